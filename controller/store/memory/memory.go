@@ -1,0 +1,257 @@
+package memory
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/bootrace/bootrace/controller/lifecycle"
+	"github.com/bootrace/bootrace/controller/store"
+)
+
+// Store keeps workspaces in maps. Create one with New.
+type Store struct {
+	table   *lifecycle.Table
+	observe func(store.RowChange)
+
+	mu    sync.Mutex
+	rows  map[uuid.UUID]*store.Workspace
+	order []*store.Workspace // by creation, then id
+	log   []store.Transition
+}
+
+var (
+	_ store.Store     = (*Store)(nil)
+	_ store.Unguarded = (*Store)(nil)
+)
+
+// New returns an empty store that moves workspaces by the table. The observer, where not nil, is told of every row's move
+// before the call that made it returns; it must not call the store.
+func New(table *lifecycle.Table, observe func(store.RowChange)) *Store {
+	return &Store{table: table, observe: observe, rows: map[uuid.UUID]*store.Workspace{}}
+}
+
+// cut brings a time to what every store keeps: UTC, microseconds.
+func cut(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Time{}
+	}
+	return t.UTC().Truncate(time.Microsecond)
+}
+
+func byCreation(a, b *store.Workspace) int {
+	return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), slices.Compare(a.ID[:], b.ID[:]))
+}
+
+func copyOf(w *store.Workspace) store.Workspace {
+	c := *w
+	c.Card = slices.Clone(w.Card)
+	return c
+}
+
+// Create implements store.Store.
+func (s *Store) Create(_ context.Context, w store.Workspace, event lifecycle.Event) (store.Transition, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if w.ParentID.Valid {
+		if p := s.rows[w.ParentID.UUID]; p == nil || p.Status == lifecycle.Removed {
+			return store.Transition{}, store.ErrParent
+		}
+	}
+	row := copyOf(&w)
+	row.Status = lifecycle.None
+	for _, t := range []*time.Time{&row.BootStartedAt, &row.BootDeadline, &row.LastSeenAt, &row.LaunchAfter, &row.CreatedAt} {
+		*t = cut(*t)
+	}
+	to, _ := s.table.Next(event, lifecycle.None)
+	if to == lifecycle.Online {
+		row.LastSeenAt = row.CreatedAt
+	}
+	s.rows[row.ID] = &row
+	at, _ := slices.BinarySearchFunc(s.order, &row, byCreation)
+	s.order = slices.Insert(s.order, at, &row)
+	return s.move(&row, event, to, "", row.CreatedAt), nil
+}
+
+// move is the one place where a status changes: it keeps the log and the observer in step with the row.
+func (s *Store) move(w *store.Workspace, event lifecycle.Event, to lifecycle.Status, cause string, now time.Time) store.Transition {
+	t := store.Transition{
+		Seq: int64(len(s.log) + 1), WorkspaceID: w.ID, Incarnation: w.Incarnation,
+		Event: event, From: w.Status, To: to, Cause: cause, At: now,
+	}
+	w.Status, w.UpdatedAt = to, now
+	w.Cause = ""
+	if to == lifecycle.Failed {
+		w.Cause = cause
+	}
+	s.log = append(s.log, t)
+	s.report(w.ID, w.Incarnation, t.From, t.To)
+	return t
+}
+
+func (s *Store) report(id uuid.UUID, incarnation int, from, to lifecycle.Status) {
+	if s.observe != nil {
+		s.observe(store.RowChange{WorkspaceID: id, Incarnation: incarnation, From: from, To: to})
+	}
+}
+
+// Get implements store.Store.
+func (s *Store) Get(_ context.Context, id uuid.UUID) (store.Workspace, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w := s.rows[id]
+	if w == nil {
+		return store.Workspace{}, store.ErrNotFound
+	}
+	return copyOf(w), nil
+}
+
+// Lookup implements store.Store.
+func (s *Store) Lookup(_ context.Context, ids []uuid.UUID) ([]store.Workspace, error) {
+	wanted := make(map[uuid.UUID]bool, len(ids))
+	for _, id := range ids {
+		wanted[id] = true
+	}
+	return s.pick(func(w *store.Workspace) bool { return wanted[w.ID] }), nil
+}
+
+// List implements store.Store.
+func (s *Store) List(context.Context) ([]store.Workspace, error) {
+	return s.pick(func(w *store.Workspace) bool { return w.Status != lifecycle.Removed }), nil
+}
+
+// Children implements store.Store.
+func (s *Store) Children(_ context.Context, parent uuid.UUID) ([]store.Workspace, error) {
+	return s.pick(func(w *store.Workspace) bool { return w.Status != lifecycle.Removed && w.ParentID.Valid && w.ParentID.UUID == parent }), nil
+}
+
+// pick copies the rows that are wanted, in order of creation, then id.
+func (s *Store) pick(want func(*store.Workspace) bool) []store.Workspace {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var picked []store.Workspace
+	for _, w := range s.order {
+		if want(w) {
+			picked = append(picked, copyOf(w))
+		}
+	}
+	return picked
+}
+
+// Apply implements store.Store.
+func (s *Store) Apply(_ context.Context, c store.Change) (store.Outcome, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w := s.rows[c.ID]
+	if w == nil {
+		return store.Outcome{}, store.ErrNotFound
+	}
+	if c.Childless && s.hasChildren(c.ID) {
+		return store.Outcome{}, store.ErrHasChildren
+	}
+	to, ok := s.table.Next(c.Event, w.Status)
+	if !ok || c.Incarnation != 0 && c.Incarnation != w.Incarnation {
+		return store.Outcome{Status: w.Status, Incarnation: w.Incarnation}, nil
+	}
+	now := cut(c.Now)
+	switch {
+	case c.Event.BeginsIncarnation():
+		w.Incarnation++
+		w.BootStartedAt, w.BootDeadline = now, cut(c.Boot.Deadline)
+		w.Token, w.TokenConfirmed = c.Boot.Token, !c.Boot.Token.IsZero()
+		w.LaunchAfter, w.LaunchAttempts, w.LaunchError = time.Time{}, 0, ""
+		w.LastSeenAt = time.Time{}
+		w.ErrorRate, w.SampleError, w.ActiveTasks, w.UptimeSeconds = 0, "", 0, 0
+		w.CurrentTask, w.RuntimeState = "", ""
+	case to == lifecycle.AwaitingAgent:
+		w.LastSeenAt = time.Time{}
+	case to == lifecycle.Removed:
+		w.Token, w.TokenConfirmed = store.TokenHash{}, false
+	}
+	return s.moved(w, s.move(w, c.Event, to, c.Cause, now)), nil
+}
+
+func (s *Store) moved(w *store.Workspace, t store.Transition) store.Outcome {
+	return store.Outcome{Moved: true, Transition: t, Status: w.Status, Incarnation: w.Incarnation}
+}
+
+func (s *Store) hasChildren(id uuid.UUID) bool {
+	return slices.ContainsFunc(s.order, func(w *store.Workspace) bool {
+		return w.Status != lifecycle.Removed && w.ParentID.Valid && w.ParentID.UUID == id
+	})
+}
+
+// admit finds the row that an agent speaks for and checks its token.
+func (s *Store) admit(id uuid.UUID, token store.TokenHash) (*store.Workspace, error) {
+	w := s.rows[id]
+	switch {
+	case w == nil:
+		return nil, store.ErrNotFound
+	case w.Status == lifecycle.Removed:
+		return nil, store.ErrRemoved
+	case !w.Token.Matches(token):
+		return w, store.ErrUnauthorized
+	}
+	return w, nil
+}
+
+// prove records proof of life and moves the row by the event.
+func (s *Store) prove(w *store.Workspace, event lifecycle.Event, now time.Time) store.Outcome {
+	now = cut(now)
+	w.LastSeenAt = now
+	if to, ok := s.table.Next(event, w.Status); ok {
+		return s.moved(w, s.move(w, event, to, "", now))
+	}
+	return store.Outcome{Status: w.Status, Incarnation: w.Incarnation}
+}
+
+// Heartbeat implements store.Store.
+func (s *Store) Heartbeat(_ context.Context, b store.Beat) (store.Outcome, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w, err := s.admit(b.ID, b.Token)
+	if err != nil {
+		return store.Outcome{}, err
+	}
+	w.TokenConfirmed = !w.Token.IsZero()
+	w.ErrorRate, w.SampleError, w.ActiveTasks = b.ErrorRate, b.SampleError, b.ActiveTasks
+	w.UptimeSeconds, w.CurrentTask, w.RuntimeState = b.UptimeSeconds, b.CurrentTask, b.RuntimeState
+	return s.prove(w, b.Event, b.Now), nil
+}
+
+// Register implements store.Store.
+func (s *Store) Register(_ context.Context, r store.Registration) (store.Outcome, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w, err := s.admit(r.ID, r.Token)
+	mint := w != nil && r.Token.IsZero() && !w.TokenConfirmed
+	if err != nil && !mint {
+		return store.Outcome{}, err
+	}
+	if mint {
+		w.Token, w.TokenConfirmed = r.NewToken, false
+	} else {
+		w.TokenConfirmed = true
+	}
+	w.URL, w.Card = r.URL, slices.Clone(r.Card)
+	out := s.prove(w, lifecycle.Register, r.Now)
+	out.Minted = mint
+	return out, nil
+}
+
+// UpdateCard implements store.Store.
+func (s *Store) UpdateCard(_ context.Context, id uuid.UUID, token store.TokenHash, card json.RawMessage) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w, err := s.admit(id, token)
+	if err != nil {
+		return err
+	}
+	w.Card = slices.Clone(card)
+	return nil
+}
