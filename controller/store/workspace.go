@@ -26,7 +26,9 @@ func HashToken(token string) TokenHash {
 func (h TokenHash) IsZero() bool { return h == TokenHash{} }
 
 // Matches compares in constant time.
-func (h TokenHash) Matches(other TokenHash) bool { return subtle.ConstantTimeCompare(h[:], other[:]) == 1 }
+func (h TokenHash) Matches(other TokenHash) bool {
+	return subtle.ConstantTimeCompare(h[:], other[:]) == 1
+}
 
 // Workspace is one row. Times that have not happened are the zero time.
 type Workspace struct {

@@ -127,7 +127,9 @@ func (s *Store) List(context.Context) ([]store.Workspace, error) {
 
 // Children implements store.Store.
 func (s *Store) Children(_ context.Context, parent uuid.UUID) ([]store.Workspace, error) {
-	return s.pick(func(w *store.Workspace) bool { return w.Status != lifecycle.Removed && w.ParentID.Valid && w.ParentID.UUID == parent }), nil
+	return s.pick(func(w *store.Workspace) bool {
+		return w.Status != lifecycle.Removed && w.ParentID.Valid && w.ParentID.UUID == parent
+	}), nil
 }
 
 // pick copies the rows that are wanted, in order of creation, then id.
