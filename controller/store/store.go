@@ -132,7 +132,8 @@ type Store interface {
 	// workspace has moved on.
 	DeferLaunch(ctx context.Context, id uuid.UUID, incarnation int, launchError string, next time.Time) error
 	// UnwantedMachines returns at most limit workspaces whose MachineID should not run: the status keeps no machine, or it
-	// was launched for an older incarnation; in order of id.
+	// was launched for an older incarnation; and those that are hibernating, with a MachineID or without, since only the
+	// end of their machine takes them further. In order of id.
 	UnwantedMachines(ctx context.Context, limit int) ([]Workspace, error)
 	// ReleaseMachine forgets the machine where it is still the one recorded.
 	ReleaseMachine(ctx context.Context, id uuid.UUID, machineID string) error

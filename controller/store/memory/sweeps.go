@@ -111,7 +111,8 @@ func (s *Store) UnwantedMachines(_ context.Context, limit int) ([]store.Workspac
 	defer s.mu.Unlock()
 	var unwanted []store.Workspace
 	for _, w := range s.due(limit, func(w *store.Workspace) bool {
-		return w.MachineID != "" && (!w.Status.KeepsMachine() || w.MachineIncarnation != w.Incarnation)
+		return w.Status == lifecycle.Hibernating ||
+			w.MachineID != "" && (!w.Status.KeepsMachine() || w.MachineIncarnation != w.Incarnation)
 	}, func(*store.Workspace) time.Time { return time.Time{} }) {
 		unwanted = append(unwanted, copyOf(w))
 	}
