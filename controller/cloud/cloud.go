@@ -11,10 +11,10 @@ type State string
 
 // The states of a machine. A terminated machine stays known for a while, and never starts again.
 const (
-	Pending     State = "pending"
-	Running     State = "running"
-	Stopping    State = "stopping"
-	Terminated  State = "terminated"
+	Pending    State = "pending"
+	Running    State = "running"
+	Stopping   State = "stopping"
+	Terminated State = "terminated"
 )
 
 // Live reports whether a machine in the state costs money and may run an agent.

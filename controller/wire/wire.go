@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 )
 
@@ -167,3 +168,6 @@ type EventPayload struct {
 	Incarnation int    `json:"incarnation"`
 	Cause       string `json:"cause,omitempty"`
 }
+
+// EventType is the event_type of an entry that reports a workspace's move to the status.
+func EventType(status string) string { return "WORKSPACE_" + strings.ToUpper(status) }

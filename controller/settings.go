@@ -1,0 +1,105 @@
+package controller
+
+import (
+	"fmt"
+	"time"
+)
+
+// Settings are the times that a controller runs by. The zero value of a field means its default, which is the
+// contract's (the public molecule-core server's) unless noted.
+type Settings struct {
+	// ProvisionTimeout overrides the budget of every runtime where it is not 0.
+	ProvisionTimeout time.Duration `json:"provision_timeout,omitempty"`
+	// Budgets are how long a boot may take, by runtime; others have DefaultBudget.
+	Budgets map[string]time.Duration `json:"budgets,omitempty"`
+	// LivenessTTL is how long a workspace may be silent before it is offline; ExternalTTL the same for external ones.
+	LivenessTTL time.Duration `json:"liveness_ttl,omitempty"`
+	ExternalTTL time.Duration `json:"external_ttl,omitempty"`
+
+	ProvisionSweepEvery time.Duration `json:"provision_sweep_every,omitempty"`
+	LivenessSweepEvery  time.Duration `json:"liveness_sweep_every,omitempty"`
+	OrphanSweepEvery    time.Duration `json:"orphan_sweep_every,omitempty"`
+	LauncherEvery       time.Duration `json:"launcher_every,omitempty"` // ours: the contract launches from the request
+
+	// LaunchTimeout bounds one call to the cloud; a transient failure is tried again after LaunchRetryMin, doubled each
+	// time up to LaunchRetryMax. All three are ours.
+	LaunchTimeout  time.Duration `json:"launch_timeout,omitempty"`
+	LaunchRetryMin time.Duration `json:"launch_retry_min,omitempty"`
+	LaunchRetryMax time.Duration `json:"launch_retry_max,omitempty"`
+}
+
+// DefaultBudget is how long a boot may take where its runtime has no budget of its own.
+const DefaultBudget = 10 * time.Minute
+
+// DefaultSettings returns the defaults in full.
+func DefaultSettings() Settings { return Settings{}.WithDefaults() }
+
+// WithDefaults returns the settings with every zero field filled in.
+func (s Settings) WithDefaults() Settings {
+	if s.Budgets == nil {
+		s.Budgets = map[string]time.Duration{"hermes": 30 * time.Minute}
+	}
+	for _, f := range []struct {
+		field *time.Duration
+		value time.Duration
+	}{
+		{&s.LivenessTTL, 180 * time.Second},
+		{&s.ExternalTTL, 90 * time.Second},
+		{&s.ProvisionSweepEvery, 30 * time.Second},
+		{&s.LivenessSweepEvery, 15 * time.Second},
+		{&s.OrphanSweepEvery, 60 * time.Second},
+		{&s.LauncherEvery, 2 * time.Second},
+		{&s.LaunchTimeout, 60 * time.Second},
+		{&s.LaunchRetryMin, 5 * time.Second},
+		{&s.LaunchRetryMax, 60 * time.Second},
+	} {
+		if *f.field == 0 {
+			*f.field = f.value
+		}
+	}
+	return s
+}
+
+// Validate reports the first setting that makes no sense.
+func (s Settings) Validate() error {
+	for _, f := range []struct {
+		name  string
+		value time.Duration
+	}{
+		{"provision_timeout", s.ProvisionTimeout},
+		{"liveness_ttl", s.LivenessTTL},
+		{"external_ttl", s.ExternalTTL},
+		{"provision_sweep_every", s.ProvisionSweepEvery},
+		{"liveness_sweep_every", s.LivenessSweepEvery},
+		{"orphan_sweep_every", s.OrphanSweepEvery},
+		{"launcher_every", s.LauncherEvery},
+		{"launch_timeout", s.LaunchTimeout},
+		{"launch_retry_min", s.LaunchRetryMin},
+		{"launch_retry_max", s.LaunchRetryMax},
+	} {
+		if f.value < 0 {
+			return fmt.Errorf("controller: %s is %s, below zero", f.name, f.value)
+		}
+	}
+	return nil
+}
+
+// Budget is how long a boot of the runtime may take, from its start.
+func (s Settings) Budget(runtime string) time.Duration {
+	if s.ProvisionTimeout > 0 {
+		return s.ProvisionTimeout
+	}
+	if b, ok := s.Budgets[runtime]; ok {
+		return b
+	}
+	return DefaultBudget
+}
+
+// LaunchBackoff is how long to wait after the n-th failed attempt, from 1.
+func (s Settings) LaunchBackoff(n int) time.Duration {
+	d := s.LaunchRetryMin
+	for ; n > 1 && d < s.LaunchRetryMax; n-- {
+		d *= 2
+	}
+	return min(d, s.LaunchRetryMax)
+}
