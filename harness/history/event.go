@@ -1,0 +1,230 @@
+package history
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/bootrace/bootrace/controller/lifecycle"
+)
+
+// Kind is what sort of thing happened.
+type Kind uint8
+
+// The kinds of events, and the fields that each sets beside At.
+const (
+	// Call is an HTTP call that was answered, or given up: Actor, Call, Sent, and what came of it. Where the controller
+	// answered, Code is its answer and Replica who gave it; Err says what the caller saw instead, where it saw anything
+	// else (the reply was lost, the connection refused). WS and Inc are the agent's own, whatever the controller thinks.
+	Call Kind = iota + 1
+	// Move is a row that changed its status or incarnation: WS, Inc (the new one), From, To; By and ByInc say who made it
+	// change: a call and the incarnation of the agent that called, or a tick. It is observed at the row itself.
+	Move
+	// Log is an entry of the controller's own transition log, read at the end: WS, Inc, Event, From, To, Cause, Logged.
+	Log
+	// Boot is a cold boot that reached a Phase: WS, Inc, Machine.
+	Boot
+	// Machine is a machine that was launched, terminated or died (Phase): WS, Inc, Machine.
+	Machine
+	// Cloud is a call that the controller made to the cloud: Call, WS, Inc, Machine, Sent, Err, Replica.
+	Cloud
+	// Fault is a fault (Fault is its number in the plan, from 1) that started, struck or ended (Phase).
+	Fault
+	// Process is a controller replica that started or died (Phase): Replica.
+	Process
+	// Reading is what GET showed of a workspace: WS, To, Cause.
+	Reading
+	// Row is what was stored at the end: WS, Inc, To, Cause, Machine; Phase is "token" where a credential was live.
+	Row
+	// Tick is a run of a tick that failed: By, Replica, Err.
+	Tick
+	// Agent is an agent that began or stopped to beat (Phase), as it knows itself: WS, Inc.
+	Agent
+	// Panic is code under test that panicked: By, Replica, Err.
+	Panic
+	// End is the end of the run.
+	End
+
+	kindCount = int(End) + 1
+)
+
+var kindNames = [kindCount]string{
+	"", "call", "move", "log", "boot", "machine", "cloud", "fault", "process", "reading", "row", "tick", "agent", "panic",
+	"end",
+}
+
+// String returns the kind's name in the encoding.
+func (k Kind) String() string { return kindNames[k] }
+
+// MarshalText encodes the kind's name.
+func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// UnmarshalText decodes a kind's name.
+func (k *Kind) UnmarshalText(text []byte) error {
+	for i, name := range kindNames {
+		if i > 0 && name == string(text) {
+			*k = Kind(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("history: %q is no kind of event", text)
+}
+
+// Phases of events.
+const (
+	ImagePulled   = "image_pulled" // Boot
+	AgentStarted  = "agent_started"
+	PreflightDone = "preflight_done"
+	BootDied      = "died"
+	Launched      = "launched" // Machine
+	Terminated    = "terminated"
+	Died          = "died"
+	Started       = "started" // Fault, Process, Agent
+	Struck        = "struck"
+	Ended         = "ended"
+	TokenLive     = "token" // Row
+)
+
+// Actors of calls.
+const (
+	ActorAgent    = "agent"
+	ActorOperator = "operator"
+	ActorObserver = "observer"
+)
+
+// Time is a time since the start of the run. It encodes as seconds with six decimals.
+type Time time.Duration
+
+// D returns the time as a duration.
+func (t Time) D() time.Duration { return time.Duration(t) }
+
+func (t Time) append(b []byte) []byte {
+	us := int64(t) / int64(time.Microsecond)
+	if us < 0 {
+		b = append(b, '-')
+		us = -us
+	}
+	b = strconv.AppendInt(b, us/1e6, 10)
+	b = append(b, '.')
+	frac := us % 1e6
+	for digit := int64(1e5); digit > 0; digit /= 10 {
+		b = append(b, byte('0'+frac/digit%10))
+	}
+	return b
+}
+
+// MarshalJSON implements json.Marshaler.
+func (t Time) MarshalJSON() ([]byte, error) { return t.append(nil), nil }
+
+// UnmarshalJSON implements json.Unmarshaler. It takes the encoding's own form only, and is exact.
+func (t *Time) UnmarshalJSON(text []byte) error {
+	digits, negative := bytes.CutPrefix(text, []byte("-"))
+	whole, frac, ok := bytes.Cut(digits, []byte("."))
+	s, err := strconv.ParseInt(string(whole), 10, 64)
+	us, err2 := strconv.ParseInt(string(frac), 10, 64)
+	if !ok || len(frac) != 6 || err != nil || err2 != nil {
+		return fmt.Errorf("history: %q is no time in seconds with six decimals", text)
+	}
+	d := time.Duration(s)*time.Second + time.Duration(us)*time.Microsecond
+	if negative {
+		d = -d
+	}
+	*t = Time(d)
+	return nil
+}
+
+// Event is one thing that happened. Which fields a kind sets is said at the kinds; the others are zero and left out of
+// the encoding. Workspaces, faults and replicas count from 1; 0 is none, or one that the plan does not know.
+type Event struct {
+	At      Time             `json:"t"`
+	Kind    Kind             `json:"kind"`
+	WS      int              `json:"ws,omitempty"`
+	Inc     int              `json:"inc,omitempty"`
+	Replica int              `json:"replica,omitempty"`
+	Actor   string           `json:"actor,omitempty"`
+	Call    string           `json:"call,omitempty"`
+	Sent    Time             `json:"sent,omitempty"`
+	Code    int              `json:"code,omitempty"`
+	Err     string           `json:"err,omitempty"`
+	Says    string           `json:"says,omitempty"` // the status that a reply claims
+	Token   bool             `json:"token,omitempty"`
+	By      string           `json:"by,omitempty"`
+	ByInc   int              `json:"by_inc,omitempty"`
+	Event   lifecycle.Event  `json:"event,omitempty"`
+	From    lifecycle.Status `json:"from,omitempty"`
+	To      lifecycle.Status `json:"to,omitempty"`
+	Cause   string           `json:"cause,omitempty"`
+	Logged  Time             `json:"logged,omitempty"`
+	Machine string           `json:"machine,omitempty"`
+	Phase   string           `json:"phase,omitempty"`
+	Fault   int              `json:"fault,omitempty"`
+}
+
+// Accepted reports whether the event is a proof of life that the controller accepted.
+func (e *Event) Accepted() bool {
+	return e.Kind == Call && e.Code == 200 && e.Actor == ActorAgent && (e.Call == "heartbeat" || e.Call == "register")
+}
+
+// append appends the event's encoding, one line. It is written out by hand because it dominates the cost of a digest.
+func (e *Event) append(b []byte) []byte {
+	b = append(b, `{"t":`...)
+	b = e.At.append(b)
+	b = appendString(b, `,"kind":`, e.Kind.String())
+	b = appendInt(b, `,"ws":`, e.WS)
+	b = appendInt(b, `,"inc":`, e.Inc)
+	b = appendInt(b, `,"replica":`, e.Replica)
+	b = appendString(b, `,"actor":`, e.Actor)
+	b = appendString(b, `,"call":`, e.Call)
+	b = appendTime(b, `,"sent":`, e.Sent)
+	b = appendInt(b, `,"code":`, e.Code)
+	b = appendString(b, `,"err":`, e.Err)
+	b = appendString(b, `,"says":`, e.Says)
+	if e.Token {
+		b = append(b, `,"token":true`...)
+	}
+	b = appendString(b, `,"by":`, e.By)
+	b = appendInt(b, `,"by_inc":`, e.ByInc)
+	b = appendString(b, `,"event":`, e.Event.String())
+	b = appendString(b, `,"from":`, e.From.String())
+	b = appendString(b, `,"to":`, e.To.String())
+	b = appendString(b, `,"cause":`, e.Cause)
+	b = appendTime(b, `,"logged":`, e.Logged)
+	b = appendString(b, `,"machine":`, e.Machine)
+	b = appendString(b, `,"phase":`, e.Phase)
+	b = appendInt(b, `,"fault":`, e.Fault)
+	return append(b, '}', '\n')
+}
+
+func appendInt(b []byte, key string, v int) []byte {
+	if v == 0 {
+		return b
+	}
+	return strconv.AppendInt(append(b, key...), int64(v), 10)
+}
+
+func appendTime(b []byte, key string, v Time) []byte {
+	if v == 0 {
+		return b
+	}
+	return v.append(append(b, key...))
+}
+
+func appendString(b []byte, key, v string) []byte {
+	if v == "" {
+		return b
+	}
+	b = append(append(b, key...), '"')
+	for i := 0; i < len(v); i++ {
+		switch c := v[i]; {
+		case c == '"' || c == '\\':
+			b = append(b, '\\', c)
+		case c < 0x20:
+			const hex = "0123456789abcdef"
+			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		default:
+			b = append(b, c)
+		}
+	}
+	return append(b, '"')
+}

@@ -1,0 +1,274 @@
+package sched
+
+import (
+	"fmt"
+	"iter"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"github.com/bootrace/bootrace/harness/oracle"
+)
+
+// Epoch is the wall-clock time of virtual time zero.
+var Epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// Scheduler runs tasks. It must be used from one goroutine, and from its own tasks.
+type Scheduler struct {
+	oracle  oracle.Oracle
+	now     time.Duration
+	until   time.Duration
+	ready   []*Task
+	timers  timers
+	current *Task
+	order   uint64
+	failure error
+	steps   uint64
+}
+
+// New returns a scheduler at virtual time zero.
+func New(o oracle.Oracle) *Scheduler { return &Scheduler{oracle: o} }
+
+// Process is a group of tasks that live and die together, with a clock of its own.
+type Process struct {
+	Name   string
+	sched  *Scheduler
+	tasks  []*Task
+	offset time.Duration
+	dead   bool
+}
+
+// NewProcess returns a process with no tasks.
+func (s *Scheduler) NewProcess(name string) *Process { return &Process{Name: name, sched: s} }
+
+// Task is one coroutine.
+type Task struct {
+	Name    string
+	process *Process
+	next    func() (struct{}, bool)
+	stop    func()
+	yield   func(struct{}) bool
+	epoch   uint32 // counts its wake-ups, so that a timer of an earlier sleep is known to be stale
+	parked  bool
+	woken   bool // by Wake, as opposed to its timer
+	dead    bool
+	index   int // in the process's tasks
+}
+
+// errKilled unwinds a killed task.
+type errKilled struct{}
+
+// Now is the virtual time since the start.
+func (s *Scheduler) Now() time.Duration { return s.now }
+
+// Steps counts how often a task went on.
+func (s *Scheduler) Steps() uint64 { return s.steps }
+
+// Current returns the running task, or nil outside of tasks.
+func (s *Scheduler) Current() *Task { return s.current }
+
+// Process returns the task's process.
+func (t *Task) Process() *Process { return t.process }
+
+// Dead reports whether the process was killed.
+func (p *Process) Dead() bool { return p.dead }
+
+// SetOffset puts the process's clock off by d.
+func (p *Process) SetOffset(d time.Duration) { p.offset = d }
+
+// Now is the time on the process's clock.
+func (p *Process) Now() time.Time { return Epoch.Add(p.sched.now + p.offset) }
+
+// Go starts a task of the process; it runs when the scheduler comes to it. In a dead process it never does.
+func (p *Process) Go(name string, run func()) *Task {
+	s := p.sched
+	t := &Task{Name: name, process: p, index: len(p.tasks)}
+	if p.dead {
+		t.dead = true
+		return t
+	}
+	t.next, t.stop = iter.Pull(func(yield func(struct{}) bool) {
+		t.yield = yield
+		defer func() {
+			if r := recover(); r != nil {
+				if _, killed := r.(errKilled); !killed && s.failure == nil {
+					s.failure = fmt.Errorf("task %s of %s panicked: %v\n%s", name, p.Name, r, debug.Stack())
+				}
+			}
+		}()
+		run()
+	})
+	p.tasks = append(p.tasks, t)
+	s.ready = append(s.ready, t)
+	return t
+}
+
+func (p *Process) forget(t *Task) {
+	last := len(p.tasks) - 1
+	p.tasks[t.index] = p.tasks[last]
+	p.tasks[t.index].index = t.index
+	p.tasks = p.tasks[:last]
+	t.dead = true
+}
+
+// Kill ends the process and all its tasks at once. Called from one of them, it does not return.
+func (p *Process) Kill() {
+	if p.dead {
+		return
+	}
+	p.dead = true
+	s := p.sched
+	victims := slices.Clone(p.tasks)
+	running := s.current
+	suicide := false
+	for _, t := range victims {
+		t.dead = true
+		t.epoch++
+		if t == running {
+			suicide = true
+			continue
+		}
+		s.ready = slices.DeleteFunc(s.ready, func(r *Task) bool { return r == t })
+		s.current = t
+		t.stop()
+	}
+	s.current = running
+	p.tasks = nil
+	if suicide {
+		panic(errKilled{})
+	}
+}
+
+// Run runs tasks until virtual time until, or until there is nothing left to do, and returns the panic of a task as an
+// error. It can be called again with a later time.
+func (s *Scheduler) Run(until time.Duration) error {
+	s.until = until
+	for s.failure == nil {
+		if len(s.ready) == 0 {
+			if !s.advance() {
+				break
+			}
+			continue
+		}
+		i := 0
+		if n := len(s.ready); n > 1 {
+			i = int(s.oracle.Choose(oracle.Task, uint64(n)))
+		}
+		t := s.ready[i]
+		s.ready = slices.Delete(s.ready, i, i+1)
+		s.steps++
+		s.current = t
+		_, more := t.next()
+		s.current = nil
+		if !more && !t.dead {
+			t.process.forget(t)
+		}
+	}
+	if s.failure == nil {
+		s.now = max(s.now, until)
+	}
+	return s.failure
+}
+
+// Stop ends every task of the processes, so that nothing of the scheduler is left behind.
+func (s *Scheduler) Stop(processes ...*Process) {
+	for _, p := range processes {
+		p.Kill()
+	}
+}
+
+// advance moves virtual time to the next timers and makes their tasks ready.
+func (s *Scheduler) advance() bool {
+	for len(s.timers) > 0 && s.timers[0].stale() {
+		s.timers.pop()
+	}
+	if len(s.timers) == 0 || s.timers[0].at > s.until {
+		return false
+	}
+	s.now = s.timers[0].at
+	for len(s.timers) > 0 && s.timers[0].at == s.now {
+		t := s.timers.pop()
+		switch {
+		case t.stale():
+		case t.task != nil:
+			s.makeReady(t.task)
+		default:
+			t.call()
+		}
+	}
+	return true
+}
+
+func (s *Scheduler) makeReady(t *Task) {
+	t.epoch++
+	t.parked = false
+	s.ready = append(s.ready, t)
+}
+
+// suspend hands over to the scheduler until the task is made ready again.
+func (s *Scheduler) suspend(t *Task) {
+	if !t.yield(struct{}{}) || t.dead {
+		panic(errKilled{})
+	}
+}
+
+func (s *Scheduler) running() *Task {
+	t := s.current
+	if t == nil {
+		panic("sched: a step outside of any task")
+	}
+	if t.dead {
+		panic(errKilled{})
+	}
+	return t
+}
+
+// Sleep lets the running task go on after d. Where nothing else could happen before, it just moves time.
+func (s *Scheduler) Sleep(d time.Duration) {
+	t := s.running()
+	at := s.now + max(d, 0)
+	if len(s.ready) == 0 && at <= s.until && (len(s.timers) == 0 || s.timers[0].at > at) {
+		s.now = at
+		return
+	}
+	s.order++
+	s.timers.push(timer{at: at, order: s.order, task: t, epoch: t.epoch})
+	s.suspend(t)
+}
+
+// Yield lets others that are ready run first, if the oracle chooses so.
+func (s *Scheduler) Yield() {
+	t := s.running()
+	if len(s.ready) == 0 {
+		return
+	}
+	s.ready = append(s.ready, t)
+	s.suspend(t)
+}
+
+// Park suspends the running task until Wake, or for at most d, and reports whether it was woken.
+func (s *Scheduler) Park(d time.Duration) bool {
+	t := s.running()
+	t.parked, t.woken = true, false
+	s.order++
+	s.timers.push(timer{at: s.now + max(d, 0), order: s.order, task: t, epoch: t.epoch})
+	s.suspend(t)
+	return t.woken
+}
+
+// Forever is a time for Park that no run reaches.
+const Forever = 1000000 * time.Hour
+
+// Wake makes a parked task ready. It does nothing where the task is not parked.
+func (s *Scheduler) Wake(t *Task) {
+	if t.parked && !t.dead {
+		t.woken = true
+		s.makeReady(t)
+	}
+}
+
+// After calls f at virtual time now + d, outside of any task: f must not sleep, park or yield.
+func (s *Scheduler) After(d time.Duration, f func()) {
+	s.order++
+	s.timers.push(timer{at: s.now + max(d, 0), order: s.order, call: f})
+}
