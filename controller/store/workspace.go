@@ -30,6 +30,20 @@ func (h TokenHash) Matches(other TokenHash) bool {
 	return subtle.ConstantTimeCompare(h[:], other[:]) == 1
 }
 
+// MaxStall is the longest time that a proof of life may be on its way to the store and still count as what it is. One that
+// is older than what is stored by more than that cannot be late: the clock that wrote the stored one was ahead.
+const MaxStall = 10 * time.Minute
+
+// LastSeen is what a workspace's LastSeenAt becomes by a proof of life at now. A proof that was held up on its way does not
+// make a workspace look more silent than it is; a time written by a clock that was ahead does not make it look alive for
+// longer than MaxStall.
+func LastSeen(stored, now time.Time) time.Time {
+	if stored.After(now) && !stored.After(now.Add(MaxStall)) {
+		return stored
+	}
+	return now
+}
+
 // Workspace is one row. Times that have not happened are the zero time.
 type Workspace struct {
 	ID       uuid.UUID
@@ -56,7 +70,7 @@ type Workspace struct {
 	Token          TokenHash
 	TokenConfirmed bool
 
-	LastSeenAt    time.Time // the last proof of life of the current incarnation
+	LastSeenAt    time.Time // the last proof of life of the current incarnation: see LastSeen
 	ErrorRate     float64
 	SampleError   string
 	ActiveTasks   int

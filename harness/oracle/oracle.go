@@ -1,6 +1,9 @@
 package oracle
 
-import "math/rand/v2"
+import (
+	"hash/fnv"
+	"math/rand/v2"
+)
 
 // Point is what a choice is about.
 type Point uint8
@@ -30,10 +33,13 @@ type Random struct {
 	rng *rand.Rand
 }
 
-// NewRandom returns the seed's oracle. The generator is PCG, whose output for a seed is fixed by its definition, so that
-// a seed means the same run on every machine and with every Go release.
-func NewRandom(seed uint64) *Random {
-	return &Random{rand.New(rand.NewPCG(seed, 0x626f6f7472616365))} //nolint:gosec // reproducible on purpose
+// NewRandom returns the seed's oracle for the named purpose; one seed gives independent answers to different purposes.
+// The generator is PCG, whose output for a seed is fixed by its definition, so that a seed means the same run on every
+// machine and with every Go release.
+func NewRandom(seed uint64, purpose string) *Random {
+	h := fnv.New64a()
+	h.Write([]byte(purpose))                               //nolint:errcheck // a hash cannot fail
+	return &Random{rand.New(rand.NewPCG(seed, h.Sum64()))} //nolint:gosec // reproducible on purpose
 }
 
 // Choose implements Oracle.

@@ -53,6 +53,9 @@ type Task struct {
 	woken   bool // by Wake, as opposed to its timer
 	dead    bool
 	index   int // in the process's tasks
+
+	// Incarnation is whose behalf the task acts on, where that is an agent; for the world to use.
+	Incarnation int
 }
 
 // errKilled unwinds a killed task.
@@ -271,4 +274,10 @@ func (s *Scheduler) Wake(t *Task) {
 func (s *Scheduler) After(d time.Duration, f func()) {
 	s.order++
 	s.timers.push(timer{at: s.now + max(d, 0), order: s.order, call: f})
+}
+
+// IsKill reports whether a recovered panic is what unwinds a killed task. Whoever recovers it must panic with it again.
+func IsKill(recovered any) bool {
+	_, killed := recovered.(errKilled)
+	return killed
 }

@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func newScheduler(seed uint64) *sched.Scheduler { return sched.New(oracle.NewRandom(seed)) }
+func newScheduler(seed uint64) *sched.Scheduler { return sched.New(oracle.NewRandom(seed, "test")) }
 
 func TestSleepersWakeInOrderOfTime(t *testing.T) {
 	t.Parallel()

@@ -4,9 +4,12 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -44,6 +47,30 @@ func cut(t time.Time) time.Time {
 	return t.UTC().Truncate(time.Microsecond)
 }
 
+// clean brings a text to what every store keeps: UTF-8 without NUL.
+func clean(s string) string {
+	if strings.IndexByte(s, 0) < 0 && utf8.ValidString(s) {
+		return s
+	}
+	return strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", "\uFFFD"), "\uFFFD")
+}
+
+// normalize brings a row that was given from outside to what every store keeps.
+func normalize(w *store.Workspace) {
+	for _, t := range []*time.Time{
+		&w.BootStartedAt, &w.BootDeadline, &w.LastSeenAt, &w.LaunchAfter, &w.CreatedAt, &w.UpdatedAt,
+	} {
+		*t = cut(*t)
+	}
+	for _, s := range []*string{
+		&w.Name, &w.Runtime, &w.Model, &w.Template, &w.URL, &w.SampleError, &w.CurrentTask, &w.RuntimeState, &w.Cause,
+		&w.MachineID, &w.LaunchError,
+	} {
+		*s = clean(*s)
+	}
+	w.Card = slices.Clone(w.Card)
+}
+
 func byCreation(a, b *store.Workspace) int {
 	return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), slices.Compare(a.ID[:], b.ID[:]))
 }
@@ -58,45 +85,59 @@ func copyOf(w *store.Workspace) store.Workspace {
 func (s *Store) Create(_ context.Context, w store.Workspace, event lifecycle.Event) (store.Transition, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	to, ok := s.table.Next(event, lifecycle.None)
+	if !ok {
+		return store.Transition{}, fmt.Errorf("memory: create: the lifecycle table does not begin with %s", event)
+	}
 	if w.ParentID.Valid {
 		if p := s.rows[w.ParentID.UUID]; p == nil || p.Status == lifecycle.Removed {
 			return store.Transition{}, store.ErrParent
 		}
 	}
-	row := copyOf(&w)
-	row.Status = lifecycle.None
-	for _, t := range []*time.Time{&row.BootStartedAt, &row.BootDeadline, &row.LastSeenAt, &row.LaunchAfter, &row.CreatedAt} {
-		*t = cut(*t)
+	if s.rows[w.ID] != nil {
+		return store.Transition{}, fmt.Errorf("memory: create: workspace %s exists", w.ID)
 	}
-	to, _ := s.table.Next(event, lifecycle.None)
+	row := w
+	row.Status = lifecycle.None
+	normalize(&row)
 	if to == lifecycle.Online {
 		row.LastSeenAt = row.CreatedAt
 	}
 	s.rows[row.ID] = &row
-	at, _ := slices.BinarySearchFunc(s.order, &row, byCreation)
-	s.order = slices.Insert(s.order, at, &row)
-	return s.move(&row, event, to, "", row.CreatedAt), nil
+	s.enqueue(&row)
+	return s.move(&row, event, to, row.Incarnation, "", row.CreatedAt), nil
+}
+
+// enqueue puts the row where it belongs in the order of creation.
+func (s *Store) enqueue(w *store.Workspace) {
+	at, _ := slices.BinarySearchFunc(s.order, w, byCreation)
+	s.order = slices.Insert(s.order, at, w)
 }
 
 // move is the one place where a status changes: it keeps the log and the observer in step with the row.
-func (s *Store) move(w *store.Workspace, event lifecycle.Event, to lifecycle.Status, cause string, now time.Time) store.Transition {
+func (s *Store) move(
+	w *store.Workspace, event lifecycle.Event, to lifecycle.Status, incarnation int, cause string, now time.Time,
+) store.Transition {
 	t := store.Transition{
-		Seq: int64(len(s.log) + 1), WorkspaceID: w.ID, Incarnation: w.Incarnation,
+		Seq: int64(len(s.log) + 1), WorkspaceID: w.ID, Incarnation: incarnation,
 		Event: event, From: w.Status, To: to, Cause: cause, At: now,
 	}
-	w.Status, w.UpdatedAt = to, now
+	was := w.Incarnation
+	w.Status, w.Incarnation, w.UpdatedAt = to, incarnation, now
 	w.Cause = ""
 	if to == lifecycle.Failed {
 		w.Cause = cause
 	}
 	s.log = append(s.log, t)
-	s.report(w.ID, w.Incarnation, t.From, t.To)
+	s.report(w, t.From, was)
 	return t
 }
 
-func (s *Store) report(id uuid.UUID, incarnation int, from, to lifecycle.Status) {
-	if s.observe != nil {
-		s.observe(store.RowChange{WorkspaceID: id, Incarnation: incarnation, From: from, To: to})
+// report tells the observer of the row's move since it was as given, if it did move: an observer sees rows, and a row that
+// an edge leads back to where it was has not changed.
+func (s *Store) report(w *store.Workspace, from lifecycle.Status, incarnation int) {
+	if s.observe != nil && (w.Status != from || w.Incarnation != incarnation) {
+		s.observe(store.RowChange{WorkspaceID: w.ID, Incarnation: w.Incarnation, From: from, To: w.Status})
 	}
 }
 
@@ -160,10 +201,13 @@ func (s *Store) Apply(_ context.Context, c store.Change) (store.Outcome, error) 
 	if !ok || c.Incarnation != 0 && c.Incarnation != w.Incarnation {
 		return store.Outcome{Status: w.Status, Incarnation: w.Incarnation}, nil
 	}
-	now := cut(c.Now)
+	if c.Event.BeginsIncarnation() && c.Boot == nil {
+		return store.Outcome{}, fmt.Errorf("memory: apply: %s begins an incarnation, and the change has no boot", c.Event)
+	}
+	now, incarnation := cut(c.Now), w.Incarnation
 	switch {
 	case c.Event.BeginsIncarnation():
-		w.Incarnation++
+		incarnation++
 		w.BootStartedAt, w.BootDeadline = now, cut(c.Boot.Deadline)
 		w.Token, w.TokenConfirmed = c.Boot.Token, !c.Boot.Token.IsZero()
 		w.LaunchAfter, w.LaunchAttempts, w.LaunchError = time.Time{}, 0, ""
@@ -175,7 +219,7 @@ func (s *Store) Apply(_ context.Context, c store.Change) (store.Outcome, error) 
 	case to == lifecycle.Removed:
 		w.Token, w.TokenConfirmed = store.TokenHash{}, false
 	}
-	return s.moved(w, s.move(w, c.Event, to, c.Cause, now)), nil
+	return s.moved(w, s.move(w, c.Event, to, incarnation, clean(c.Cause), now)), nil
 }
 
 func (s *Store) moved(w *store.Workspace, t store.Transition) store.Outcome {
@@ -205,9 +249,9 @@ func (s *Store) admit(id uuid.UUID, token store.TokenHash) (*store.Workspace, er
 // prove records proof of life and moves the row by the event.
 func (s *Store) prove(w *store.Workspace, event lifecycle.Event, now time.Time) store.Outcome {
 	now = cut(now)
-	w.LastSeenAt = now
+	w.LastSeenAt = store.LastSeen(w.LastSeenAt, now)
 	if to, ok := s.table.Next(event, w.Status); ok {
-		return s.moved(w, s.move(w, event, to, "", now))
+		return s.moved(w, s.move(w, event, to, w.Incarnation, "", now))
 	}
 	return store.Outcome{Status: w.Status, Incarnation: w.Incarnation}
 }
@@ -221,8 +265,8 @@ func (s *Store) Heartbeat(_ context.Context, b store.Beat) (store.Outcome, error
 		return store.Outcome{}, err
 	}
 	w.TokenConfirmed = !w.Token.IsZero()
-	w.ErrorRate, w.SampleError, w.ActiveTasks = b.ErrorRate, b.SampleError, b.ActiveTasks
-	w.UptimeSeconds, w.CurrentTask, w.RuntimeState = b.UptimeSeconds, b.CurrentTask, b.RuntimeState
+	w.ErrorRate, w.SampleError, w.ActiveTasks = b.ErrorRate, clean(b.SampleError), b.ActiveTasks
+	w.UptimeSeconds, w.CurrentTask, w.RuntimeState = b.UptimeSeconds, clean(b.CurrentTask), clean(b.RuntimeState)
 	return s.prove(w, b.Event, b.Now), nil
 }
 
@@ -240,7 +284,7 @@ func (s *Store) Register(_ context.Context, r store.Registration) (store.Outcome
 	} else {
 		w.TokenConfirmed = true
 	}
-	w.URL, w.Card = r.URL, slices.Clone(r.Card)
+	w.URL, w.Card = clean(r.URL), slices.Clone(r.Card)
 	out := s.prove(w, lifecycle.Register, r.Now)
 	out.Minted = mint
 	return out, nil

@@ -1,0 +1,111 @@
+package defects
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/bootrace/bootrace/controller"
+	"github.com/bootrace/bootrace/controller/lifecycle"
+)
+
+// Defect is one named defect.
+type Defect struct {
+	Name string
+	// Mechanism is what goes wrong, step by step.
+	Mechanism string
+	// Breaks is the invariant that it breaks.
+	Breaks string
+	// Evidence is how it is known: seen on a running server, in its history, by reading its code.
+	Evidence string
+
+	table  func(*lifecycle.Table) *lifecycle.Table
+	config func(*controller.Config, *Shared)
+	ticks  func([]controller.Tick) []controller.Tick
+}
+
+// Lifecycle returns the table that a controller with the defect goes by.
+func (d *Defect) Lifecycle(standard *lifecycle.Table) *lifecycle.Table {
+	if d == nil || d.table == nil {
+		return standard
+	}
+	return d.table(standard)
+}
+
+// Built is a controller, ready to be served and ticked.
+type Built struct {
+	Handler http.Handler
+	Ticks   []controller.Tick
+}
+
+// Build makes a controller with the defect, or without any where d is nil. Its store must go by the table that Lifecycle
+// returns. All replicas of one deployment are given the same shared.
+func Build(d *Defect, shared *Shared, c controller.Config) (Built, error) {
+	c.Settings = c.Settings.WithDefaults()
+	if d != nil && d.config != nil {
+		d.config(&c, shared)
+	}
+	k, err := controller.New(c)
+	if err != nil {
+		return Built{}, err
+	}
+	ticks := k.Ticks()
+	if d != nil && d.ticks != nil {
+		ticks = d.ticks(ticks)
+	}
+	return Built{Handler: k.Handler(), Ticks: ticks}, nil
+}
+
+// All returns every defect, in the order of the ledger.
+func All() []*Defect { return append([]*Defect(nil), ledger...) }
+
+// Names returns their names in the same order.
+func Names() []string {
+	names := make([]string, len(ledger))
+	for i, d := range ledger {
+		names[i] = d.Name
+	}
+	return names
+}
+
+// Find returns the defect of the name.
+func Find(name string) (*Defect, error) {
+	for _, d := range ledger {
+		if d.Name == name {
+			return d, nil
+		}
+	}
+	return nil, fmt.Errorf("there is no defect %q; there are %s", name, strings.Join(Names(), ", "))
+}
+
+// proofs are the events by which an agent proves that it lives.
+func proofs() []lifecycle.Event {
+	var all []lifecycle.Event
+	for _, e := range lifecycle.Events() {
+		if e.ProofOfLife() {
+			all = append(all, e)
+		}
+	}
+	return all
+}
+
+// deaf returns a table in which no proof of life moves a workspace out of the statuses.
+func deaf(t *lifecycle.Table, statuses ...lifecycle.Status) *lifecycle.Table {
+	for _, e := range proofs() {
+		for _, s := range statuses {
+			t = t.Without(e, s)
+		}
+	}
+	return t
+}
+
+// without returns the ticks but for the named one.
+func without(ticks []controller.Tick, name string) []controller.Tick {
+	var kept []controller.Tick
+	for _, t := range ticks {
+		if t.Name != name {
+			kept = append(kept, t)
+		}
+	}
+	return kept
+}

@@ -1,0 +1,88 @@
+package defects
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/bootrace/bootrace/controller"
+	"github.com/bootrace/bootrace/controller/lifecycle"
+	"github.com/bootrace/bootrace/controller/store"
+)
+
+// door is a store with its unguarded door.
+type door struct {
+	store.Store
+	store.Unguarded
+}
+
+func openDoor(s store.Store) door {
+	u, ok := s.(store.Unguarded)
+	if !ok {
+		panic(fmt.Sprintf("defects: %T has no unguarded door", s))
+	}
+	return door{s, u}
+}
+
+// staleSweep sweeps in two steps: read who is silent, then write, whatever happened in between.
+type staleSweep struct{ door }
+
+func (s staleSweep) ExpireSilent(ctx context.Context, q store.Silence, cause string) ([]store.Transition, error) {
+	rows, err := s.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range rows {
+		ttl := q.TTL
+		if w.External {
+			ttl = q.ExternalTTL
+		}
+		if !w.Status.Converged() || w.LastSeenAt.Add(ttl).After(q.Now) {
+			continue
+		}
+		if err := s.SetStatus(ctx, w.ID, lifecycle.Offline, lifecycle.Silence, cause, q.Now); err != nil {
+			return nil, err
+		}
+	}
+	return nil, nil
+}
+
+// unguardedRecovery brings a degraded workspace back in two steps.
+type unguardedRecovery struct{ door }
+
+func (s unguardedRecovery) Heartbeat(ctx context.Context, b store.Beat) (store.Outcome, error) {
+	w, err := s.Get(ctx, b.ID)
+	if err != nil {
+		return store.Outcome{}, err
+	}
+	if w.Status != lifecycle.Degraded || b.Event != lifecycle.Beat || !w.Token.Matches(b.Token) {
+		return s.Store.Heartbeat(ctx, b)
+	}
+	if err := s.SetStatus(ctx, b.ID, lifecycle.Online, b.Event, "", b.Now); err != nil {
+		return store.Outcome{}, err
+	}
+	err = s.Edit(ctx, b.ID, func(w *store.Workspace) {
+		w.LastSeenAt, w.ErrorRate, w.SampleError = b.Now, b.ErrorRate, b.SampleError
+	})
+	return store.Outcome{Status: lifecycle.Online, Incarnation: w.Incarnation}, err
+}
+
+// unguardedLaunchError writes failed for every error of the cloud, whenever it comes.
+type unguardedLaunchError struct {
+	door
+	clock controller.Clock
+}
+
+func (s unguardedLaunchError) DeferLaunch(ctx context.Context, id uuid.UUID, _ int, launchError string, _ time.Time) error {
+	return s.SetStatus(ctx, id, lifecycle.Failed, lifecycle.LaunchFailed, launchError, s.clock.Now())
+}
+
+// carelessAttach takes every machine for wanted.
+type carelessAttach struct{ door }
+
+func (s carelessAttach) AttachMachine(ctx context.Context, id uuid.UUID, incarnation int, machineID string) (bool, error) {
+	_, err := s.Store.AttachMachine(ctx, id, incarnation, machineID)
+	return true, err
+}

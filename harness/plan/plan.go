@@ -1,0 +1,131 @@
+package plan
+
+import (
+	"time"
+
+	"github.com/bootrace/bootrace/controller"
+	"github.com/bootrace/bootrace/scenarios"
+)
+
+// Duration is a time.Duration that reads and writes as "9m30s".
+type Duration = scenarios.Duration
+
+// Plan is everything that determines a run. Workspaces, faults and replicas are numbered from 1 wherever a number names
+// one.
+type Plan struct {
+	Name        string      `json:"name"`
+	Seed        uint64      `json:"seed"`
+	Duration    Duration    `json:"duration"`
+	Controllers int         `json:"controllers"`
+	Settings    Settings    `json:"settings"`
+	Workspaces  []Workspace `json:"workspaces"`
+	Acts        []Act       `json:"acts,omitempty"`
+	Faults      []Fault     `json:"faults,omitempty"`
+	// Expect is what must have happened for the run to say anything.
+	Expect *scenarios.Expect `json:"expect,omitempty"`
+}
+
+// Settings are the times that the parts of a run go by. Zero fields are the defaults.
+type Settings struct {
+	ProvisionTimeout  Duration `json:"provision_timeout,omitempty"`
+	LivenessTTL       Duration `json:"liveness_ttl,omitempty"`
+	HeartbeatInterval Duration `json:"heartbeat_interval,omitempty"`
+}
+
+// Controller returns the controller's settings, in full.
+func (s Settings) Controller() controller.Settings {
+	return controller.Settings{
+		ProvisionTimeout: time.Duration(s.ProvisionTimeout), LivenessTTL: time.Duration(s.LivenessTTL),
+	}.WithDefaults()
+}
+
+// defaultHeartbeat is the contract's interval.
+const defaultHeartbeat = 30 * time.Second
+
+// Heartbeat returns how often agents beat.
+func (s Settings) Heartbeat() time.Duration {
+	if s.HeartbeatInterval > 0 {
+		return time.Duration(s.HeartbeatInterval)
+	}
+	return defaultHeartbeat
+}
+
+// Workspace is one member of the fleet. Its number is its place in the plan, from 1.
+type Workspace struct {
+	Name     string   `json:"name"` // unique in the plan
+	Group    string   `json:"group"`
+	Provider string   `json:"provider"`
+	Runtime  string   `json:"runtime"`
+	External bool     `json:"external,omitempty"`
+	CreateAt Duration `json:"create_at"`
+	// Boots are its cold boots, by incarnation; later incarnations boot like the last.
+	Boots []Boot `json:"boots"`
+}
+
+// Boot is one cold boot.
+type Boot struct {
+	ImagePull  Duration `json:"image_pull"`
+	AgentStart Duration `json:"agent_start"`
+	Preflight  Duration `json:"preflight"`
+	// Refusals are how many attempts at the preflight the provider refuses before it answers one.
+	Refusals int `json:"refusals,omitempty"`
+	// Dies names the phase in which the boot ends for good; empty where it succeeds.
+	Dies string `json:"dies,omitempty"`
+}
+
+// PreflightRetry is how long an agent waits before it tries a refused preflight again (an assumption: the contract does
+// not say), and PreflightRefusal how long the refusal takes to come.
+const (
+	PreflightRetry   = 10 * time.Second
+	PreflightRefusal = 2 * time.Second
+)
+
+// Total is how long the boot takes from launch to the first heartbeat, faults aside.
+func (b Boot) Total() time.Duration {
+	return time.Duration(b.ImagePull) + time.Duration(b.AgentStart) + time.Duration(b.Preflight) +
+		time.Duration(b.Refusals)*(PreflightRetry+PreflightRefusal)
+}
+
+// Boot returns the boot of the incarnation, from 1.
+func (w Workspace) Boot(incarnation int) Boot { return w.Boots[min(max(incarnation, 1), len(w.Boots))-1] }
+
+// Act is something that the operator does to one workspace.
+type Act struct {
+	At        Duration `json:"at"`
+	Do        string   `json:"do"`
+	Workspace int      `json:"workspace"`
+}
+
+// Fault is a scenario's fault with its targets resolved.
+type Fault struct {
+	Kind       string   `json:"kind"`
+	From       Duration `json:"from"`
+	Until      Duration `json:"until,omitempty"`
+	Workspaces []int    `json:"workspaces,omitempty"` // nil where it strikes all, or is not about workspaces
+	Replica    int      `json:"replica,omitempty"`    // 0 where it strikes all
+	Calls      []string `json:"calls,omitempty"`
+	Nth        []int    `json:"nth,omitempty"`
+	Percent    int      `json:"percent,omitempty"`
+	Delay      Duration `json:"delay,omitempty"`
+	By         Duration `json:"by,omitempty"`
+	When       string   `json:"when,omitempty"`
+}
+
+// End is when the fault is over, for good.
+func (f Fault) End() time.Duration {
+	end := time.Duration(max(f.From, f.Until))
+	if f.Kind == "crash" || f.Kind == "delay" || f.Kind == "reorder" || f.Kind == "duplicate" || f.Kind == "store-slow" ||
+		f.Kind == "cloud-slow" {
+		end += time.Duration(f.Delay)
+	}
+	return end
+}
+
+// Healed is when the last fault is over.
+func (p *Plan) Healed() time.Duration {
+	var last time.Duration
+	for _, f := range p.Faults {
+		last = max(last, f.End())
+	}
+	return last
+}

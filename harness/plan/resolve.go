@@ -1,0 +1,190 @@
+package plan
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/bootrace/bootrace/fakeprovider"
+	"github.com/bootrace/bootrace/harness/oracle"
+	"github.com/bootrace/bootrace/scenarios"
+)
+
+// Settle is how long a run goes on after everything that the plan makes happen, so that whatever is going to converge
+// has: a liveness TTL, sweeps, and a few heartbeats.
+const Settle = 6 * time.Minute
+
+// maxRefusals bounds the refused preflights of one boot.
+const maxRefusals = 5
+
+// Resolve makes every choice that the scenario leaves open, from the seed: the same scenario and seed always give the
+// same plan. It fails where the scenario names a provider or runtime that is not known.
+func Resolve(s *scenarios.Scenario, seed uint64) (*Plan, error) {
+	p := &Plan{
+		Name: s.Name, Seed: seed, Duration: s.Duration, Controllers: max(s.Controllers, 1), Expect: s.Expect,
+	}
+	if s.Settings != nil {
+		p.Settings = Settings{
+			ProvisionTimeout: s.Settings.ProvisionTimeout, LivenessTTL: s.Settings.LivenessTTL,
+			HeartbeatInterval: s.Settings.HeartbeatInterval,
+		}
+	}
+	draws := oracle.NewRandom(seed, "plan/"+s.Name)
+	rand := func() uint64 { return draws.Choose(oracle.Ident, math.MaxUint64) }
+	groups := map[string][]int{}
+	for _, g := range s.Fleet {
+		for i := range max(g.Count, 1) {
+			w, err := member(s, g, i, rand)
+			if err != nil {
+				return nil, err
+			}
+			p.Workspaces = append(p.Workspaces, w)
+			groups[w.Group] = append(groups[w.Group], len(p.Workspaces))
+		}
+	}
+	all := make([]int, len(p.Workspaces))
+	for i := range all {
+		all[i] = i + 1
+	}
+	pick := func(group string, first int) []int {
+		members := all
+		if group != "" {
+			members = groups[group]
+		}
+		if first > 0 {
+			members = members[:min(first, len(members))]
+		}
+		return members
+	}
+	for _, a := range s.Acts {
+		for _, w := range pick(a.Group, a.First) {
+			p.Acts = append(p.Acts, Act{At: a.At, Do: a.Do, Workspace: w})
+		}
+	}
+	for _, f := range s.Faults {
+		fault := Fault{
+			Kind: f.Kind, From: f.From, Until: f.Until, Replica: f.Replica, Calls: f.Calls, Nth: f.Nth,
+			Percent: f.Percent, Delay: f.Delay, By: f.By, When: f.When,
+		}
+		if f.Group != "" || f.First > 0 {
+			fault.Workspaces = pick(f.Group, f.First)
+		}
+		p.Faults = append(p.Faults, fault)
+	}
+	if p.Duration == 0 {
+		p.Duration = Duration(p.long().Truncate(time.Second))
+	}
+	return p, nil
+}
+
+// long is how long the run must be for everything to happen and to settle: the last thing that the plan makes happen
+// may begin the longest boot.
+func (p *Plan) long() time.Duration {
+	var last, boot time.Duration
+	for _, w := range p.Workspaces {
+		last = max(last, time.Duration(w.CreateAt))
+		for _, b := range w.Boots {
+			boot = max(boot, b.Total())
+		}
+	}
+	for _, a := range p.Acts {
+		last = max(last, time.Duration(a.At))
+	}
+	return max(last, p.Healed()) + boot + Settle
+}
+
+// member draws the i-th workspace of a group.
+func member(s *scenarios.Scenario, g scenarios.Group, i int, rand func() uint64) (Workspace, error) {
+	w := Workspace{
+		Group: g.Name, Provider: g.Provider, Runtime: g.Runtime, External: g.External,
+		CreateAt: g.CreateAt + Duration(i)*g.CreateEvery,
+	}
+	if w.Group == "" {
+		w.Group = g.Provider
+	}
+	if w.Runtime == "" {
+		w.Runtime = fakeprovider.Runtimes()[0].Name
+	}
+	w.Name = fmt.Sprintf("%s-%d", w.Group, i+1)
+	provider, ok := fakeprovider.LookupProvider(w.Provider)
+	if !ok {
+		return w, fmt.Errorf("scenario %s: provider %q is not known", s.Name, w.Provider)
+	}
+	runtime, ok := fakeprovider.LookupRuntime(w.Runtime)
+	if !ok {
+		return w, fmt.Errorf("scenario %s: runtime %q is not known", s.Name, w.Runtime)
+	}
+	boots := 1
+	for _, a := range s.Acts {
+		if a.Group == "" || a.Group == w.Group {
+			switch a.Do {
+			case "restart", "resume", "wake":
+				boots++
+			}
+		}
+	}
+	for range boots {
+		w.Boots = append(w.Boots, drawBoot(g.Boot, runtime, provider, rand))
+	}
+	return w, nil
+}
+
+// drawBoot draws a cold boot from the profiles, and then puts in what the scenario fixes. It takes the same number of
+// values from rand whatever is fixed, so that fixing one boot does not change another.
+func drawBoot(fixed *scenarios.Boot, r fakeprovider.Runtime, p fakeprovider.Provider, rand func() uint64) Boot {
+	drawn := fakeprovider.SampleBoot(r, p, rand)
+	b := Boot{
+		ImagePull:  Duration(drawn.Takes[fakeprovider.ImagePull]),
+		AgentStart: Duration(drawn.Takes[fakeprovider.AgentStart]),
+		Preflight:  Duration(drawn.Takes[fakeprovider.Preflight]),
+	}
+	answered := false
+	for range maxRefusals {
+		if p.SampleAnswer(rand) == fakeprovider.Answered {
+			answered = true
+		} else if !answered {
+			b.Refusals++
+		}
+	}
+	if fixed == nil {
+		return b
+	}
+	b.Dies = fixed.Dies
+	if fixed.Total > 0 || fixed.Preflight > 0 {
+		b.Refusals = 0 // what is fixed is meant to be met
+	}
+	free := []*Duration{}
+	left := fixed.Total
+	for _, phase := range []struct {
+		value *Duration
+		fixed Duration
+	}{{&b.ImagePull, fixed.ImagePull}, {&b.AgentStart, fixed.AgentStart}, {&b.Preflight, fixed.Preflight}} {
+		if phase.fixed > 0 {
+			*phase.value = phase.fixed
+			left -= phase.fixed
+		} else {
+			free = append(free, phase.value)
+		}
+	}
+	if fixed.Total > 0 {
+		share(max(left, 0), free)
+	}
+	return b
+}
+
+// share divides the whole among the phases in proportion to what was drawn for them.
+func share(whole Duration, phases []*Duration) {
+	var drawn Duration
+	for _, d := range phases {
+		drawn += *d
+	}
+	left := whole
+	for i, d := range phases {
+		part := left
+		if i < len(phases)-1 && drawn > 0 {
+			part = Duration(time.Duration(float64(whole) * float64(*d) / float64(drawn)).Round(time.Millisecond))
+		}
+		*d = min(part, left)
+		left -= *d
+	}
+}

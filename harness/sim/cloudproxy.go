@@ -1,0 +1,148 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/bootrace/bootrace/controller/cloud"
+	"github.com/bootrace/bootrace/harness/history"
+	"github.com/bootrace/bootrace/harness/sched"
+)
+
+// How long the cloud takes to answer, drawn evenly. Assumed, from what instance launches usually take to be answered.
+const (
+	leastLaunch = 500 * time.Millisecond
+	mostLaunch  = 3 * time.Second
+	leastAsk    = 20 * time.Millisecond
+	mostAsk     = 200 * time.Millisecond
+)
+
+// cloudProxy is a replica's way to the fake cloud: it takes time, faults strike there, and others run meanwhile.
+type cloudProxy struct{ replica *replica }
+
+var _ cloud.Cloud = (*cloudProxy)(nil)
+
+// owner is the number of the workspace that a machine or a launch is for.
+func (w *world) owner(workspaceID string) int {
+	id, err := uuid.Parse(workspaceID)
+	if err != nil {
+		return 0
+	}
+	return w.numbers[id]
+}
+
+// wait sleeps on the caller's context: no longer than it lasts.
+func (w *world) wait(ctx context.Context, d time.Duration) error {
+	if left := sched.Remaining(ctx); left <= d {
+		w.sched.Sleep(left)
+		w.sched.Yield()
+		return context.DeadlineExceeded
+	}
+	w.sched.Sleep(d)
+	return ctx.Err()
+}
+
+// record writes down the call and its outcome.
+func (p *cloudProxy) record(call string, sent time.Duration, ws, inc int, machine string, err error) {
+	e := history.Event{
+		Kind: history.Cloud, Call: call, Sent: history.Time(sent), WS: ws, Inc: inc, Machine: machine,
+		Replica: p.replica.number,
+	}
+	if err != nil {
+		e.Err = err.Error()
+	}
+	p.replica.world.add(e)
+}
+
+// Launch implements cloud.Cloud.
+func (p *cloudProxy) Launch(ctx context.Context, spec cloud.Spec) (cloud.Machine, error) {
+	w := p.replica.world
+	sent, ws := w.sched.Now(), w.owner(spec.WorkspaceID)
+	m, err := p.launch(ctx, spec, ws)
+	p.record("launch", sent, ws, spec.Incarnation, m.ID, err)
+	return m, err
+}
+
+func (p *cloudProxy) launch(ctx context.Context, spec cloud.Spec, ws int) (cloud.Machine, error) {
+	w := p.replica.world
+	half := w.latency(leastLaunch, mostLaunch) / 2
+	if err := w.wait(ctx, half); err != nil {
+		return cloud.Machine{}, err
+	}
+	fate := w.faults.cloudCall(ws, "launch")
+	if fate.err != nil {
+		if err := w.wait(ctx, half); err != nil {
+			return cloud.Machine{}, err
+		}
+		return cloud.Machine{}, fate.err
+	}
+	m, fresh := w.inventory.Launch(spec, sched.Epoch.Add(w.sched.Now()))
+	if fresh {
+		w.launched(m, spec, ws)
+	}
+	if err := w.wait(ctx, half+fate.delay); err != nil {
+		return cloud.Machine{}, fmt.Errorf("launch: %w", err)
+	}
+	return m, nil
+}
+
+// Terminate implements cloud.Cloud.
+func (p *cloudProxy) Terminate(ctx context.Context, id string) error {
+	w := p.replica.world
+	sent := w.sched.Now()
+	m, _ := w.inventory.Describe(id) //nolint:errcheck // an unknown machine belongs to nobody
+	ws := w.owner(m.WorkspaceID)
+	err := func() error {
+		if err := w.wait(ctx, w.latency(leastAsk, mostAsk)); err != nil {
+			return err
+		}
+		fate := w.faults.cloudCall(ws, "terminate")
+		if fate.err != nil {
+			return fate.err
+		}
+		w.stopped(id, history.Terminated)
+		return w.wait(ctx, w.latency(leastAsk, mostAsk)+fate.delay)
+	}()
+	p.record("terminate", sent, ws, m.Incarnation, id, err)
+	return err
+}
+
+// Describe implements cloud.Cloud.
+func (p *cloudProxy) Describe(ctx context.Context, id string) (cloud.Machine, error) {
+	w := p.replica.world
+	m, err := w.inventory.Describe(id)
+	ws := w.owner(m.WorkspaceID)
+	if waitErr := w.wait(ctx, w.latency(leastAsk, mostAsk)); waitErr != nil {
+		return cloud.Machine{}, waitErr
+	}
+	fate := w.faults.cloudCall(ws, "describe")
+	if fate.err != nil {
+		return cloud.Machine{}, fate.err
+	}
+	if err == nil && w.faults.unseen(ws, m.LaunchedAt) {
+		return cloud.Machine{}, fmt.Errorf("%s: %w", id, cloud.ErrNotFound)
+	}
+	return m, err
+}
+
+// List implements cloud.Cloud.
+func (p *cloudProxy) List(ctx context.Context) ([]cloud.Machine, error) {
+	w := p.replica.world
+	if err := w.wait(ctx, w.latency(leastAsk, mostAsk)); err != nil {
+		return nil, err
+	}
+	fate := w.faults.cloudCall(0, "list")
+	if fate.err != nil {
+		return nil, fate.err
+	}
+	var seen []cloud.Machine
+	for _, m := range w.inventory.List() {
+		if !w.faults.unseen(w.owner(m.WorkspaceID), m.LaunchedAt) {
+			seen = append(seen, m)
+		}
+	}
+	return seen, w.wait(ctx, w.latency(leastAsk, mostAsk)+fate.delay)
+}

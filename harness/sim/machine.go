@@ -1,0 +1,138 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/bootrace/bootrace/controller/cloud"
+	"github.com/bootrace/bootrace/controller/wire"
+	"github.com/bootrace/bootrace/harness/agent"
+	"github.com/bootrace/bootrace/harness/history"
+	"github.com/bootrace/bootrace/harness/plan"
+	"github.com/bootrace/bootrace/harness/sched"
+)
+
+// machine is where one incarnation's agent boots and runs: one of the cloud's, or an external workspace's own.
+type machine struct {
+	world   *world
+	member  *member
+	id      string // empty for an external workspace's
+	inc     int
+	process *sched.Process
+	caller  *caller
+	started time.Duration // the agent
+}
+
+// launched boots the machine that the cloud launched. The machine of a workspace that is not the plan's stays dark.
+func (w *world) launched(m cloud.Machine, spec cloud.Spec, ws int) {
+	w.add(history.Event{Kind: history.Machine, WS: ws, Inc: m.Incarnation, Machine: m.ID, Phase: history.Launched})
+	if ws == 0 {
+		return
+	}
+	b := &machine{
+		world: w, member: w.members[ws-1], id: m.ID, inc: m.Incarnation, process: w.process("machine " + m.ID),
+		caller: w.newCaller(history.ActorAgent, ws, m.Incarnation),
+	}
+	b.member.machine = b
+	w.machines[m.ID] = b
+	token := spec.Env[wire.EnvToken]
+	b.process.Go("boot", func() { b.boot(b.member.plan.Boot(b.inc), token) })
+}
+
+// stopped terminates the machine, or lets it die, if it is live.
+func (w *world) stopped(id, how string) bool {
+	m, err := w.inventory.Describe(id)
+	if err != nil || !w.inventory.Stop(id) {
+		return false
+	}
+	ws := w.owner(m.WorkspaceID)
+	w.add(history.Event{Kind: history.Machine, WS: ws, Inc: m.Incarnation, Machine: id, Phase: how})
+	if b := w.machines[id]; b != nil {
+		b.process.Kill()
+	}
+	return true
+}
+
+// boot is a cold boot, and then the agent's life.
+func (b *machine) boot(how plan.Boot, token string) {
+	w := b.world
+	phases := []struct {
+		name  string
+		done  string
+		takes time.Duration
+	}{
+		{"image_pull", history.ImagePulled, time.Duration(how.ImagePull)},
+		{"agent_start", history.AgentStarted, time.Duration(how.AgentStart)},
+		{"preflight", history.PreflightDone, time.Duration(how.Preflight)},
+	}
+	for i, phase := range phases {
+		if phase.name == "preflight" {
+			b.refusals(how.Refusals)
+			phase.takes += w.faults.llmDelay(b.member.number)
+		}
+		w.sched.Sleep(phase.takes)
+		if i == 0 && b.id != "" {
+			w.inventory.Run(b.id)
+		}
+		if how.Dies == phase.name {
+			b.record(history.Boot, history.BootDied)
+			return
+		}
+		if phase.name == "preflight" {
+			// The provider must be there when the answer comes, too; otherwise the attempt was in vain.
+			for w.faults.llmRefuses(b.member.number) {
+				w.sched.Sleep(plan.PreflightRetry)
+				if !w.faults.llmRefuses(b.member.number) {
+					w.sched.Sleep(phase.takes)
+				}
+			}
+		}
+		b.record(history.Boot, phase.done)
+	}
+	b.started = w.sched.Now()
+	b.record(history.Agent, history.Started)
+	agent.Run(b, agent.Config{
+		WorkspaceID: b.member.id.String(), Token: token, Interval: w.plan.Settings.Heartbeat(),
+		URL: fmt.Sprintf("http://machine-%d.internal:8000", b.member.number),
+	})
+	b.record(history.Agent, history.Ended)
+}
+
+// refusals are the attempts at the preflight that the provider refuses, by the plan or by a fault.
+func (b *machine) refusals(planned int) {
+	w := b.world
+	for refused := 0; refused < planned || w.faults.llmRefuses(b.member.number); refused++ {
+		w.sched.Sleep(plan.PreflightRefusal + plan.PreflightRetry)
+	}
+}
+
+func (b *machine) record(kind history.Kind, phase string) {
+	b.world.add(history.Event{Kind: kind, WS: b.member.number, Inc: b.inc, Machine: b.id, Phase: phase})
+}
+
+// Sleep implements agent.World. A stalled agent sleeps on.
+func (b *machine) Sleep(d time.Duration) bool {
+	w := b.world
+	w.sched.Sleep(d)
+	for {
+		left := w.faults.stalled(b.member.number)
+		if left <= 0 {
+			return true
+		}
+		w.sched.Sleep(left)
+	}
+}
+
+// Call implements agent.World.
+func (b *machine) Call(q agent.Request) (agent.Response, error) { return b.caller.call(q) }
+
+// Report implements agent.World.
+func (b *machine) Report() agent.Report {
+	if b.world.faults.sick(b.member.number) {
+		return agent.Report{ErrorRate: 0.8, SampleError: "the provider answers nonsense"}
+	}
+	return agent.Report{}
+}
+
+// Uptime implements agent.World.
+func (b *machine) Uptime() time.Duration { return b.world.sched.Now() - b.started }

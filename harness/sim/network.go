@@ -1,0 +1,285 @@
+package sim
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/bootrace/bootrace/harness/agent"
+	"github.com/bootrace/bootrace/harness/history"
+	"github.com/bootrace/bootrace/harness/oracle"
+	"github.com/bootrace/bootrace/harness/sched"
+)
+
+// How long one hop takes, drawn evenly. Assumed: a network within a region, and a little more.
+const (
+	leastHop = time.Millisecond
+	mostHop  = 20 * time.Millisecond
+)
+
+// callTimeout is how long a caller waits for an answer: the contract's for heartbeats.
+const callTimeout = 10 * time.Second
+
+// Errors of calls that got no answer.
+var (
+	errTimeout = errors.New("timed out")
+	errRefused = errors.New("connection refused")
+	errReset   = errors.New("connection reset: the controller died")
+)
+
+// caller is somebody who calls controllers: an agent, the operator or the observer.
+type caller struct {
+	world *world
+	actor string
+	ws    int // an agent's own number and incarnation
+	inc   int
+	about func() int // the workspace that a call of others is about
+
+	headers map[string]http.Header // by token; handlers do not change them
+	urls    map[string]*url.URL
+	task    *sched.Task
+}
+
+func (w *world) newCaller(actor string, ws, inc int) *caller {
+	return &caller{
+		world: w, actor: actor, ws: ws, inc: inc, headers: map[string]http.Header{}, urls: map[string]*url.URL{},
+	}
+}
+
+// job is one request on its way: the caller waits for it unless it has given up.
+type job struct {
+	caller  *caller
+	task    *sched.Task // who waits; nil once nobody does
+	request agent.Request
+	sent    time.Duration
+	replica *replica
+	copied  bool // a duplicate, whose reply nobody waits for
+	fate    fate
+
+	done     bool
+	response agent.Response
+	err      error
+}
+
+// call carries out a request in the caller's task.
+func (c *caller) call(q agent.Request) (agent.Response, error) {
+	w := c.world
+	s := w.sched
+	j := &job{caller: c, task: s.Current(), request: q, sent: s.Now(), replica: w.replicas[0]}
+	if n := len(w.replicas); n > 1 {
+		j.replica = w.replicas[w.oracle.Choose(oracle.Replica, uint64(n))]
+	}
+	j.fate = w.faults.network(c, q.Call, j.replica)
+	hop := w.latency(leastHop, mostHop)
+	if j.fate.duplicate > 0 {
+		twin := *j
+		twin.copied, twin.task = true, nil
+		s.After(hop+j.fate.duplicate, func() { twin.deliver() })
+	}
+	switch {
+	case j.fate.loseRequest:
+	case j.fate.delay > 0:
+		s.After(hop+j.fate.delay, j.deliver)
+	default:
+		s.Sleep(hop)
+		j.deliver()
+	}
+	if !j.done {
+		s.Park(j.sent + callTimeout - s.Now())
+	}
+	j.task = nil
+	if !j.done {
+		j.record(0, errTimeout.Error(), agent.Response{})
+		return agent.Response{}, errTimeout
+	}
+	return j.response, j.err
+}
+
+// record writes down what came of the job.
+func (j *job) record(code int, seen string, r agent.Response) {
+	c := j.caller
+	e := history.Event{
+		Kind: history.Call, Actor: c.actor, WS: c.ws, Inc: c.inc, Call: j.request.Call, Sent: history.Time(j.sent),
+		Code: code, Err: seen, Replica: j.replica.number,
+	}
+	if code == 0 {
+		e.Replica = 0
+	} else if j.request.Call != "heartbeat" {
+		e.Says, e.Token = readReply(j.request.Call, r)
+	}
+	c.world.add(e)
+}
+
+// finish gives the caller its answer, unless it has given up.
+func (j *job) finish(r agent.Response, err error) {
+	if j.done {
+		return
+	}
+	j.done, j.response, j.err = true, r, err
+	if j.task != nil {
+		j.caller.world.sched.Wake(j.task)
+	}
+}
+
+// deliver hands the request to its replica.
+func (j *job) deliver() {
+	w := j.caller.world
+	if j.replica.process.Dead() {
+		if !j.copied && j.task != nil {
+			j.record(0, errRefused.Error(), agent.Response{})
+			j.finish(agent.Response{}, errRefused)
+		}
+		return
+	}
+	r := j.replica
+	var k *worker
+	if n := len(r.idle); n > 0 {
+		k = r.idle[n-1]
+		r.idle = r.idle[:n-1]
+	} else {
+		k = &worker{replica: r}
+		k.task = r.process.Go("worker", k.run)
+	}
+	k.job = j
+	r.busy = append(r.busy, k)
+	w.sched.Wake(k.task)
+}
+
+// reset tells the caller that the replica died with the request in its hands.
+func (j *job) reset() {
+	if j.task == nil && !j.copied {
+		return // the caller gave up, and wrote it down
+	}
+	j.record(0, errReset.Error(), agent.Response{})
+	j.finish(agent.Response{}, errReset)
+}
+
+// worker serves requests of one replica, one at a time, for as long as the replica lives.
+type worker struct {
+	replica *replica
+	task    *sched.Task
+	job     *job
+	body    requestBody
+	reply   replyWriter
+}
+
+// requestBody is a request's body.
+type requestBody struct{ bytes.Reader }
+
+// Close implements io.Closer.
+func (*requestBody) Close() error { return nil }
+
+// replyWriter keeps a reply.
+type replyWriter struct {
+	header http.Header
+	code   int
+	body   bytes.Buffer
+}
+
+// Header implements http.ResponseWriter.
+func (r *replyWriter) Header() http.Header { return r.header }
+
+// WriteHeader implements http.ResponseWriter.
+func (r *replyWriter) WriteHeader(code int) {
+	if r.code == 0 {
+		r.code = code
+	}
+}
+
+// Write implements http.ResponseWriter.
+func (r *replyWriter) Write(b []byte) (int, error) {
+	r.WriteHeader(http.StatusOK)
+	return r.body.Write(b)
+}
+
+func (k *worker) run() {
+	r := k.replica
+	s := r.world.sched
+	k.reply.header = http.Header{}
+	for {
+		for k.job == nil {
+			s.Park(sched.Forever)
+		}
+		k.serve(k.job)
+		k.job = nil
+		i := slices.Index(r.busy, k)
+		r.busy = slices.Delete(r.busy, i, i+1)
+		r.idle = append(r.idle, k)
+	}
+}
+
+// serve runs the handler on the job and sends its reply on the way.
+func (k *worker) serve(j *job) {
+	w := k.replica.world
+	c := j.caller
+	k.task.Name, k.task.Incarnation = j.request.Call, c.inc
+	clear(k.reply.header)
+	k.reply.code = 0
+	k.reply.body.Reset()
+	k.body.Reset(j.request.Body)
+	if !k.handle(c.httpRequest(j.request, &k.body)) {
+		j.record(0, "connection closed: the handler panicked", agent.Response{})
+		j.finish(agent.Response{}, errReset)
+		return
+	}
+	response := agent.Response{
+		Code: k.reply.code, Body: bytes.Clone(k.reply.body.Bytes()), RetryAfter: k.reply.header.Get("Retry-After"),
+	}
+	var seen string
+	switch {
+	case j.copied:
+		seen = "a duplicate; nobody waits for its reply"
+	case j.fate.loseReply || w.faults.cut(c, j.replica):
+		seen = "the reply was lost"
+	case j.task == nil:
+		seen = "the caller had given up"
+	}
+	j.record(response.Code, seen, response)
+	if seen == "" {
+		w.sched.After(w.latency(leastHop, mostHop), func() { j.finish(response, nil) })
+	}
+}
+
+// handle runs the handler, and reports false where it panicked: a server closes the connection then.
+func (k *worker) handle(q *http.Request) (served bool) {
+	r := k.replica
+	defer func() {
+		if p := recover(); p != nil {
+			if sched.IsKill(p) {
+				panic(p)
+			}
+			r.world.add(history.Event{Kind: history.Panic, By: k.task.Name, Replica: r.number, Err: fmt.Sprint(p)})
+			served = false
+		}
+	}()
+	r.handler.ServeHTTP(&k.reply, q)
+	return true
+}
+
+// httpRequest makes the request that a server would have read off the wire.
+func (c *caller) httpRequest(q agent.Request, body *requestBody) *http.Request {
+	header := c.headers[q.Token]
+	if header == nil {
+		header = http.Header{"Content-Type": {"application/json"}}
+		if q.Token != "" {
+			header.Set("Authorization", "Bearer "+q.Token)
+		}
+		c.headers[q.Token] = header
+	}
+	u := c.urls[q.Path]
+	if u == nil {
+		var err error
+		if u, err = url.ParseRequestURI(q.Path); err != nil {
+			panic(err) // paths are the harness's own
+		}
+		c.urls[q.Path] = u
+	}
+	return &http.Request{
+		Method: q.Method, URL: u, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: header, Body: body,
+		ContentLength: int64(len(q.Body)), Host: "controller", RequestURI: q.Path, RemoteAddr: "simulated",
+	}
+}

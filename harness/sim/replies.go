@@ -1,0 +1,36 @@
+package sim
+
+import (
+	"encoding/json"
+
+	"github.com/bootrace/bootrace/controller/wire"
+	"github.com/bootrace/bootrace/harness/agent"
+)
+
+// readReply reads from a reply what it claims of the workspace's status, and whether it hands out a credential.
+func readReply(call string, r agent.Response) (says string, token bool) {
+	if r.Code/100 != 2 {
+		return "", false
+	}
+	switch call {
+	case "create", "delete", "restart", "hibernate", "state", "get":
+		var reply struct {
+			Status     string           `json:"status"`
+			Connection *wire.Connection `json:"connection"`
+		}
+		if json.Unmarshal(r.Body, &reply) == nil {
+			return reply.Status, reply.Connection != nil && reply.Connection.AuthToken != ""
+		}
+	case "pause":
+		var reply wire.PauseReply
+		if json.Unmarshal(r.Body, &reply) == nil && reply.PausedCount > 0 {
+			return "paused", false
+		}
+	case "register":
+		var reply wire.RegisterReply
+		if json.Unmarshal(r.Body, &reply) == nil {
+			return "", reply.AuthToken != ""
+		}
+	}
+	return "", false
+}

@@ -1,0 +1,174 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/bootrace/bootrace/controller/defects"
+	"github.com/bootrace/bootrace/controller/lifecycle"
+	"github.com/bootrace/bootrace/controller/store"
+	"github.com/bootrace/bootrace/fakeprovider"
+	"github.com/bootrace/bootrace/harness/history"
+	"github.com/bootrace/bootrace/harness/oracle"
+	"github.com/bootrace/bootrace/harness/plan"
+	"github.com/bootrace/bootrace/harness/sched"
+)
+
+// OpenStore returns an empty store that moves workspaces by the table and tells observe of every row's move.
+type OpenStore func(table *lifecycle.Table, observe func(store.RowChange)) (store.Store, error)
+
+// Options are what a run needs beside its plan.
+type Options struct {
+	Open   OpenStore
+	Oracle oracle.Oracle   // default: random, from the plan's seed
+	Defect *defects.Defect // nil for the reference controller as it is
+}
+
+// Run carries out the plan and returns what happened. An error means that the world itself failed, so that nothing can be
+// said of the controller.
+func Run(p *plan.Plan, o Options) (*history.History, error) {
+	if o.Oracle == nil {
+		o.Oracle = oracle.NewRandom(p.Seed, "run/"+p.Name)
+	}
+	w := &world{
+		plan: p, oracle: o.Oracle, sched: sched.New(o.Oracle), history: &history.History{},
+		inventory: fakeprovider.NewInventory(), machines: map[string]*machine{},
+		numbers: map[uuid.UUID]int{}, defect: o.Defect,
+	}
+	table := lifecycle.Standard()
+	if o.Defect != nil {
+		table = o.Defect.Lifecycle(table)
+	}
+	var err error
+	if w.store, err = o.Open(table, w.observe); err != nil {
+		return nil, fmt.Errorf("opening the store: %w", err)
+	}
+	w.history.Events = make([]history.Event, 0, 64*len(p.Workspaces))
+	w.build()
+	err = w.sched.Run(time.Duration(p.Duration))
+	w.sched.Stop(w.processes...)
+	if err != nil {
+		return w.history, err
+	}
+	if err := w.readEnd(); err != nil {
+		return w.history, fmt.Errorf("reading what is stored at the end: %w", err)
+	}
+	w.add(history.Event{Kind: history.End})
+	return w.history, nil
+}
+
+// world is one run.
+type world struct {
+	plan    *plan.Plan
+	oracle  oracle.Oracle
+	sched   *sched.Scheduler
+	history *history.History
+	store   store.Store
+	defect  *defects.Defect
+	shared  *defects.Shared
+
+	processes []*sched.Process
+	env       *sched.Process // the world's own: faults, people
+	replicas  []*replica
+	faults    *faults
+	inventory *fakeprovider.Inventory
+	machines  map[string]*machine
+	members   []*member
+	numbers   map[uuid.UUID]int // a workspace's number in the plan
+
+	by    string // who is about to change rows: see Move
+	byInc int
+}
+
+// member is one workspace of the plan, as the world knows it.
+type member struct {
+	number   int
+	plan     *plan.Workspace
+	id       uuid.UUID
+	known    bool // the operator has its id
+	machine  *machine
+	observer *observer
+}
+
+func (w *world) build() {
+	w.env = w.process("world")
+	w.faults = newFaults(w)
+	w.shared = defects.NewShared()
+	for i := range w.plan.Workspaces {
+		w.members = append(w.members, &member{number: i + 1, plan: &w.plan.Workspaces[i]})
+	}
+	for i := range w.plan.Controllers {
+		r := &replica{world: w, number: i + 1}
+		w.replicas = append(w.replicas, r)
+		r.start()
+	}
+	w.faults.schedule()
+	w.scheduleOperator()
+}
+
+func (w *world) process(name string) *sched.Process {
+	p := w.sched.NewProcess(name)
+	w.processes = append(w.processes, p)
+	return p
+}
+
+// add appends an event at the present time.
+func (w *world) add(e history.Event) {
+	e.At = history.Time(w.sched.Now())
+	w.history.Add(e)
+}
+
+// observe is told by the store of every row's move.
+func (w *world) observe(c store.RowChange) {
+	number := w.numbers[c.WorkspaceID]
+	w.add(history.Event{
+		Kind: history.Move, WS: number, Inc: c.Incarnation, From: c.From, To: c.To, By: w.by, ByInc: w.byInc,
+	})
+	if number > 0 {
+		w.look(w.members[number-1])
+	}
+}
+
+// latency draws how long a hop takes.
+func (w *world) latency(least, most time.Duration) time.Duration {
+	return least + time.Duration(w.oracle.Choose(oracle.Latency, uint64((most-least)/time.Microsecond)))*time.Microsecond
+}
+
+// readEnd writes down what the controller's own records say at the end.
+func (w *world) readEnd() error {
+	ctx := context.Background()
+	log, err := w.store.Transitions(ctx, uuid.NullUUID{}, 0)
+	if err != nil {
+		return err
+	}
+	for i := len(log) - 1; i >= 0; i-- {
+		t := log[i]
+		w.add(history.Event{
+			Kind: history.Log, WS: w.numbers[t.WorkspaceID], Inc: t.Incarnation, Event: t.Event, From: t.From, To: t.To,
+			Cause: t.Cause, Logged: history.Time(t.At.Sub(sched.Epoch)),
+		})
+	}
+	var ids []uuid.UUID
+	for _, m := range w.members {
+		if m.id != uuid.Nil {
+			ids = append(ids, m.id)
+		}
+	}
+	rows, err := w.store.Lookup(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		e := history.Event{
+			Kind: history.Row, WS: w.numbers[r.ID], Inc: r.Incarnation, To: r.Status, Cause: r.Cause, Machine: r.MachineID,
+		}
+		if !r.Token.IsZero() {
+			e.Phase = history.TokenLive
+		}
+		w.add(e)
+	}
+	return nil
+}
