@@ -31,7 +31,7 @@ func (s *Store) due(limit int, want func(*store.Workspace) bool, when func(*stor
 func (s *Store) ExpireBoots(_ context.Context, now time.Time, cause string, limit int) ([]store.Transition, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now = cut(now)
+	now, cause = cut(now), clean(cause)
 	var moved []store.Transition
 	for _, w := range s.due(limit, func(w *store.Workspace) bool {
 		_, ok := s.table.Next(lifecycle.ProvisionTimeout, w.Status)
@@ -42,7 +42,7 @@ func (s *Store) ExpireBoots(_ context.Context, now time.Time, cause string, limi
 			why += "; last launch error: " + w.LaunchError
 		}
 		to, _ := s.table.Next(lifecycle.ProvisionTimeout, w.Status)
-		moved = append(moved, s.move(w, lifecycle.ProvisionTimeout, to, why, now))
+		moved = append(moved, s.move(w, lifecycle.ProvisionTimeout, to, w.Incarnation, why, now))
 	}
 	return moved, nil
 }
@@ -51,7 +51,7 @@ func (s *Store) ExpireBoots(_ context.Context, now time.Time, cause string, limi
 func (s *Store) ExpireSilent(_ context.Context, q store.Silence, cause string) ([]store.Transition, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := cut(q.Now)
+	now, cause := cut(q.Now), clean(cause)
 	var moved []store.Transition
 	for _, w := range s.due(q.Limit, func(w *store.Workspace) bool {
 		ttl := q.TTL
@@ -62,7 +62,7 @@ func (s *Store) ExpireSilent(_ context.Context, q store.Silence, cause string) (
 		return ok && !w.LastSeenAt.IsZero() && !w.LastSeenAt.Add(ttl).After(now)
 	}, func(w *store.Workspace) time.Time { return w.LastSeenAt }) {
 		to, _ := s.table.Next(lifecycle.Silence, w.Status)
-		moved = append(moved, s.move(w, lifecycle.Silence, to, cause, now))
+		moved = append(moved, s.move(w, lifecycle.Silence, to, w.Incarnation, cause, now))
 	}
 	return moved, nil
 }
@@ -87,6 +87,7 @@ func (s *Store) ClaimLaunches(_ context.Context, now, until time.Time, limit int
 func (s *Store) AttachMachine(_ context.Context, id uuid.UUID, incarnation int, machineID string) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	machineID = clean(machineID)
 	w := s.rows[id]
 	if w == nil || w.Incarnation != incarnation || !w.Status.KeepsMachine() || w.MachineID != "" && w.MachineID != machineID {
 		return false, nil
@@ -100,7 +101,7 @@ func (s *Store) DeferLaunch(_ context.Context, id uuid.UUID, incarnation int, la
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if w := s.rows[id]; w != nil && w.Incarnation == incarnation && w.Status == lifecycle.Provisioning && w.MachineID == "" {
-		w.LaunchError, w.LaunchAfter = launchError, cut(next)
+		w.LaunchError, w.LaunchAfter = clean(launchError), cut(next)
 	}
 	return nil
 }
@@ -123,7 +124,7 @@ func (s *Store) UnwantedMachines(_ context.Context, limit int) ([]store.Workspac
 func (s *Store) ReleaseMachine(_ context.Context, id uuid.UUID, machineID string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if w := s.rows[id]; w != nil && w.MachineID == machineID {
+	if w := s.rows[id]; w != nil && w.MachineID == clean(machineID) {
 		w.MachineID, w.MachineIncarnation = "", 0
 	}
 	return nil
@@ -153,7 +154,7 @@ func (s *Store) SetStatus(_ context.Context, id uuid.UUID, to lifecycle.Status, 
 	if w == nil {
 		return store.ErrNotFound
 	}
-	s.move(w, event, to, cause, cut(now))
+	s.move(w, event, to, w.Incarnation, clean(cause), cut(now))
 	return nil
 }
 
@@ -165,10 +166,14 @@ func (s *Store) Edit(_ context.Context, id uuid.UUID, alter func(*store.Workspac
 	if w == nil {
 		return store.ErrNotFound
 	}
-	from, incarnation := w.Status, w.Incarnation
-	alter(w)
-	if w.Status != from || w.Incarnation != incarnation {
-		s.report(id, w.Incarnation, from, w.Status)
-	}
+	before := *w
+	after := copyOf(w)
+	alter(&after)
+	after.ID = id
+	normalize(&after)
+	*w = copyOf(&after)
+	s.order = slices.DeleteFunc(s.order, func(o *store.Workspace) bool { return o == w })
+	s.enqueue(w)
+	s.report(w, before.Status, before.Incarnation)
 	return nil
 }
