@@ -87,7 +87,9 @@ func (b Boot) Total() time.Duration {
 }
 
 // Boot returns the boot of the incarnation, from 1.
-func (w Workspace) Boot(incarnation int) Boot { return w.Boots[min(max(incarnation, 1), len(w.Boots))-1] }
+func (w Workspace) Boot(incarnation int) Boot {
+	return w.Boots[min(max(incarnation, 1), len(w.Boots))-1]
+}
 
 // Act is something that the operator does to one workspace.
 type Act struct {

@@ -1,0 +1,272 @@
+package invariant
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/bootrace/bootrace/controller/lifecycle"
+	"github.com/bootrace/bootrace/harness/history"
+	"github.com/bootrace/bootrace/harness/plan"
+)
+
+// Explanation says how a violation came about.
+type Explanation struct {
+	Subject   string `json:"subject"` // "workspace 3 (minimax, claude-code)"
+	Timeline  []Line `json:"timeline"`
+	Mechanism string `json:"mechanism"`
+	Expected  string `json:"expected"`
+}
+
+// Explain tells the story of a violation: what happened to its workspace, and the causal chain in a few sentences. All of
+// it is read off the history.
+func Explain(p *plan.Plan, h *history.History, x *Violation) Explanation {
+	v := NewView(p, h)
+	e := Explanation{Subject: "the controller", Mechanism: sentence(x.What), Expected: x.Expected}
+	if x.Workspace < 1 || x.Workspace > len(v.Spaces) {
+		return e
+	}
+	s := v.Spaces[x.Workspace-1]
+	e.Subject = fmt.Sprintf("workspace %d, %s (%s, %s)", s.Number, s.Plan.Name, s.Plan.Provider, s.Plan.Runtime)
+	e.Timeline = v.Timeline(x.Workspace, history.Time(v.End))
+	if tell, ok := mechanisms[x.Invariant]; ok {
+		if told := tell(v, s, x); told != "" {
+			e.Mechanism = told
+		}
+	}
+	return e
+}
+
+// mechanisms tell the causal chain of a violation of an invariant, or nothing where the history does not show one: the
+// violation's own sentence has to do then.
+var mechanisms = map[string]func(*View, *Space, *Violation) string{
+	"converges":                     whyNotConverged,
+	"stays-online":                  whyNotOnline,
+	"detects-silence":               whyUnnoticed,
+	"removed-is-terminal":           whyNotRemoved,
+	"loser-cannot-overwrite-winner": whyOverwritten,
+	"one-machine":                   whyRunning,
+	"gives-up":                      whyBudget,
+	"operator-intent-holds":         whyIntentLost,
+}
+
+func sentence(s string) string {
+	if s == "" {
+		return s
+	}
+	return string(s[0]-'a'+'A') + s[1:] + "."
+}
+
+// moveInto returns the last move at or before the time, and its place.
+func (s *Space) moveInto(t time.Duration) (*history.Event, int) {
+	for i := len(s.Moves) - 1; i >= 0; i-- {
+		if s.Moves[i].At.D() <= t {
+			return s.Moves[i], i
+		}
+	}
+	return nil, -1
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// how tells the move that brought the workspace to where it is stuck.
+func (v *View) how(s *Space, i int) string {
+	m := s.Moves[i]
+	switch s.event(i) {
+	case lifecycle.ProvisionTimeout:
+		age := time.Duration(0)
+		for _, b := range s.Moves[:i] {
+			if b.To == lifecycle.Provisioning {
+				age = m.At.D() - b.At.D()
+			}
+		}
+		text := fmt.Sprintf("The provision-timeout sweeper gave up at %s, when the boot was %s old", Clock(m.At), Span(age))
+		for _, b := range s.Boots {
+			if b.Inc == m.Inc && b.Phase == history.PreflightDone && b.At > m.At {
+				text += fmt.Sprintf(", %s before it ended", Span(b.At.D()-m.At.D()))
+			}
+		}
+		return text + "."
+	case lifecycle.Silence:
+		return fmt.Sprintf("The liveness sweeper made it offline at %s.", Clock(m.At))
+	default:
+		return fmt.Sprintf("At %s %s made it %s.", Clock(m.At), whom(m, s.event(i)), m.To)
+	}
+}
+
+func whyNotConverged(v *View, s *Space, x *Violation) string {
+	m, i := s.moveInto(x.At.D())
+	if m == nil {
+		return ""
+	}
+	accepted, refused, unheard := 0, map[int]int{}, 0
+	for _, c := range s.Calls {
+		if c.At < m.At || c.Actor != history.ActorAgent || c.Inc != m.Inc {
+			continue
+		}
+		switch {
+		case c.Code == 200 && c.Call == "heartbeat":
+			accepted++
+		case c.Code == 0:
+			unheard++
+		case c.Code != 200:
+			refused[c.Code]++
+		}
+	}
+	text := v.how(s, i)
+	if accepted > 0 {
+		handler := "heartbeat handler"
+		return text + fmt.Sprintf(" Since then the %s accepted %s, found %q each time, and has no transition out of it: "+
+			"the workspace serves, and shows %s for ever.", handler, plural(accepted, "heartbeat", "heartbeats"), m.To, m.To)
+	}
+	for _, code := range []int{401, 403, 404, 410, 429, 500, 503} {
+		if n := refused[code]; n > 0 {
+			text += fmt.Sprintf(" Since then %s of its own current agent got %d.", plural(n, "call", "calls"), code)
+		}
+	}
+	if unheard > 0 {
+		text += fmt.Sprintf(" %s got no answer.", plural(unheard, "call", "calls"))
+	}
+	return text
+}
+
+func whyNotOnline(v *View, s *Space, x *Violation) string {
+	m, i := s.moveInto(x.At.D())
+	if m == nil {
+		return ""
+	}
+	var last, before *history.Event
+	for _, c := range s.Proofs {
+		if c.At <= m.At {
+			before, last = last, c
+		}
+	}
+	if last == nil {
+		return ""
+	}
+	text := fmt.Sprintf("%s wrote %s at %s, %s after a %s was accepted.", sentenceStart(whom(m, s.event(i))), m.To,
+		Clock(m.At), Span(m.At.D()-last.At.D()), last.Call)
+	if before != nil && last.At.D()-before.At.D() >= v.ttl(s)-v.Settings.LivenessSweepEvery {
+		text += fmt.Sprintf(" Before that there had been none for %s: the sweep judged the row while it was silent, and wrote "+
+			"without looking again, over the %s that had landed in between.", Span(last.At.D()-before.At.D()), last.Call)
+	}
+	return text
+}
+
+func sentenceStart(s string) string { return string(s[0]-'a'+'A') + s[1:] }
+
+func whyUnnoticed(v *View, s *Space, x *Violation) string {
+	over := x.Since.D() + v.ttl(s)
+	text := fmt.Sprintf("Its last call was accepted at %s, so its TTL of %s was over at %s.", Clock(x.Since), Span(v.ttl(s)),
+		clock(over))
+	for _, w := range v.Windows {
+		if !w.Cloud && !w.Clock && w.From <= over && w.Until >= over {
+			return text + fmt.Sprintf(" At that moment %s (%s to %s), and no sweep since has noticed: what announces a silence "+
+				"was lost, and nothing looks at the row itself.", w.Why, clock(w.From), clock(w.Until))
+		}
+	}
+	for i, m := range s.Moves {
+		if m.From == lifecycle.Offline && m.To.Converged() && m.At <= x.Since {
+			return text + fmt.Sprintf(" It had been offline, and %s brought it back at %s; since then nothing watches for its "+
+				"silence, and no sweep has noticed this one.", whom(m, s.event(i)), Clock(m.At))
+		}
+	}
+	return text + " No sweep has noticed."
+}
+
+func whyNotRemoved(_ *View, s *Space, x *Violation) string {
+	m, i := s.moveInto(x.At.D())
+	if m == nil || i == 0 || s.Moves[i-1].To != lifecycle.Removed {
+		return ""
+	}
+	removed := s.Moves[i-1]
+	for _, c := range s.Calls {
+		if c.Actor == history.ActorAgent && c.Sent <= m.At && c.At >= m.At && c.Call == m.By {
+			return fmt.Sprintf("The DELETE committed at %s. A %s that had been sent at %s, %s, read the row as %s before that, and "+
+				"wrote %s at %s without a guard.", Clock(removed.At), c.Call, Clock(c.Sent), relative(c.Sent.D(), removed.At.D()),
+				removed.From, m.To, Clock(m.At))
+		}
+	}
+	return fmt.Sprintf("The DELETE committed at %s. %s wrote %s at %s all the same: nothing in that write guards the status.",
+		Clock(removed.At), sentenceStart(whom(m, s.event(i))), m.To, Clock(m.At))
+}
+
+func relative(t, to time.Duration) string {
+	if t <= to {
+		return Span(to-t) + " before it"
+	}
+	return Span(t-to) + " after it"
+}
+
+func whyOverwritten(_ *View, s *Space, x *Violation) string {
+	m, i := s.moveInto(x.At.D() + slack)
+	if m == nil || i == 0 {
+		return ""
+	}
+	for j := i; j > 0; j-- {
+		if s.Moves[j].To == lifecycle.Failed && s.Moves[j].From != lifecycle.Provisioning {
+			m, i = s.Moves[j], j
+			break
+		}
+	}
+	won := s.Moves[i-1]
+	text := fmt.Sprintf("%s made it %s at %s.", sentenceStart(whom(won, s.event(i-1))), won.To, Clock(won.At))
+	for _, c := range s.Clouds {
+		if c.Call == "launch" && c.Err != "" && c.At <= m.At {
+			text += fmt.Sprintf(" The launch of incarnation %d, asked for at %s, came back as an error at %s (%s).", c.Inc,
+				Clock(c.Sent), Clock(c.At), c.Err)
+			break
+		}
+	}
+	return text + fmt.Sprintf(" That was written as %s at %s, over the newer %s: the write does not look at what is there.",
+		m.To, Clock(m.At), m.From)
+}
+
+func whyRunning(v *View, s *Space, x *Violation) string {
+	m, i := s.moveInto(x.Since.D())
+	if m == nil {
+		return ""
+	}
+	text := fmt.Sprintf("%s made it %s at %s, so that nobody wants the machine of the former boot.",
+		sentenceStart(whom(m, s.event(i))), m.To, Clock(m.At))
+	for _, c := range s.Clouds {
+		if c.Call == "launch" && c.Sent <= m.At && c.At >= m.At {
+			text += fmt.Sprintf(" Its launch had been asked for at %s and returned its id at %s, %s later than that.", Clock(c.Sent),
+				Clock(c.At), Span(c.At.D()-m.At.D()))
+		}
+	}
+	stops := 0
+	for _, c := range s.Clouds {
+		if c.Call == "terminate" && c.At >= m.At {
+			stops++
+		}
+	}
+	if stops == 0 {
+		return text + fmt.Sprintf(" Nobody has asked the cloud to stop it since, in %s.", Span(x.At.D()-x.Since.D()))
+	}
+	return text + fmt.Sprintf(" The cloud was asked %s to stop it, and it still runs.", plural(stops, "time", "times"))
+}
+
+func whyBudget(v *View, s *Space, x *Violation) string {
+	budget := v.Settings.Budget(s.Plan.Runtime)
+	if x.At.D()-x.Since.D() < budget {
+		return fmt.Sprintf("The boot began at %s with a budget of %s (%s). %s", Clock(x.Since), Span(budget), s.Plan.Runtime,
+			sentence(x.What))
+	}
+	return fmt.Sprintf("The boot began at %s with a budget of %s, which was over at %s. No sweep has given it up by %s, so "+
+		"either its deadline moved or what should record the failure did not.", Clock(x.Since), Span(budget),
+		clock(x.Since.D()+budget), Clock(x.At))
+}
+
+func whyIntentLost(_ *View, s *Space, x *Violation) string {
+	m, i := s.moveInto(x.At.D())
+	if m == nil || i == 0 {
+		return ""
+	}
+	return fmt.Sprintf("The operator had it %s since %s. %s moved it to %s at %s, though only the operator may.", m.From,
+		Clock(s.Moves[i-1].At), sentenceStart(whom(m, s.event(i))), m.To, Clock(m.At))
+}

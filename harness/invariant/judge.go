@@ -1,0 +1,130 @@
+package invariant
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/bootrace/bootrace/controller/lifecycle"
+	"github.com/bootrace/bootrace/harness/history"
+	"github.com/bootrace/bootrace/harness/plan"
+)
+
+// Invariant is a promise about every history.
+type Invariant struct {
+	Name    string
+	Promise string
+	check   func(*View, *report)
+}
+
+// report collects what an invariant finds.
+type report struct {
+	name       string
+	checked    int
+	violations []Violation
+}
+
+func (r *report) owed() { r.checked++ }
+
+func (r *report) violated(v Violation) {
+	v.Invariant = r.name
+	r.violations = append(r.violations, v)
+}
+
+// all is every invariant, in the order of the documentation.
+var all = []Invariant{
+	{"converges", "accepted heartbeats of the current incarnation bring a workspace online, and a live agent's is at the end", converges},
+	{"stays-online", "while beats keep coming, a workspace is never offline or failed", staysOnline},
+	{"detects-silence", "a workspace that is silent for the TTL is not online one sweep later", detectsSilence},
+	{"gives-up", "a boot that never beats is failed one sweep after its budget, and never before the budget is over", givesUp},
+	{"removed-is-terminal", "what is removed gets no other status, no 2xx for its agent, and no credential", removedIsTerminal},
+	{"operator-intent-holds", "paused and hibernated last until the operator says otherwise", operatorIntentHolds},
+	{"loser-cannot-overwrite-winner", "a late outcome of an older step never overwrites a newer status", loserCannotOverwriteWinner},
+	{"legal-edges", "a workspace only moves along the edges of the lifecycle", legalEdges},
+	{"one-machine", "an incarnation has at most one live machine, and what nobody wants is stopped within the orphan bound", oneMachine},
+	{"current-incarnation", "only the current incarnation's agent is proof of life", currentIncarnation},
+	{"reply-is-state", "what a reply says is what is stored", replyIsState},
+	{"event-iff-transition", "the log has exactly the transitions that happened", eventIffTransition},
+	{"cause-kept", "a failure's cause can be read while it lasts, and from the log afterwards", causeKept},
+	{"no-phantom-rows", "there is no workspace that nobody created", noPhantomRows},
+	{"bounded-churn", "without faults, a workspace does not flap", boundedChurn},
+	{"no-panic", "the controller does not panic", noPanic},
+}
+
+// blameOrder is which of several violated invariants to name first: the one that says most exactly what went wrong, before
+// those that are broken in consequence.
+var blameOrder = []string{
+	"no-panic", "no-phantom-rows", "loser-cannot-overwrite-winner", "removed-is-terminal", "current-incarnation",
+	"operator-intent-holds", "one-machine", "reply-is-state", "gives-up", "detects-silence", "stays-online",
+	"event-iff-transition", "cause-kept", "bounded-churn", "legal-edges", "converges",
+}
+
+// All returns every invariant, in the order of the documentation.
+func All() []Invariant { return slices.Clone(all) }
+
+// Judge judges the history of the plan by every invariant.
+func Judge(p *plan.Plan, h *history.History) *Judgement {
+	v := NewView(p, h)
+	j := &Judgement{Verdict: Held, Doubts: v.doubts()}
+	for _, inv := range all {
+		r := report{name: inv.Name}
+		inv.check(v, &r)
+		f := Finding{Invariant: inv.Name, Verdict: Held, Checked: r.checked, Violations: r.violations}
+		if len(r.violations) > 0 {
+			f.Verdict = Violated
+		}
+		j.Verdict = j.Verdict.Worse(f.Verdict)
+		j.Findings = append(j.Findings, f)
+	}
+	if len(j.Doubts) > 0 {
+		j.Verdict = j.Verdict.Worse(Inconclusive)
+	}
+	return j
+}
+
+// doubts returns why the run proves less than its plan was made for.
+func (v *View) doubts() []string {
+	var doubts []string
+	for i, f := range v.Plan.Faults {
+		if v.struck[i+1] == 0 {
+			doubts = append(doubts, fmt.Sprintf("fault %d (%s) never struck", i+1, f.Kind))
+		}
+	}
+	if len(v.events) == 0 || v.events[len(v.events)-1].Kind != history.End {
+		doubts = append(doubts, "the run did not come to its end")
+	}
+	expect := v.Plan.Expect
+	if expect == nil {
+		return doubts
+	}
+	seen := map[string]bool{}
+	statuses := map[string]int{}
+	for _, s := range v.Spaces {
+		for _, l := range s.Logs {
+			seen[l.Event.String()] = true
+		}
+		status, _ := s.at(v.End)
+		statuses[status.String()]++
+	}
+	for _, name := range expect.Events {
+		if !seen[name] {
+			doubts = append(doubts, fmt.Sprintf("the scenario is about %s, which never moved a workspace", name))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(expect.Statuses)) {
+		if want := expect.Statuses[name]; statuses[name] != want {
+			doubts = append(doubts, fmt.Sprintf("the scenario ends with %d %s, this run with %d", want, name, statuses[name]))
+		}
+	}
+	return doubts
+}
+
+// outcome reports whether the event is the outcome of a step that others may have overtaken.
+func outcome(e lifecycle.Event) bool {
+	switch e {
+	case lifecycle.ProvisionTimeout, lifecycle.LaunchFailed, lifecycle.BootstrapFailed, lifecycle.Silence, lifecycle.MachineStopped:
+		return true
+	default:
+		return false
+	}
+}

@@ -1,0 +1,252 @@
+package invariant
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/bootrace/bootrace/controller/lifecycle"
+	"github.com/bootrace/bootrace/harness/history"
+)
+
+// The invariants about agents that beat, fall silent, or never come.
+
+// convergeBound is how long after an accepted proof of life the workspace must be online. The contract moves it with the
+// proof itself; one heartbeat's time is what users notice.
+const convergeBound = 30 * time.Second
+
+func online(s lifecycle.Status) bool { return s.Converged() }
+
+func converges(v *View, r *report) {
+	for _, s := range v.Spaces {
+		if !convergesByProofs(v, s, r) {
+			convergesAtTheEnd(v, s, r)
+		}
+	}
+}
+
+// convergesByProofs judges every accepted proof of life, and reports whether it found a violation.
+func convergesByProofs(v *View, s *Space, r *report) bool {
+	for _, p := range s.Proofs {
+		from, until := p.Sent.D(), p.At.D()+convergeBound
+		status, inc := s.at(p.At.D())
+		if inc != p.Inc || status.Held() || until > v.End {
+			continue
+		}
+		// The operator may move it on before the bound is over.
+		if s.moved(from, until, func(m *history.Event) bool { return m.To.Held() || m.Inc != p.Inc }) {
+			continue
+		}
+		r.owed()
+		if s.within(from, until, online) {
+			continue
+		}
+		r.violated(Violation{
+			Workspace: s.Number, Since: p.At, At: history.Time(until), Bound: convergeBound,
+			What:     fmt.Sprintf("its %s at %s was accepted, and it is %s", p.Call, Clock(p.At), status),
+			Expected: fmt.Sprintf("online within %s of the first accepted heartbeat", Span(convergeBound)),
+		})
+		return true
+	}
+	return false
+}
+
+// convergesAtTheEnd judges a live agent that has had every chance: faults are over, and it called again and again.
+func convergesAtTheEnd(v *View, s *Space, r *report) {
+	status, inc := s.at(v.End)
+	if status.Held() || status == lifecycle.None {
+		return
+	}
+	var agent *history.Event
+	for _, a := range s.Agents {
+		if a.Inc == inc && a.Phase == history.Started {
+			agent = a
+		} else if a.Inc == inc {
+			agent = nil
+		}
+	}
+	if agent == nil || slices.ContainsFunc(s.Machines, func(m *history.Event) bool {
+		return m.Inc == inc && m.Phase != history.Launched && m.Machine == agent.Machine
+	}) {
+		return
+	}
+	// Two heartbeats, and a register that was retried at its slowest.
+	bound := 2*v.Plan.Settings.Heartbeat() + time.Minute
+	since := max(agent.At.D(), v.healed())
+	for _, m := range s.Moves {
+		if m.To == lifecycle.Provisioning || m.To == lifecycle.AwaitingAgent {
+			since = max(since, m.At.D())
+		}
+	}
+	if since+bound > v.End {
+		return
+	}
+	r.owed()
+	if status.Converged() {
+		return
+	}
+	r.violated(Violation{
+		Workspace: s.Number, Since: history.Time(since), At: history.Time(v.End), Bound: bound,
+		What: fmt.Sprintf("its agent has been up since %s, every fault was over by %s, and it is %s at the end",
+			Clock(agent.At), clock(v.healed()), status),
+		Expected: fmt.Sprintf("online within %s of the later of the two", Span(bound)),
+	})
+}
+
+func staysOnline(v *View, r *report) {
+	for _, s := range v.Spaces {
+		ttl := v.ttl(s)
+		last := -1 // in s.Calls
+		var proof *history.Event
+		for i, m := range s.Moves {
+			for last+1 < len(s.Calls) && s.Calls[last+1].At <= m.At {
+				last++
+				if c := s.Calls[last]; v.coming(c) {
+					proof = c
+				}
+			}
+			if !m.From.Converged() {
+				continue
+			}
+			r.owed()
+			if m.To != lifecycle.Offline && m.To != lifecycle.Failed || proof == nil || proof.Inc != m.Inc {
+				continue
+			}
+			silent := m.At.D() - proof.Sent.D()
+			if silent >= ttl || v.clockOff(m.At.D()-ttl-slack, m.At.D()) {
+				continue
+			}
+			r.violated(Violation{
+				Workspace: s.Number, Since: proof.At, At: m.At, Bound: ttl,
+				What: fmt.Sprintf("%s moved it from %s to %s, %s after its agent's last %s",
+					whom(m, s.event(i)), m.From, m.To, Span(m.At.D()-proof.At.D()), proof.Call),
+				Expected: fmt.Sprintf("%s for as long as its agent calls more often than every %s", m.From, Span(ttl)),
+			})
+			break
+		}
+	}
+}
+
+// coming reports whether the call shows the controller that the agent lives, accepted or not: one that is turned away for
+// calling too often lives, too.
+func (v *View) coming(c *history.Event) bool {
+	return c.Accepted() || c.Actor == history.ActorAgent && c.Code == 429
+}
+
+func detectsSilence(v *View, r *report) {
+	for _, s := range v.Spaces {
+		ttl := v.ttl(s)
+		sweep := v.Settings.LivenessSweepEvery + slack
+		var heard []*history.Event
+		for _, c := range s.Calls {
+			if mayProve(c) {
+				heard = append(heard, c)
+			}
+		}
+		for i, p := range heard {
+			// What happens to the sweeps while the TTL runs does not matter; what happens once it is over does.
+			deadline := v.extend(p.At.D()+ttl, sweep, false)
+			if v.clockOff(p.At.D(), deadline) {
+				deadline = max(deadline, p.At.D()+ttl+v.clockBy+sweep)
+			}
+			if deadline > v.End || i+1 < len(heard) && heard[i+1].Sent.D() <= deadline {
+				continue
+			}
+			r.owed()
+			status, _ := s.at(deadline)
+			if !status.Converged() {
+				continue
+			}
+			r.violated(Violation{
+				Workspace: s.Number, Since: p.At, At: history.Time(deadline), Bound: ttl + sweep,
+				What: fmt.Sprintf("the last %s was heard at %s, and it is %s %s later", p.Call, Clock(p.At), status,
+					Span(deadline-p.At.D())),
+				Expected: fmt.Sprintf("offline within %s: the TTL of %s and one sweep", Span(ttl+sweep), Span(ttl)),
+			})
+			break
+		}
+	}
+}
+
+// mayProve reports whether the call may have reached the store as proof of life, whatever its caller saw.
+func mayProve(c *history.Event) bool {
+	if c.Actor != history.ActorAgent || c.Call != "heartbeat" && c.Call != "register" {
+		return false
+	}
+	return c.Code == 200 || c.Code >= 500 || c.Code == 0
+}
+
+func givesUp(v *View, r *report) {
+	for _, s := range v.Spaces {
+		budget := v.Settings.Budget(s.Plan.Runtime)
+		for i, begin := range s.Moves {
+			if begin.To != lifecycle.Provisioning {
+				continue
+			}
+			var next *history.Event
+			if i+1 < len(s.Moves) {
+				next = s.Moves[i+1]
+			}
+			r.owed()
+			since := begin.At.D()
+			if next != nil && s.event(i+1) == lifecycle.ProvisionTimeout {
+				age := next.At.D() - since
+				if age < budget-slack && !v.hinderedStart(since) && !v.clockOff(since-slack, next.At.D()) {
+					r.violated(Violation{
+						Workspace: s.Number, Since: begin.At, At: next.At, Bound: budget,
+						What: fmt.Sprintf("%s gave its boot up at %s, when it was %s old",
+							whom(next, lifecycle.ProvisionTimeout), Clock(next.At), Span(age)),
+						Expected: fmt.Sprintf("left alone until its budget of %s is over", Span(budget)),
+					})
+				}
+				continue
+			}
+			if slices.ContainsFunc(s.Proofs, func(p *history.Event) bool { return p.Inc == begin.Inc }) {
+				continue
+			}
+			sweep := v.Settings.ProvisionSweepEvery + slack
+			deadline := v.extend(since+budget, sweep, false)
+			if v.clockOff(since, deadline) {
+				deadline += v.clockBy
+			}
+			if deadline > v.End || next != nil && next.At.D() <= deadline {
+				continue
+			}
+			r.violated(Violation{
+				Workspace: s.Number, Since: begin.At, At: history.Time(deadline), Bound: budget + sweep,
+				What: fmt.Sprintf("its boot of %s never showed life, and it is still provisioning %s later",
+					Clock(begin.At), Span(deadline-since)),
+				Expected: fmt.Sprintf("failed within %s: the budget of %s and one sweep", Span(budget+sweep), Span(budget)),
+			})
+			break
+		}
+	}
+}
+
+// hinderedStart reports whether the row that begins a boot may have been written long after its times were read.
+func (v *View) hinderedStart(t time.Duration) bool { return v.hindered(t-time.Minute, t) }
+
+func boundedChurn(v *View, r *report) {
+	// Three ups and downs with every fault long over are a pattern.
+	const ups = 3
+	for _, s := range v.Spaces {
+		calm := max(v.healed()+v.ttl(s)+v.Settings.LivenessSweepEvery+convergeBound, 0)
+		if calm >= v.End {
+			continue
+		}
+		r.owed()
+		var flaps []*history.Event
+		for _, m := range s.Moves {
+			if m.At.D() > calm && m.From.Converged() && (m.To == lifecycle.Offline || m.To == lifecycle.Failed) {
+				flaps = append(flaps, m)
+			}
+		}
+		if len(flaps) >= ups {
+			r.violated(Violation{
+				Workspace: s.Number, Since: flaps[0].At, At: flaps[ups-1].At,
+				What:     fmt.Sprintf("it left online %d times with no fault about", len(flaps)),
+				Expected: "online, for good, once the faults are over",
+			})
+		}
+	}
+}

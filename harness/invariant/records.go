@@ -1,0 +1,142 @@
+package invariant
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/bootrace/bootrace/controller/lifecycle"
+	"github.com/bootrace/bootrace/harness/history"
+)
+
+// The invariants about what the controller says and writes down.
+
+func replyIsState(v *View, r *report) {
+	for _, s := range v.Spaces {
+		for _, c := range s.Calls {
+			if c.Says == "" {
+				continue
+			}
+			r.owed()
+			if s.within(c.Sent.D(), c.At.D(), func(status lifecycle.Status) bool { return status.String() == c.Says }) {
+				continue
+			}
+			status, _ := s.at(c.At.D())
+			r.violated(Violation{
+				Workspace: s.Number, Since: c.Sent, At: c.At,
+				What:     fmt.Sprintf("the reply to %s says %s, and the row says %s", c.Call, c.Says, named(status)),
+				Expected: "what is stored",
+			})
+			break
+		}
+	}
+}
+
+func eventIffTransition(v *View, r *report) {
+	for _, s := range v.Spaces {
+		for i := range max(len(s.Moves), len(s.Logs)) {
+			r.owed()
+			var what string
+			var at history.Time
+			switch {
+			case i >= len(s.Logs):
+				m := s.Moves[i]
+				at = m.At
+				what = fmt.Sprintf("%s moved it from %s to %s at %s, and the log has no entry", whom(m, lifecycle.NoEvent),
+					named(m.From), m.To, Clock(m.At))
+			case i >= len(s.Moves):
+				l := s.Logs[i]
+				at = l.Logged
+				what = fmt.Sprintf("the log has %s from %s to %s at %s, and the row did not move", l.Event, named(l.From), l.To,
+					Clock(l.Logged))
+			case s.Moves[i].From != s.Logs[i].From || s.Moves[i].To != s.Logs[i].To || s.Moves[i].Inc != s.Logs[i].Inc:
+				m, l := s.Moves[i], s.Logs[i]
+				at = m.At
+				what = fmt.Sprintf("transition %d went from %s to %s (incarnation %d), and the log has %s from %s to %s (incarnation %d)",
+					i+1, named(m.From), m.To, m.Inc, l.Event, named(l.From), l.To, l.Inc)
+			default:
+				continue
+			}
+			r.violated(Violation{
+				Workspace: s.Number, Since: at, At: max(at, 0), What: what, Expected: "one entry for each transition, and no other",
+			})
+			break
+		}
+	}
+}
+
+func causeKept(v *View, r *report) {
+	for _, s := range v.Spaces {
+		if what, at := s.causeLost(r); what != "" {
+			r.violated(Violation{
+				Workspace: s.Number, Since: at, At: at, What: what,
+				Expected: "the cause on the row while it is failed, and in the log for ever",
+			})
+		}
+	}
+}
+
+// causeLost returns what was lost, and when, or nothing.
+func (s *Space) causeLost(r *report) (what string, at history.Time) {
+	causes := map[string]bool{} // of all failures; readings are compared with those, since a failure may follow another
+	last := ""
+	for i, l := range s.Logs {
+		if l.To != lifecycle.Failed {
+			continue
+		}
+		r.owed()
+		if l.Cause == "" {
+			at := l.Logged
+			if i < len(s.Moves) {
+				at = s.Moves[i].At
+			}
+			return fmt.Sprintf("%s made it failed at %s, and the log has no cause", l.Event, Clock(at)), at
+		}
+		last = l.Cause
+		causes[l.Cause] = true
+	}
+	for _, reading := range s.Readings {
+		if reading.To != lifecycle.Failed || len(causes) == 0 {
+			continue
+		}
+		r.owed()
+		if !causes[reading.Cause] {
+			return fmt.Sprintf("it is failed at %s, and shows %q for a cause", Clock(reading.At), reading.Cause), reading.At
+		}
+	}
+	if s.Row != nil && s.Row.To == lifecycle.Failed && last != "" {
+		r.owed()
+		if s.Row.Cause != last {
+			return fmt.Sprintf("it is failed at the end, with the cause %q, and the log has %q", s.Row.Cause, last), s.Row.At
+		}
+	}
+	return "", 0
+}
+
+func noPhantomRows(v *View, r *report) {
+	for _, s := range v.Spaces {
+		if len(s.Moves) > 0 {
+			r.owed()
+		}
+	}
+	i := slices.IndexFunc(v.strange, func(e *history.Event) bool {
+		return e.Kind == history.Move && e.From == lifecycle.None && e.By != "create"
+	})
+	if i >= 0 {
+		m := v.strange[i]
+		r.violated(Violation{
+			Since: m.At, At: m.At,
+			What:     fmt.Sprintf("%s made a row in status %s for an id that nobody created", whom(m, lifecycle.NoEvent), m.To),
+			Expected: "a 4xx for an unknown id, and no row",
+		})
+	}
+}
+
+func noPanic(v *View, r *report) {
+	r.owed()
+	if len(v.panics) > 0 {
+		p := v.panics[0]
+		r.violated(Violation{
+			Since: p.At, At: p.At, What: fmt.Sprintf("%s panicked: %s", whom(p, lifecycle.NoEvent), p.Err), Expected: "no panic",
+		})
+	}
+}

@@ -1,0 +1,334 @@
+package invariant
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/bootrace/bootrace/controller/lifecycle"
+	"github.com/bootrace/bootrace/harness/history"
+)
+
+// The invariants about what must never happen to a workspace.
+
+// whom names who made a move, for a sentence.
+func whom(m *history.Event, e lifecycle.Event) string {
+	switch m.By {
+	case "provision-sweep":
+		return "the provision-timeout sweeper"
+	case "liveness-sweep":
+		return "the liveness sweeper"
+	case "orphan-sweep":
+		return "the orphan sweeper"
+	case "launcher":
+		return "the launcher"
+	case "heartbeat", "register":
+		return "the " + m.By + " handler"
+	case "":
+		if e != lifecycle.NoEvent {
+			return "a " + e.String()
+		}
+		return "somebody"
+	default:
+		return "the operator's " + m.By
+	}
+}
+
+func removedIsTerminal(v *View, r *report) {
+	for _, s := range v.Spaces {
+		i := slices.IndexFunc(s.Moves, func(m *history.Event) bool { return m.To == lifecycle.Removed })
+		if i < 0 {
+			continue
+		}
+		r.owed()
+		removed := s.Moves[i]
+		if i+1 < len(s.Moves) {
+			m := s.Moves[i+1]
+			r.violated(Violation{
+				Workspace: s.Number, Since: removed.At, At: m.At,
+				What: fmt.Sprintf("it was removed at %s, and %s made it %s %s later", Clock(removed.At),
+					whom(m, s.event(i+1)), m.To, Span(m.At.D()-removed.At.D())),
+				Expected: "removed, for ever",
+			})
+			continue
+		}
+		accepted := slices.IndexFunc(s.Calls, func(c *history.Event) bool {
+			return c.Actor == history.ActorAgent && c.Sent >= removed.At && c.Code/100 == 2
+		})
+		switch {
+		case accepted >= 0:
+			c := s.Calls[accepted]
+			what := fmt.Sprintf("it was removed at %s, and its agent's %s at %s got %d", Clock(removed.At), c.Call, Clock(c.At), c.Code)
+			if c.Token {
+				what += " with a live credential"
+			}
+			r.violated(Violation{
+				Workspace: s.Number, Since: removed.At, At: c.At, What: what, Expected: "a 4xx and no credential",
+			})
+		case s.Row != nil && s.Row.Phase == history.TokenLive:
+			r.violated(Violation{
+				Workspace: s.Number, Since: removed.At, At: s.Row.At,
+				What:     fmt.Sprintf("it was removed at %s, and its credential is live at the end", Clock(removed.At)),
+				Expected: "no live credential",
+			})
+		}
+	}
+}
+
+func operatorIntentHolds(v *View, r *report) {
+	for _, s := range v.Spaces {
+		for i, m := range s.Moves {
+			if !m.From.Held() || m.From == lifecycle.Removed {
+				continue
+			}
+			r.owed()
+			if m.From == lifecycle.Hibernating && m.To == lifecycle.Hibernated || s.asked(m) {
+				continue
+			}
+			r.violated(Violation{
+				Workspace: s.Number, Since: s.Moves[max(i-1, 0)].At, At: m.At,
+				What:     fmt.Sprintf("it was %s, and %s made it %s at %s", m.From, whom(m, s.event(i)), m.To, Clock(m.At)),
+				Expected: fmt.Sprintf("%s until the operator says otherwise", m.From),
+			})
+			break
+		}
+	}
+}
+
+// asked reports whether the operator may have asked for the move: a call of theirs was under way, or got no answer and may
+// still be on its way.
+func (s *Space) asked(m *history.Event) bool {
+	return slices.ContainsFunc(s.Calls, func(c *history.Event) bool {
+		if c.Actor != history.ActorOperator || c.Sent > m.At {
+			return false
+		}
+		switch c.Call {
+		case "resume", "restart", "delete":
+			return c.At >= m.At || c.Code == 0
+		default:
+			return false
+		}
+	})
+}
+
+func loserCannotOverwriteWinner(v *View, r *report) {
+	for _, s := range v.Spaces {
+		for _, l := range s.Logs {
+			if !outcome(l.Event) {
+				continue
+			}
+			r.owed()
+			to, ok := v.Table.Next(l.Event, l.From)
+			switch {
+			case !ok || to != l.To:
+				r.violated(Violation{
+					Workspace: s.Number, Since: s.before(l), At: l.Logged,
+					What: fmt.Sprintf("it was %s, and a late %s made it %s at %s%s", l.From, l.Event, l.To, Clock(l.Logged),
+						because(l.Cause)),
+					Expected: fmt.Sprintf("%s: the outcome of an older step no longer counts", l.From),
+				})
+			case l.Event == lifecycle.LaunchFailed && !s.refused(l):
+				r.violated(Violation{
+					Workspace: s.Number, Since: s.before(l), At: l.Logged,
+					What: fmt.Sprintf("incarnation %d was failed at %s by a launch error, and no launch of it had failed%s",
+						l.Inc, Clock(l.Logged), because(l.Cause)),
+					Expected: "the outcome of an older incarnation's launch no longer counts",
+				})
+			default:
+				continue
+			}
+			break
+		}
+	}
+}
+
+func because(cause string) string {
+	if cause == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (%q)", cause)
+}
+
+// before is when the workspace came to where the log entry found it.
+func (s *Space) before(l *history.Event) history.Time {
+	since := history.Time(0)
+	for _, m := range s.Moves {
+		if m.At <= l.Logged && m.To == l.From {
+			since = m.At
+		}
+	}
+	return since
+}
+
+// refused reports whether a launch of the entry's incarnation had failed by then. Clocks that are off do not matter here:
+// that it failed at all is what counts.
+func (s *Space) refused(l *history.Event) bool {
+	return slices.ContainsFunc(s.Clouds, func(c *history.Event) bool {
+		return c.Call == "launch" && c.Inc == l.Inc && c.Err != ""
+	})
+}
+
+func legalEdges(v *View, r *report) {
+	edges := map[[2]lifecycle.Status]bool{}
+	for _, e := range v.Table.Edges() {
+		edges[[2]lifecycle.Status{e.From, e.To}] = true
+	}
+	for _, s := range v.Spaces {
+		for i, m := range s.Moves {
+			r.owed()
+			why := ""
+			event := s.event(i)
+			to, ok := v.Table.Next(event, m.From)
+			switch {
+			case !edges[[2]lifecycle.Status{m.From, m.To}]:
+				why = "no event leads there"
+			case event != lifecycle.NoEvent && (!ok || to != m.To):
+				why = fmt.Sprintf("%s does not lead there", event)
+			case i > 0 && m.Inc != s.Moves[i-1].Inc && (m.To != lifecycle.Provisioning || m.Inc != s.Moves[i-1].Inc+1):
+				why = fmt.Sprintf("the incarnation went from %d to %d", s.Moves[i-1].Inc, m.Inc)
+			case i > 0 && m.From != s.Moves[i-1].To:
+				why = fmt.Sprintf("it was %s before", s.Moves[i-1].To)
+			default:
+				continue
+			}
+			r.violated(Violation{
+				Workspace: s.Number, Since: m.At, At: m.At,
+				What:     fmt.Sprintf("%s moved it from %s to %s at %s: %s", whom(m, event), named(m.From), m.To, Clock(m.At), why),
+				Expected: "a move along an edge of the lifecycle",
+			})
+			break
+		}
+	}
+}
+
+func named(s lifecycle.Status) string {
+	if s == lifecycle.None {
+		return "nothing"
+	}
+	return s.String()
+}
+
+func currentIncarnation(v *View, r *report) {
+	for _, s := range v.Spaces {
+		if s.movedByOld(r) {
+			continue
+		}
+		for _, p := range s.Proofs {
+			status, inc := s.at(p.Sent.D())
+			if inc <= 1 {
+				continue
+			}
+			r.owed()
+			if p.Inc == inc || p.Inc == 0 || s.Plan.External {
+				continue
+			}
+			r.violated(Violation{
+				Workspace: s.Number, Since: p.Sent, At: p.At,
+				What: fmt.Sprintf("a %s of incarnation %d was accepted at %s, when incarnation %d was current and it was %s",
+					p.Call, p.Inc, Clock(p.At), inc, status),
+				Expected: "a refusal: only the current incarnation's agent is proof of life",
+			})
+			break
+		}
+	}
+}
+
+// movedByOld judges the moves that an agent made, and reports whether it found a violation.
+func (s *Space) movedByOld(r *report) bool {
+	for _, m := range s.Moves {
+		if m.ByInc == 0 {
+			continue
+		}
+		r.owed()
+		if m.ByInc == m.Inc || s.Plan.External {
+			continue
+		}
+		r.violated(Violation{
+			Workspace: s.Number, Since: m.At, At: m.At,
+			What: fmt.Sprintf("a %s of incarnation %d made incarnation %d %s at %s", m.By, m.ByInc, m.Inc, m.To,
+				Clock(m.At)),
+			Expected: "only the current incarnation's agent makes it online",
+		})
+		return true
+	}
+	return false
+}
+
+func oneMachine(v *View, r *report) {
+	bound := v.Settings.OrphanSweepEvery + v.Settings.LauncherEvery + v.Settings.LaunchTimeout + slack
+	for _, s := range v.Spaces {
+		live := map[int]string{}
+		for _, m := range s.Machines {
+			if m.Phase != history.Launched {
+				if live[m.Inc] == m.Machine {
+					delete(live, m.Inc)
+				}
+				continue
+			}
+			r.owed()
+			if other, ok := live[m.Inc]; ok {
+				r.violated(Violation{
+					Workspace: s.Number, Since: m.At, At: m.At,
+					What:     fmt.Sprintf("incarnation %d was given machine %s while %s was live", m.Inc, m.Machine, other),
+					Expected: "one machine for each incarnation",
+				})
+			}
+			live[m.Inc] = m.Machine
+			if since, until, ok := v.unwanted(s, m, bound); ok {
+				r.violated(Violation{
+					Workspace: s.Number, Since: history.Time(since), At: history.Time(until), Bound: bound,
+					What: fmt.Sprintf("machine %s of incarnation %d has been unwanted since %s, and still runs %s later",
+						m.Machine, m.Inc, clock(since), Span(until-since)),
+					Expected: fmt.Sprintf("stopped within %s: a launch's time-out and one orphan sweep", Span(bound)),
+				})
+				break
+			}
+		}
+	}
+	for _, e := range v.strange {
+		if e.Kind != history.Machine || e.Phase != history.Launched {
+			continue
+		}
+		r.owed()
+		deadline := v.extend(e.At.D(), bound, true)
+		if deadline > v.End || slices.ContainsFunc(v.strange, func(o *history.Event) bool {
+			return o.Kind == history.Machine && o.Machine == e.Machine && o.Phase != history.Launched
+		}) {
+			continue
+		}
+		r.violated(Violation{
+			Since: e.At, At: history.Time(deadline), Bound: bound,
+			What:     fmt.Sprintf("machine %s is known to no row", e.Machine),
+			Expected: "every machine belongs to a workspace",
+		})
+	}
+}
+
+// unwanted returns since when the launched machine was wanted by nobody, and until when it ran too long, if it did.
+func (v *View) unwanted(s *Space, m *history.Event, bound time.Duration) (since, until time.Duration, ok bool) {
+	gone := v.End + 1
+	for _, o := range s.Machines {
+		if o.Machine == m.Machine && o.Phase != history.Launched {
+			gone = o.At.D()
+		}
+	}
+	wanted := func(status lifecycle.Status, inc int) bool { return status.KeepsMachine() && inc == m.Inc }
+	since = -1
+	status, inc := s.at(m.At.D())
+	if !wanted(status, inc) {
+		since = m.At.D()
+	}
+	for _, move := range s.Moves {
+		if move.At <= m.At || since >= 0 {
+			continue
+		}
+		if !wanted(move.To, move.Inc) {
+			since = move.At.D() // what was unwanted once never becomes wanted again: resuming begins another incarnation
+		}
+	}
+	if since < 0 {
+		return 0, 0, false
+	}
+	until = v.extend(since, bound, true)
+	return since, until, gone > until && until <= v.End
+}

@@ -1,0 +1,114 @@
+package invariant
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/bootrace/bootrace/harness/history"
+)
+
+// Verdict is what can be said.
+type Verdict string
+
+// The verdicts.
+const (
+	Held         Verdict = "held"
+	Violated     Verdict = "violated"
+	Inconclusive Verdict = "inconclusive"
+)
+
+// Worse returns the verdict that decides for both: a violation is certain, whatever else could not be judged.
+func (v Verdict) Worse(o Verdict) Verdict {
+	for _, w := range []Verdict{Violated, Inconclusive} {
+		if v == w || o == w {
+			return w
+		}
+	}
+	return Held
+}
+
+// Violation is one promise that was not kept.
+type Violation struct {
+	Invariant string        `json:"invariant"`
+	Workspace int           `json:"workspace,omitempty"` // its number in the plan; 0 where it is about none
+	At        history.Time  `json:"at"`                  // when the promise was broken for good
+	Since     history.Time  `json:"since"`               // when it began to be owed
+	What      string        `json:"what"`
+	Expected  string        `json:"expected"`
+	Bound     time.Duration `json:"bound,omitempty"`
+}
+
+// Finding is an invariant's verdict on a history.
+type Finding struct {
+	Invariant  string      `json:"invariant"`
+	Verdict    Verdict     `json:"verdict"`
+	Checked    int         `json:"checked"` // how many times the promise was owed
+	Violations []Violation `json:"violations,omitempty"`
+}
+
+// Judgement is everything that can be said of a history.
+type Judgement struct {
+	Verdict  Verdict   `json:"verdict"`
+	Findings []Finding `json:"findings"`
+	// Doubts are why the run proves less than it was meant to.
+	Doubts []string `json:"doubts,omitempty"`
+}
+
+// First returns the violation to look at first: of the invariants that were violated, the one that says most exactly what
+// went wrong. It returns nil where all held.
+func (j *Judgement) First() *Violation {
+	for _, name := range blameOrder {
+		for i := range j.Findings {
+			if f := &j.Findings[i]; f.Invariant == name && len(f.Violations) > 0 {
+				return &f.Violations[0]
+			}
+		}
+	}
+	return nil
+}
+
+// Violations returns all of them, in the order of the findings.
+func (j *Judgement) Violations() []Violation {
+	var all []Violation
+	for _, f := range j.Findings {
+		all = append(all, f.Violations...)
+	}
+	return all
+}
+
+func clock(t time.Duration) string {
+	sign := "+"
+	if t < 0 {
+		sign, t = "-", -t
+	}
+	t = t.Round(100 * time.Millisecond)
+	h, m, s := int(t.Hours()), int(t.Minutes())%60, t.Seconds()-60*float64(int(t.Minutes()))
+	if h > 0 {
+		return fmt.Sprintf("%s%d:%02d:%04.1f", sign, h, m, s)
+	}
+	return fmt.Sprintf("%s%02d:%04.1f", sign, m, s)
+}
+
+// Clock writes a time since the start of a run, such as +11:42.3.
+func Clock(t history.Time) string { return clock(t.D()) }
+
+// Span writes how long something took, such as 1m42s, as exactly as anybody wants to read.
+func Span(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return d.Round(time.Millisecond).String()
+	case d < time.Minute:
+		return d.Round(100 * time.Millisecond).String()
+	default:
+		return trimZero(d.Round(time.Second).String())
+	}
+}
+
+func trimZero(s string) string {
+	for _, zero := range []string{"m0s", "h0m"} {
+		if n := len(s) - len(zero); n > 0 && s[n:] == zero {
+			s = s[:n+1]
+		}
+	}
+	return s
+}

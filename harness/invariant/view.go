@@ -1,0 +1,226 @@
+package invariant
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/bootrace/bootrace/controller"
+	"github.com/bootrace/bootrace/controller/lifecycle"
+	"github.com/bootrace/bootrace/harness/history"
+	"github.com/bootrace/bootrace/harness/plan"
+)
+
+// View is a history arranged for judging: what happened to each workspace, and when the controller was hindered.
+type View struct {
+	Plan     *plan.Plan
+	Settings controller.Settings
+	Table    *lifecycle.Table
+	End      time.Duration
+	Spaces   []*Space
+	Windows  []Window
+
+	events  []history.Event
+	strange []*history.Event // of no workspace of the plan
+	struck  []int            // how often each fault of the plan did
+	panics  []*history.Event
+	clockBy time.Duration // the most that a clock was ever off
+}
+
+// Space is one workspace's share of a history, each list in order.
+type Space struct {
+	Number   int
+	Plan     *plan.Workspace
+	Moves    []*history.Event
+	Logs     []*history.Event
+	Calls    []*history.Event // by its agent and about it by others, in the order of their ends
+	Proofs   []*history.Event // those calls that are accepted proofs of life
+	Boots    []*history.Event
+	Machines []*history.Event
+	Clouds   []*history.Event
+	Agents   []*history.Event
+	Readings []*history.Event
+	Row      *history.Event
+}
+
+// Window is a time in which the controller could not be expected to keep a bound.
+type Window struct {
+	From, Until time.Duration
+	Clock       bool // a clock was off
+	Cloud       bool // only the cloud was at fault
+	Why         string
+}
+
+// slack is what small things may take: hops, trips to the store, a handler at work.
+const slack = 5 * time.Second
+
+// NewView arranges a history of the plan.
+func NewView(p *plan.Plan, h *history.History) *View {
+	v := &View{
+		Plan: p, Settings: p.Settings.Controller(), Table: lifecycle.Standard(), End: time.Duration(p.Duration),
+		events: h.Events, struck: make([]int, len(p.Faults)+1),
+	}
+	for i := range p.Workspaces {
+		v.Spaces = append(v.Spaces, &Space{Number: i + 1, Plan: &p.Workspaces[i]})
+	}
+	down := map[int]time.Duration{}
+	for i := range h.Events {
+		e := &h.Events[i]
+		v.End = max(v.End, e.At.D())
+		switch e.Kind {
+		case history.Fault:
+			if e.Phase == history.Struck && e.Fault < len(v.struck) {
+				v.struck[e.Fault]++
+			}
+		case history.Process:
+			if e.Phase == history.Ended {
+				down[e.Replica] = e.At.D()
+			} else if since, ok := down[e.Replica]; ok {
+				delete(down, e.Replica)
+				v.Windows = append(v.Windows, Window{From: since, Until: e.At.D(), Why: "a controller was down"})
+			}
+		case history.Panic:
+			v.panics = append(v.panics, e)
+		}
+		if e.WS < 1 || e.WS > len(v.Spaces) {
+			v.strange = append(v.strange, e)
+			continue
+		}
+		v.Spaces[e.WS-1].add(e)
+	}
+	for _, since := range down {
+		v.Windows = append(v.Windows, Window{From: since, Until: v.End, Why: "a controller was down"})
+	}
+	v.faultWindows()
+	slices.SortFunc(v.Windows, func(a, b Window) int { return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.Until, b.Until)) })
+	return v
+}
+
+func (s *Space) add(e *history.Event) {
+	switch e.Kind {
+	case history.Move:
+		s.Moves = append(s.Moves, e)
+	case history.Log:
+		s.Logs = append(s.Logs, e)
+	case history.Call:
+		s.Calls = append(s.Calls, e)
+		if e.Accepted() {
+			s.Proofs = append(s.Proofs, e)
+		}
+	case history.Boot:
+		s.Boots = append(s.Boots, e)
+	case history.Machine:
+		s.Machines = append(s.Machines, e)
+	case history.Cloud:
+		s.Clouds = append(s.Clouds, e)
+	case history.Agent:
+		s.Agents = append(s.Agents, e)
+	case history.Reading:
+		s.Readings = append(s.Readings, e)
+	case history.Row:
+		s.Row = e
+	}
+}
+
+// faultWindows adds the windows of those faults that hinder the controller itself. What hinders agents needs none, since
+// every promise to them begins with a call that was accepted.
+func (v *View) faultWindows() {
+	for i, f := range v.Plan.Faults {
+		if v.struck[i+1] == 0 {
+			continue
+		}
+		w := Window{From: time.Duration(f.From), Until: f.End(), Why: f.Kind}
+		switch f.Kind {
+		case "store-error", "store-error-after-commit", "store-slow":
+		case "clock":
+			w.Clock = true
+			// A time that was written while the clock was ahead can mislead for as long as it was ahead.
+			w.Until += max(time.Duration(f.By), 0)
+			v.clockBy = max(v.clockBy, time.Duration(f.By).Abs())
+		case "cloud-throttle", "cloud-capacity", "cloud-slow", "cloud-lost-reply", "cloud-stale":
+			w.Cloud = true
+		default:
+			continue
+		}
+		v.Windows = append(v.Windows, w)
+	}
+}
+
+// hindered reports whether a window of the controller itself overlaps the time.
+func (v *View) hindered(from, until time.Duration) bool {
+	return slices.ContainsFunc(v.Windows, func(w Window) bool { return !w.Cloud && w.From <= until && w.Until >= from })
+}
+
+// clockOff reports whether a clock was off in the time.
+func (v *View) clockOff(from, until time.Duration) bool {
+	return slices.ContainsFunc(v.Windows, func(w Window) bool { return w.Clock && w.From <= until && w.Until >= from })
+}
+
+// extend returns when a bound is over that starts to run at from: a window that overlaps it starts it anew. Windows of the
+// cloud count only where cloud is set.
+func (v *View) extend(from, bound time.Duration, cloud bool) time.Duration {
+	deadline := from + bound
+	for _, w := range v.Windows { // in order of their starts, so one pass is enough
+		if w.Cloud && !cloud {
+			continue
+		}
+		if w.From <= deadline && w.Until >= from {
+			deadline = max(deadline, w.Until+bound)
+		}
+	}
+	return deadline
+}
+
+// healed is when the last hindrance was over: faults of the plan, and replicas that were down.
+func (v *View) healed() time.Duration {
+	last := v.Plan.Healed()
+	for _, w := range v.Windows {
+		if w.Until < v.End {
+			last = max(last, w.Until)
+		}
+	}
+	return last
+}
+
+// at returns the workspace's status and incarnation at the time: the last move's before or at it.
+func (s *Space) at(t time.Duration) (lifecycle.Status, int) {
+	i, _ := slices.BinarySearchFunc(s.Moves, t, func(m *history.Event, t time.Duration) int {
+		if m.At.D() <= t {
+			return -1
+		}
+		return 1
+	})
+	if i == 0 {
+		return lifecycle.None, 0
+	}
+	return s.Moves[i-1].To, s.Moves[i-1].Inc
+}
+
+// moved reports whether a move in the time satisfies the test.
+func (s *Space) moved(from, until time.Duration, test func(*history.Event) bool) bool {
+	return slices.ContainsFunc(s.Moves, func(m *history.Event) bool {
+		return m.At.D() >= from && m.At.D() <= until && test(m)
+	})
+}
+
+// within reports whether the status satisfied the test at some moment of the time.
+func (s *Space) within(from, until time.Duration, test func(lifecycle.Status) bool) bool {
+	status, _ := s.at(from)
+	return test(status) || s.moved(from, until, func(m *history.Event) bool { return test(m.To) })
+}
+
+// event returns the lifecycle event that the log gives for the i-th move, where log and moves agree so far.
+func (s *Space) event(i int) lifecycle.Event {
+	if i < len(s.Logs) && s.Logs[i].From == s.Moves[i].From && s.Logs[i].To == s.Moves[i].To {
+		return s.Logs[i].Event
+	}
+	return lifecycle.NoEvent
+}
+
+// ttl is after how long without proof of life the workspace counts as silent.
+func (v *View) ttl(s *Space) time.Duration {
+	if s.Plan.External {
+		return v.Settings.ExternalTTL
+	}
+	return v.Settings.LivenessTTL
+}
