@@ -3,65 +3,115 @@ package harness
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/bootrace/bootrace/controller/defects"
-	"github.com/bootrace/bootrace/controller/lifecycle"
-	"github.com/bootrace/bootrace/controller/store"
-	"github.com/bootrace/bootrace/harness/history"
-	"github.com/bootrace/bootrace/harness/invariant"
 	"github.com/bootrace/bootrace/harness/plan"
-	"github.com/bootrace/bootrace/harness/sim"
+	"github.com/bootrace/bootrace/harness/runs"
 	"github.com/bootrace/bootrace/harness/stores"
 )
 
-// Outcome is one plan, played and judged.
-type Outcome struct {
-	Plan      *plan.Plan
-	History   *history.History
-	Digest    string
-	Judgement *invariant.Judgement
-	Wall      time.Duration
-	// Fault is why the harness itself failed, so that nothing can be said; nil where it did not.
-	Fault error
+// Suite is a number of plans to be played against one controller.
+type Suite struct {
+	Plans   []*plan.Plan
+	Source  stores.Source
+	Defect  *defects.Defect // nil for the reference controller as it is
+	Seed    uint64
+	Version string
+	Began   time.Time
+	// Parent is where the run's folder is made; empty to keep nothing.
+	Parent string
+	// Jobs is how many plans are played at a time; each is played by itself, so this changes no history.
+	Jobs int
+	// Progress is told of every result, in the order of the plans.
+	Progress func(*runs.Result)
 }
 
-// Verdict is the outcome in a word: a fault of the harness proves nothing.
-func (o *Outcome) Verdict() invariant.Verdict {
-	if o.Fault != nil {
-		return invariant.Inconclusive
+// Run plays the plans and returns the run. When ctx is cancelled it ends after the plans that are being played; the run
+// then says that it was interrupted. An error means that the run could not be kept.
+func (s Suite) Run(ctx context.Context) (*runs.Run, error) {
+	r := &runs.Run{
+		Form: runs.Form, Began: s.Began, Version: s.Version, Seed: s.Seed, World: "sim", Store: s.Source.Name(),
+		Server: s.Source.Describe(),
 	}
-	return o.Judgement.Verdict
-}
-
-// Play plays the plan in the simulated world on a fresh store of the source, and judges what happened. The defect is nil
-// for the reference controller as it is.
-func Play(ctx context.Context, p *plan.Plan, source stores.Source, defect *defects.Defect) *Outcome {
-	began := time.Now()
-	o := &Outcome{Plan: p, History: &history.History{}}
-	drop := func() error { return nil }
-	h, err := sim.Run(p, sim.Options{
-		Defect: defect,
-		Open: func(table *lifecycle.Table, observe func(store.RowChange)) (store.Store, error) {
-			s, d, err := source.Open(ctx, table, observe)
-			if err == nil {
-				drop = d
+	if s.Defect != nil {
+		r.Defect = s.Defect.Name
+	}
+	if s.Parent != "" {
+		if err := r.Create(s.Parent); err != nil {
+			return nil, err
+		}
+	}
+	for _, o := range s.play(ctx) {
+		outcome := <-o
+		if ctx.Err() != nil {
+			r.Interrupted = true
+			continue // the others are under way, and have to end before what they use is taken from them
+		}
+		x := r.Add(runs.Played{
+			Plan: outcome.Plan, History: outcome.History, Digest: outcome.Digest, Judgement: outcome.Judgement,
+			Wall: outcome.Wall, Fault: outcome.Fault,
+		})
+		if s.Parent != "" {
+			if err := r.SaveHistory(x); err != nil {
+				return nil, err
 			}
-			return s, err
-		},
-	})
-	if h != nil {
-		o.History = h
+		}
+		if s.Progress != nil {
+			s.Progress(x)
+		}
 	}
-	o.Digest = o.History.Digest()
-	if dropErr := drop(); err == nil && dropErr != nil {
-		err = fmt.Errorf("dropping the run's store: %w", dropErr)
+	r.Wall = time.Since(s.Began)
+	if s.Parent == "" {
+		return r, nil
 	}
-	if ctxErr := ctx.Err(); ctxErr != nil {
-		err = ctxErr
+	return r, r.Save()
+}
+
+// play plays the plans, Jobs at a time, and returns where each outcome will come, in the order of the plans.
+func (s Suite) play(ctx context.Context) []chan *Outcome {
+	outcomes := make([]chan *Outcome, len(s.Plans))
+	for i := range outcomes {
+		outcomes[i] = make(chan *Outcome, 1)
 	}
-	o.Fault = err
-	o.Judgement = invariant.Judge(p, o.History)
-	o.Wall = time.Since(began)
-	return o
+	next := make(chan int, len(s.Plans))
+	for i := range s.Plans {
+		next <- i
+	}
+	close(next)
+	var workers sync.WaitGroup
+	for range max(s.Jobs, 1) {
+		workers.Go(func() {
+			for i := range next {
+				if ctx.Err() != nil {
+					outcomes[i] <- nil
+					continue
+				}
+				outcomes[i] <- Play(ctx, s.Plans[i], s.Source, s.Defect)
+			}
+		})
+	}
+	return outcomes
+}
+
+// Replayed is how a replay of a stored scenario compares.
+type Replayed struct {
+	Result  *runs.Result // as stored
+	Outcome *Outcome     // as played now
+}
+
+// Same reports whether the replay took the same course, to the byte.
+func (r Replayed) Same() bool { return r.Outcome.Fault == nil && r.Outcome.Digest == r.Result.Digest }
+
+// Replay plays the stored plan of a result again, with the run's defect.
+func Replay(ctx context.Context, r *runs.Run, x *runs.Result, source stores.Source) (Replayed, error) {
+	var defect *defects.Defect
+	if r.Defect != "" {
+		var err error
+		if defect, err = defects.Find(r.Defect); err != nil {
+			return Replayed{}, fmt.Errorf("the run cannot be replayed: %w", err)
+		}
+	}
+	return Replayed{x, Play(ctx, x.Plan, source, defect)}, nil
 }

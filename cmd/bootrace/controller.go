@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/bootrace/bootrace/controller"
+	"github.com/bootrace/bootrace/controller/lifecycle"
+	"github.com/bootrace/bootrace/controller/store"
+	"github.com/bootrace/bootrace/controller/store/memory"
+	"github.com/bootrace/bootrace/controller/store/postgres"
+)
+
+type controllerCmd struct {
+	Listen      string        `default:"127.0.0.1:8080" help:"Address to serve on."`
+	DatabaseURL string        `env:"DATABASE_URL" placeholder:"URL" help:"Postgres to keep the rows in; it is migrated at the start. Without it rows are kept in memory and lost at the end."`
+	AdminToken  string        `env:"ADMIN_TOKEN" help:"Bearer token of the operators; without it their calls are open (development)."`
+	Secret      string        `env:"BOOTRACE_SECRET" help:"What the tokens of booting machines are derived from; the same for all replicas, and for ever."`
+	PublicURL   string        `help:"How agents reach this server; http://<listen> where not given."`
+	Grace       time.Duration `default:"10s" help:"How long requests under way may take to end after SIGTERM."`
+
+	ProvisionTimeoutSeconds int `env:"PROVISION_TIMEOUT_SECONDS" help:"One provision budget for all runtimes, in seconds."`
+}
+
+// Run implements the command.
+func (c *controllerCmd) Run(ctx context.Context, s streams) error {
+	log := slog.New(slog.NewTextHandler(s.err, nil))
+	rows, closeRows, err := c.store(ctx, log)
+	if err != nil {
+		return environment(err)
+	}
+	defer closeRows()
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
+	if err != nil {
+		return environment(fmt.Errorf("listening: %w", err))
+	}
+	public := c.PublicURL
+	if public == "" {
+		public = "http://" + listener.Addr().String()
+	}
+	if c.AdminToken == "" {
+		log.Warn("operators' calls are open: no admin token is set")
+	}
+	k, err := controller.New(controller.Config{
+		Store: rows, AdminToken: c.AdminToken, Secret: []byte(c.Secret), PublicURL: public, Logger: log, Metrics: registry,
+		Settings: controller.Settings{ProvisionTimeout: time.Duration(c.ProvisionTimeoutSeconds) * time.Second},
+	})
+	if err != nil {
+		return usage(err)
+	}
+	server := &http.Server{
+		Handler: k.Handler(), ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 60 * time.Second,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+	}
+	log.Info("serving", "address", listener.Addr().String(), "version", version())
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	ticked := make(chan struct{})
+	ticks, stopTicks := context.WithCancel(ctx)
+	defer stopTicks()
+	go func() { defer close(ticked); k.Run(ticks) }()
+	select {
+	case err = <-served:
+	case <-ctx.Done():
+		log.Info("stopping", "grace", c.Grace)
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Grace)
+		defer cancel()
+		err = server.Shutdown(grace)
+	}
+	stopTicks()
+	<-ticked
+	if err != nil && !errors.Is(err, http.ErrServerClosed) {
+		return environment(err)
+	}
+	log.Info("stopped")
+	return nil
+}
+
+// store opens where the rows are kept.
+func (c *controllerCmd) store(ctx context.Context, log *slog.Logger) (store.Store, func(), error) {
+	if c.DatabaseURL == "" {
+		log.Warn("rows are kept in memory and lost at the end: no database URL is given")
+		return memory.New(lifecycle.Standard(), nil), func() {}, nil
+	}
+	if err := postgres.Migrate(ctx, c.DatabaseURL); err != nil {
+		return nil, nil, err
+	}
+	p, err := postgres.Open(ctx, c.DatabaseURL, lifecycle.Standard())
+	if err != nil {
+		return nil, nil, err
+	}
+	return p, p.Close, nil
+}

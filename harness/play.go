@@ -1,0 +1,67 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/bootrace/bootrace/controller/defects"
+	"github.com/bootrace/bootrace/controller/lifecycle"
+	"github.com/bootrace/bootrace/controller/store"
+	"github.com/bootrace/bootrace/harness/history"
+	"github.com/bootrace/bootrace/harness/invariant"
+	"github.com/bootrace/bootrace/harness/plan"
+	"github.com/bootrace/bootrace/harness/sim"
+	"github.com/bootrace/bootrace/harness/stores"
+)
+
+// Outcome is one plan, played and judged.
+type Outcome struct {
+	Plan      *plan.Plan
+	History   *history.History
+	Digest    string
+	Judgement *invariant.Judgement
+	Wall      time.Duration
+	// Fault is why the harness itself failed, so that nothing can be said; nil where it did not.
+	Fault error
+}
+
+// Verdict is the outcome in a word: a fault of the harness proves nothing.
+func (o *Outcome) Verdict() invariant.Verdict {
+	if o.Fault != nil {
+		return invariant.Inconclusive
+	}
+	return o.Judgement.Verdict
+}
+
+// Play plays the plan in the simulated world on a fresh store of the source, and judges what happened. The defect is nil
+// for the reference controller as it is.
+func Play(ctx context.Context, p *plan.Plan, source stores.Source, defect *defects.Defect) *Outcome {
+	began := time.Now()
+	o := &Outcome{Plan: p, History: &history.History{}}
+	drop := func() error { return nil }
+	h, err := sim.Run(p, sim.Options{
+		Defect: defect,
+		Open: func(table *lifecycle.Table, observe func(store.RowChange)) (store.Store, error) {
+			s, d, err := source.Open(ctx, table, observe)
+			if err == nil {
+				drop = d
+			}
+			return s, err
+		},
+	})
+	if h != nil {
+		o.History = h
+	}
+	o.Digest = o.History.Digest()
+	if dropErr := drop(); err == nil && dropErr != nil {
+		err = fmt.Errorf("dropping the run's store: %w", dropErr)
+	}
+	if ctxErr := ctx.Err(); ctxErr != nil {
+		err = ctxErr
+	}
+	o.Fault = err
+	o.Judgement = invariant.Judge(p, o.History)
+	o.Wall = time.Since(began)
+	return o
+}
