@@ -34,7 +34,7 @@ func (t Terminal) paint(color, text string) string {
 }
 
 func (t Terminal) printf(format string, args ...any) {
-	fmt.Fprintf(t.W, format, args...) //nolint:errcheck // a terminal that is gone has nobody to tell
+	fmt.Fprintf(t.W, format, args...)
 }
 
 // Header says what is about to be played.

@@ -15,7 +15,7 @@ type doctorCmd struct {
 
 // Run implements the command.
 func (c *doctorCmd) Run(ctx context.Context, s streams) error {
-	p := func(format string, args ...any) { fmt.Fprintf(s.out, format, args...) } //nolint:errcheck // as any print
+	p := func(format string, args ...any) { fmt.Fprintf(s.out, format, args...) }
 	p("bootrace %s, %s, %s/%s, %d cores\n\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
 	p("Postgres, in the order in which a source is looked for:\n")
 	usable := false

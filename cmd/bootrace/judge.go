@@ -35,7 +35,7 @@ func (c *judgeCmd) Run(s streams) error {
 	}
 	t.Summary(again)
 	if changed > 0 {
-		fmt.Fprintf(s.out, "%d verdicts differ from those of bootrace %s, which wrote the run\n", changed, kept.Version) //nolint:errcheck // as any print
+		fmt.Fprintf(s.out, "%d verdicts differ from those of bootrace %s, which wrote the run\n", changed, kept.Version)
 	}
 	return verdict(again)
 }
@@ -45,7 +45,7 @@ type invariantsCmd struct{}
 // Run implements the command.
 func (invariantsCmd) Run(s streams) error {
 	for _, i := range invariant.All() {
-		fmt.Fprintf(s.out, "%-30s %s\n", i.Name, i.Promise) //nolint:errcheck // as any print
+		fmt.Fprintf(s.out, "%-30s %s\n", i.Name, i.Promise)
 	}
 	return nil
 }

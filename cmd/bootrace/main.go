@@ -54,7 +54,7 @@ func environment(err error) error { return exitError{exitEnvironment, err} }
 
 // cli is the command line.
 type cli struct {
-	Run        runCmd        `cmd:"" default:"withargs" help:"Play scenarios against the reference controller and judge what happens."`
+	Run        runCmd        `cmd:"" help:"Play scenarios against the reference controller and judge what happens."`
 	Replay     replayCmd     `cmd:"" help:"Play a kept run again and compare the digests."`
 	Judge      judgeCmd      `cmd:"" help:"Judge a kept run again, by the invariants of this version."`
 	Scenarios  scenariosCmd  `cmd:"" help:"List, show and validate scenarios, or print their JSON Schema."`
@@ -104,7 +104,7 @@ func run(args []string, s streams) int {
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(s),
 	)
 	if err != nil {
-		fmt.Fprintln(s.err, "bootrace:", err) //nolint:errcheck // nobody left to tell
+		fmt.Fprintln(s.err, "bootrace:", err)
 		return exitEnvironment
 	}
 	kongplete.Complete(parser,
@@ -117,7 +117,7 @@ func run(args []string, s streams) int {
 	case exited:
 		return code
 	case err != nil:
-		fmt.Fprintf(s.err, "bootrace: %s\nbootrace --help shows how it is used\n", err) //nolint:errcheck // nobody left to tell
+		fmt.Fprintf(s.err, "bootrace: %s\nbootrace --help shows how it is used\n", err)
 		return exitUsage
 	}
 	return codeOf(k.Run(), s)
@@ -146,7 +146,7 @@ func codeOf(err error, s streams) int {
 		exit = exitError{exitEnvironment, err}
 	}
 	if exit.err != nil {
-		fmt.Fprintf(s.err, "bootrace: %s\n", exit.err) //nolint:errcheck // nobody left to tell
+		fmt.Fprintf(s.err, "bootrace: %s\n", exit.err)
 	}
 	return exit.code
 }

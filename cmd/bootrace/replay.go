@@ -50,7 +50,7 @@ func (c *replayCmd) Run(ctx context.Context, s streams) error {
 		again.Wall += o.Wall
 		if !replayed.Same() {
 			other++
-			fmt.Fprintf(s.out, "      took another course: digest %s, kept %s\n", o.Digest, x.Digest) //nolint:errcheck // as any print
+			fmt.Fprintf(s.out, "      took another course: digest %s, kept %s\n", o.Digest, x.Digest)
 		}
 	}
 	if !found {
@@ -61,7 +61,7 @@ func (c *replayCmd) Run(ctx context.Context, s streams) error {
 		return environment(fmt.Errorf("%d of %d scenarios took another course than the kept run, which was written by bootrace %s: "+
 			"the controller, the harness or the defect has changed since", other, len(again.Results), kept.Version))
 	}
-	fmt.Fprintf(s.out, "digest %s: the same as kept\n", digestOf(kept, again)) //nolint:errcheck // as any print
+	fmt.Fprintf(s.out, "digest %s: the same as kept\n", digestOf(kept, again))
 	return verdict(again)
 }
 

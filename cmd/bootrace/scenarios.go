@@ -21,7 +21,7 @@ type scenariosListCmd struct{}
 func (scenariosListCmd) Run(s streams) error {
 	for _, x := range scenarios.Builtin() {
 		first, _, _ := strings.Cut(x.About, ". ")
-		fmt.Fprintf(s.out, "%-30s %s\n", x.Name, strings.TrimSuffix(strings.Join(strings.Fields(first), " "), ".")) //nolint:errcheck // as any print
+		fmt.Fprintf(s.out, "%-30s %s\n", x.Name, strings.TrimSuffix(strings.Join(strings.Fields(first), " "), "."))
 	}
 	return nil
 }
@@ -51,7 +51,7 @@ func (c *scenariosValidateCmd) Run(s streams) error {
 		list, err := scenarios.Files([]string{f})
 		if err != nil {
 			bad = true
-			fmt.Fprintln(s.err, err) //nolint:errcheck // as any print
+			fmt.Fprintln(s.err, err)
 			continue
 		}
 		valid += len(list)
@@ -59,7 +59,7 @@ func (c *scenariosValidateCmd) Run(s streams) error {
 	if bad {
 		return exitError{code: exitUsage}
 	}
-	fmt.Fprintf(s.out, "%d valid\n", valid) //nolint:errcheck // as any print
+	fmt.Fprintf(s.out, "%d valid\n", valid)
 	return nil
 }
 
@@ -76,9 +76,9 @@ type scenariosFaultsCmd struct{}
 // Run implements the command.
 func (scenariosFaultsCmd) Run(s streams) error {
 	for _, k := range scenarios.FaultKinds() {
-		fmt.Fprintf(s.out, "%-26s %s\n", k.Name, k.About) //nolint:errcheck // as any print
+		fmt.Fprintf(s.out, "%-26s %s\n", k.Name, k.About)
 		if fields := append(append([]string{}, k.Needs...), k.Takes...); len(fields) > 0 {
-			fmt.Fprintf(s.out, "%-26s fields: %s\n", "", strings.Join(fields, ", ")) //nolint:errcheck // as any print
+			fmt.Fprintf(s.out, "%-26s fields: %s\n", "", strings.Join(fields, ", "))
 		}
 	}
 	return nil

@@ -215,7 +215,7 @@ func appendString(b []byte, key, v string) []byte {
 		return b
 	}
 	b = append(append(b, key...), '"')
-	for i := 0; i < len(v); i++ {
+	for i := range len(v) {
 		switch c := v[i]; {
 		case c == '"' || c == '\\':
 			b = append(b, '\\', c)

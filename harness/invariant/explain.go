@@ -226,7 +226,7 @@ func whyOverwritten(_ *View, s *Space, x *Violation) string {
 		m.To, Clock(m.At), m.From)
 }
 
-func whyRunning(v *View, s *Space, x *Violation) string {
+func whyRunning(_ *View, s *Space, x *Violation) string {
 	m, i := s.moveInto(x.Since.D())
 	if m == nil {
 		return ""

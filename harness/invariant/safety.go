@@ -176,7 +176,7 @@ func legalEdges(v *View, r *report) {
 	for _, s := range v.Spaces {
 		for i, m := range s.Moves {
 			r.owed()
-			why := ""
+			var why string
 			event := s.event(i)
 			to, ok := v.Table.Next(event, m.From)
 			switch {

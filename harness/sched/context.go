@@ -44,15 +44,9 @@ func (c *deadline) Err() error {
 
 // Remaining is how long the context has on virtual time, or Forever where it has no virtual deadline.
 func Remaining(ctx context.Context) time.Duration {
-	for {
-		c, ok := ctx.(*deadline)
-		if !ok {
-			return Forever
-		}
-		left := c.at - c.sched.now
-		if outer := Remaining(c.Context); outer < left {
-			return outer
-		}
-		return left
+	c, ok := ctx.(*deadline)
+	if !ok {
+		return Forever
 	}
+	return min(c.at-c.sched.now, Remaining(c.Context))
 }

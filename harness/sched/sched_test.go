@@ -23,10 +23,10 @@ func TestSleepersWakeInOrderOfTime(t *testing.T) {
 	s := newScheduler(1)
 	p := s.NewProcess("p")
 	var log []string
-	for _, d := range []time.Duration{3, 1, 2} {
-		p.Go(fmt.Sprint(d), func() {
-			s.Sleep(d * time.Second)
-			log = append(log, fmt.Sprintf("%s@%s", d*time.Second, s.Now()))
+	for _, d := range []time.Duration{3 * time.Second, time.Second, 2 * time.Second} {
+		p.Go(d.String(), func() {
+			s.Sleep(d)
+			log = append(log, fmt.Sprintf("%s@%s", d, s.Now()))
 		})
 	}
 	if err := s.Run(time.Minute); err != nil {
@@ -138,8 +138,7 @@ func TestParkWakesOnceOrTimesOut(t *testing.T) {
 	t.Parallel()
 	s := newScheduler(1)
 	p := s.NewProcess("p")
-	var parked *sched.Task
-	parked = p.Go("parked", func() {
+	parked := p.Go("parked", func() {
 		if !s.Park(time.Minute) || s.Now() != 10*time.Second {
 			t.Errorf("was not woken in time: %s", s.Now())
 		}

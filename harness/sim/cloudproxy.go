@@ -93,7 +93,7 @@ func (p *cloudProxy) launch(ctx context.Context, spec cloud.Spec, ws int) (cloud
 func (p *cloudProxy) Terminate(ctx context.Context, id string) error {
 	w := p.replica.world
 	sent := w.sched.Now()
-	m, _ := w.inventory.Describe(id) //nolint:errcheck // an unknown machine belongs to nobody
+	m, _ := w.inventory.Describe(id) // an unknown machine belongs to nobody
 	ws := w.owner(m.WorkspaceID)
 	err := func() error {
 		if err := w.wait(ctx, w.latency(leastAsk, mostAsk)); err != nil {

@@ -37,11 +37,9 @@ type caller struct {
 	actor string
 	ws    int // an agent's own number and incarnation
 	inc   int
-	about func() int // the workspace that a call of others is about
 
 	headers map[string]http.Header // by token; handlers do not change them
 	urls    map[string]*url.URL
-	task    *sched.Task
 }
 
 func (w *world) newCaller(actor string, ws, inc int) *caller {
