@@ -1,0 +1,98 @@
+package fakeprovider
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/bootrace/bootrace/controller/cloud"
+)
+
+// Inventory is the machines of the fake cloud: what was launched for whom, and what became of it. It keeps no time and
+// answers at once; how long a cloud takes, and what it gets wrong, is for whoever stands in front of it. It is safe for
+// concurrent use.
+type Inventory struct {
+	mu       sync.Mutex
+	machines map[string]*cloud.Machine
+	byOwner  map[owner]string
+	launched int
+}
+
+// owner is what a launch is idempotent by.
+type owner struct {
+	workspace   string
+	incarnation int
+}
+
+// NewInventory returns an empty one.
+func NewInventory() *Inventory {
+	return &Inventory{machines: map[string]*cloud.Machine{}, byOwner: map[owner]string{}}
+}
+
+// Launch returns the machine of the workspace's incarnation, and whether it is new. Asked again it is the same one, as EC2
+// answers a repeated client token, also when that machine is terminated by now. Ids count up, so that they are the same
+// in every run.
+func (v *Inventory) Launch(spec cloud.Spec, now time.Time) (cloud.Machine, bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	key := owner{spec.WorkspaceID, spec.Incarnation}
+	if id, ok := v.byOwner[key]; ok {
+		return *v.machines[id], false
+	}
+	v.launched++
+	m := &cloud.Machine{
+		ID: fmt.Sprintf("i-%08x", v.launched), WorkspaceID: spec.WorkspaceID, Incarnation: spec.Incarnation,
+		State: cloud.Pending, LaunchedAt: now,
+	}
+	v.machines[m.ID] = m
+	v.byOwner[key] = m.ID
+	return *m, true
+}
+
+// Run marks a pending machine as running.
+func (v *Inventory) Run(id string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if m := v.machines[id]; m != nil && m.State == cloud.Pending {
+		m.State = cloud.Running
+	}
+}
+
+// Stop terminates the machine, and reports whether it was live.
+func (v *Inventory) Stop(id string) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	m := v.machines[id]
+	if m == nil || !m.State.Live() {
+		return false
+	}
+	m.State = cloud.Terminated
+	return true
+}
+
+// Describe returns the machine, or cloud.ErrNotFound.
+func (v *Inventory) Describe(id string) (cloud.Machine, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	m := v.machines[id]
+	if m == nil {
+		return cloud.Machine{}, fmt.Errorf("%s: %w", id, cloud.ErrNotFound)
+	}
+	return *m, nil
+}
+
+// List returns the live machines, in order of their ids.
+func (v *Inventory) List() []cloud.Machine {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	var live []cloud.Machine
+	for _, m := range v.machines {
+		if m.State.Live() {
+			live = append(live, *m)
+		}
+	}
+	slices.SortFunc(live, func(a, b cloud.Machine) int { return strings.Compare(a.ID, b.ID) })
+	return live
+}
