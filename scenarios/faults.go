@@ -1,0 +1,41 @@
+package scenarios
+
+// FaultKind is what a scenario may say of one kind of fault.
+type FaultKind struct {
+	Name  string
+	About string
+	Lasts bool     // has a window: until is required; the others strike once, at from
+	Calls string   // "http", "store", "cloud" or "": what `calls` may name
+	Needs []string // fields that must be given beside kind, from and until
+	Takes []string // further fields that may be given
+}
+
+// faultKinds is the one list of faults: validation, the JSON Schema and the documentation are derived from it.
+var faultKinds = []FaultKind{
+	{Name: "partition", About: "no packet passes between the agents and the controller", Lasts: true, Takes: []string{"group", "first", "replica"}},
+	{Name: "lose-request", About: "requests vanish on the way to the controller", Lasts: true, Calls: "http", Takes: []string{"group", "first", "nth", "percent"}},
+	{Name: "lose-reply", About: "requests take effect, their replies vanish", Lasts: true, Calls: "http", Takes: []string{"group", "first", "nth", "percent"}},
+	{Name: "delay", About: "requests arrive late", Lasts: true, Calls: "http", Needs: []string{"delay"}, Takes: []string{"group", "first", "nth", "percent"}},
+	{Name: "reorder", About: "requests arrive late by a drawn time of at most delay, so that they overtake one another", Lasts: true, Calls: "http", Needs: []string{"delay"}, Takes: []string{"group", "first", "nth", "percent"}},
+	{Name: "duplicate", About: "requests arrive twice", Lasts: true, Calls: "http", Takes: []string{"group", "first", "nth", "percent", "delay"}},
+	{Name: "store-error", About: "store operations fail before they take effect", Lasts: true, Calls: "store", Takes: []string{"replica", "nth", "percent"}},
+	{Name: "store-error-after-commit", About: "store operations take effect and report an error all the same", Lasts: true, Calls: "store", Takes: []string{"replica", "nth", "percent"}},
+	{Name: "store-slow", About: "store operations take effect late", Lasts: true, Calls: "store", Needs: []string{"delay"}, Takes: []string{"replica", "nth", "percent"}},
+	{Name: "crash", About: "a controller replica is killed, and starts again; without calls at from, with calls at the first of them within the window", Lasts: false, Calls: "store", Needs: []string{"delay"}, Takes: []string{"replica", "nth", "when", "until"}},
+	{Name: "clock", About: "a controller replica's clock is off by a fixed time", Lasts: true, Needs: []string{"by"}, Takes: []string{"replica"}},
+	{Name: "cloud-throttle", About: "the cloud answers that the request limit is exceeded", Lasts: true, Calls: "cloud", Takes: []string{"group", "first", "nth", "percent"}},
+	{Name: "cloud-capacity", About: "the cloud has no machines left", Lasts: true, Takes: []string{"group", "first", "nth", "percent"}},
+	{Name: "cloud-slow", About: "cloud calls take effect at once and answer late", Lasts: true, Calls: "cloud", Needs: []string{"delay"}, Takes: []string{"group", "first", "nth", "percent"}},
+	{Name: "cloud-lost-reply", About: "cloud calls take effect and time out all the same", Lasts: true, Calls: "cloud", Takes: []string{"group", "first", "nth", "percent"}},
+	{Name: "cloud-stale", About: "list and describe do not yet know machines launched within the window", Lasts: true, Takes: []string{"group", "first"}},
+	{Name: "cloud-refuses", About: "the cloud refuses to launch, for good", Lasts: true, Takes: []string{"group", "first", "nth", "percent"}},
+	{Name: "machine-death", About: "the machine dies", Lasts: false, Takes: []string{"group", "first"}},
+	{Name: "agent-stall", About: "the agent's process is stopped, then goes on", Lasts: true, Takes: []string{"group", "first"}},
+	{Name: "agent-sick", About: "the agent reports an error rate of 0.8", Lasts: true, Takes: []string{"group", "first"}},
+	{Name: "llm-outage", About: "LLM preflights get 503 and are tried again", Lasts: true, Takes: []string{"group", "first"}},
+	{Name: "llm-throttle", About: "LLM preflights get 429 and are tried again", Lasts: true, Takes: []string{"group", "first", "percent"}},
+	{Name: "llm-slow", About: "LLM preflights take longer", Lasts: true, Needs: []string{"delay"}, Takes: []string{"group", "first"}},
+}
+
+// FaultKinds returns every kind of fault, in the order of the documentation.
+func FaultKinds() []FaultKind { return append([]FaultKind(nil), faultKinds...) }

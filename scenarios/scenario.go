@@ -1,0 +1,128 @@
+package scenarios
+
+// Scenario is what a person writes: a fleet, what the operator does to it, and what goes wrong meanwhile. It leaves
+// things open (boot times, which reply is lost); a seed closes them when the harness resolves it to a plan.
+//
+// All times are offsets from the start of the run.
+//
+// The struct tags drive the loader and the JSON Schema alike, and these comments are the schema's descriptions. A field
+// is required unless it is omitempty. In the tag names stands the vocabulary of a field (see vocabulary), and in the tag
+// duration which durations it takes: positive ones, signed ones, or, without the tag, zero and positive ones.
+type Scenario struct {
+	// Kebab-case; names the scenario in reports and on the command line.
+	Name string `yaml:"name" json:"name" jsonschema:"pattern=^[a-z0-9][a-z0-9-]*$"`
+	// What race this is about, and why it matters.
+	About string `yaml:"about" json:"about" jsonschema:"minLength=1"`
+	// When the run ends. Left out, it is long enough for the last boot, act and fault, and for everything to settle
+	// afterwards.
+	Duration Duration `yaml:"duration,omitempty" json:"duration,omitempty" duration:"positive"`
+	// Controller replicas on one database.
+	Controllers int       `yaml:"controllers,omitempty" json:"controllers,omitempty" jsonschema:"minimum=1,maximum=5,default=1"`
+	Settings    *Settings `yaml:"settings,omitempty" json:"settings,omitempty"`
+	// The workspaces, in groups that are alike.
+	Fleet []Group `yaml:"fleet" json:"fleet" jsonschema:"minItems=1"`
+	// What the operator does.
+	Acts []Act `yaml:"acts,omitempty,flow" json:"acts,omitempty"`
+	// What goes wrong.
+	Faults []Fault `yaml:"faults,omitempty" json:"faults,omitempty"`
+	Expect *Expect `yaml:"expect,omitempty" json:"expect,omitempty"`
+	// What a controller must offer for the scenario to make sense; where one lacks it, the scenario is left out.
+	Needs []string `yaml:"needs,omitempty" json:"needs,omitempty" names:"capability" jsonschema:"minItems=1,uniqueItems=true"`
+}
+
+// Settings override the times that the controller and the agents run by. What is left out is the contract's default.
+type Settings struct {
+	// One budget for the boots of all runtimes.
+	ProvisionTimeout Duration `yaml:"provision_timeout,omitempty" json:"provision_timeout,omitempty" duration:"positive"`
+	// How long a workspace may be silent before it is offline.
+	LivenessTTL Duration `yaml:"liveness_ttl,omitempty" json:"liveness_ttl,omitempty" duration:"positive"`
+	// Time between two heartbeats of an agent.
+	HeartbeatInterval Duration `yaml:"heartbeat_interval,omitempty" json:"heartbeat_interval,omitempty" duration:"positive"`
+}
+
+// Group is a number of workspaces that are alike.
+type Group struct {
+	// How acts and faults refer to the group; the provider's name where left out.
+	Name string `yaml:"name,omitempty" json:"name,omitempty" jsonschema:"pattern=^[a-z0-9][a-z0-9-]*$"`
+	// The LLM provider whose preflight the boot runs.
+	Provider string `yaml:"provider" json:"provider" names:"provider"`
+	// The agent's runtime. It sets the provision budget and how long the image pull takes.
+	Runtime string `yaml:"runtime,omitempty" json:"runtime,omitempty" names:"runtime" jsonschema:"default=claude-code"`
+	// How many workspaces.
+	Count int `yaml:"count,omitempty" json:"count,omitempty" jsonschema:"minimum=1,maximum=1000,default=1"`
+	// Runs elsewhere: no machine of ours is launched, and its agent calls in when its boot is over.
+	External bool `yaml:"external,omitempty" json:"external,omitempty"`
+
+	// When the first workspace of the group is created.
+	CreateAt Duration `yaml:"create_at,omitempty" json:"create_at,omitempty"`
+	// Time between two creations of the group.
+	CreateEvery Duration `yaml:"create_every,omitempty" json:"create_every,omitempty"`
+	// Fixes phases of the cold boot; the others are drawn from the provider's and the runtime's profile.
+	Boot *Boot `yaml:"boot,omitempty,flow" json:"boot,omitempty"`
+}
+
+// Boot fixes how long phases of every cold boot of the group take.
+type Boot struct {
+	// The image pull.
+	ImagePull Duration `yaml:"image_pull,omitempty" json:"image_pull,omitempty" duration:"positive"`
+	// The start of the agent's process.
+	AgentStart Duration `yaml:"agent_start,omitempty" json:"agent_start,omitempty" duration:"positive"`
+	// The LLM provider's preflight.
+	Preflight Duration `yaml:"preflight,omitempty" json:"preflight,omitempty" duration:"positive"`
+	// The whole, from the launch to the first heartbeat; phases that are left out share what remains.
+	Total Duration `yaml:"total,omitempty" json:"total,omitempty" duration:"positive"`
+	// The phase in which the boot ends, with no agent ever.
+	Dies string `yaml:"dies,omitempty" json:"dies,omitempty" names:"phase"`
+}
+
+// Act is something that the operator does to workspaces, once.
+type Act struct {
+	// When.
+	At Duration `yaml:"at" json:"at"`
+	// What.
+	Do string `yaml:"do" json:"do" names:"act"`
+	// To which group; to all where left out.
+	Group string `yaml:"group,omitempty" json:"group,omitempty"`
+	// Only to the first so many workspaces of the group, or of the fleet where no group is given.
+	First int `yaml:"first,omitempty" json:"first,omitempty" jsonschema:"minimum=1"`
+}
+
+// Fault is something that goes wrong between two moments.
+type Fault struct {
+	// What goes wrong. It decides which of the other fields are needed and taken.
+	Kind string `yaml:"kind" json:"kind" names:"fault"`
+	// When it begins.
+	From Duration `yaml:"from,omitempty" json:"from,omitempty"`
+	// When it ends. Required for kinds that last; left out for those that strike once.
+	Until Duration `yaml:"until,omitempty" json:"until,omitempty" duration:"positive"`
+	// Which group it strikes; all where left out.
+	Group string `yaml:"group,omitempty" json:"group,omitempty"`
+	// Only the first so many workspaces of the group, or of the fleet where no group is given.
+	First int `yaml:"first,omitempty" json:"first,omitempty" jsonschema:"minimum=1"`
+	// The controller replica that it strikes, from 1; all where left out.
+	Replica int `yaml:"replica,omitempty" json:"replica,omitempty" jsonschema:"minimum=1,maximum=5"`
+	// Limits network faults to HTTP calls, store faults and crashes to store operations, and cloud faults to cloud calls;
+	// all where left out.
+	Calls []string `yaml:"calls,omitempty" json:"calls,omitempty" names:"call" jsonschema:"minItems=1,uniqueItems=true"`
+	// Strikes only these occurrences (from 1) of the calls within the window, for each workspace by itself; all where
+	// neither nth nor percent is given.
+	Nth []int `yaml:"nth,omitempty" json:"nth,omitempty" jsonschema:"minItems=1,uniqueItems=true,minimum=1"`
+	// Strikes each occurrence with this probability, drawn from the seed.
+	Percent int `yaml:"percent,omitempty" json:"percent,omitempty" jsonschema:"minimum=1,maximum=100"`
+	// How much slower (delay, cloud-slow, llm-slow, store-slow), by how much at the most (reorder), how much later the
+	// second time (duplicate), or how long a crashed replica stays down.
+	Delay Duration `yaml:"delay,omitempty" json:"delay,omitempty" duration:"positive"`
+	// How far a clock is off; negative is behind.
+	By Duration `yaml:"by,omitempty" json:"by,omitempty" duration:"signed"`
+	// Whether a crash strikes before or after its call took effect; before where left out.
+	When string `yaml:"when,omitempty" json:"when,omitempty" names:"moment"`
+}
+
+// Expect makes a scenario honest: a run in which the race it is about did not take place is inconclusive, not held.
+type Expect struct {
+	// Lifecycle events that must have moved a workspace at least once.
+	Events []string `yaml:"events,omitempty" json:"events,omitempty" names:"event" jsonschema:"minItems=1,uniqueItems=true"`
+	// How many workspaces must be in which status at the end; another count is inconclusive unless an invariant is
+	// violated.
+	Statuses map[string]int `yaml:"statuses,omitempty,flow" json:"statuses,omitempty" names:"status" jsonschema:"minimum=0"`
+}
