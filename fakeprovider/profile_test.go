@@ -12,7 +12,7 @@ import (
 const draws = 100_000
 
 // source returns a seeded source of bits; each test names its own seed, so that none depends on another's draws.
-func source(seed uint64) func() uint64 { return rand.New(rand.NewPCG(seed, 0)).Uint64 } //nolint:gosec // not a secret
+func source(seed uint64) func() uint64 { return rand.New(rand.NewPCG(seed, 0)).Uint64 }
 
 func near(t *testing.T, what string, got, want time.Duration, tolerance float64) {
 	t.Helper()

@@ -162,7 +162,7 @@ func (c *checker) group(path, name string) (*Group, string) {
 		}
 		// The group's own name was reported: once it is put right, it may be the one that is meant here.
 		fixed, isNear := nearest(g.Name, vocabularyOf("provider").names)
-		unclear = unclear || g.Name == "" || g.Name == name || kebab(g.Name) == name || isNear && fixed == name
+		unclear = unclear || g.Name == "" || slices.Contains(c.hidden, p+".name") || g.Name == name || kebab(g.Name) == name || isNear && fixed == name
 	}
 	if unclear {
 		return nil, ""

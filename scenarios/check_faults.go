@@ -64,12 +64,12 @@ func (c *checker) fault(path string, f *Fault) {
 			c.complain(path+".kind", "a fault of kind "+kind.Name+" lacks the field "+name, needHint(kind, name))
 		}
 	}
-	c.occurrences(path, f)
+	c.occurrences(path)
 	if kind.Calls != "" {
 		c.calls(path+".calls", f, kind)
 	}
 	if kind.Name == "crash" {
-		c.crash(path, f)
+		c.crash(path)
 	}
 }
 
@@ -112,7 +112,7 @@ func (c *checker) window(path string, f *Fault) {
 }
 
 // occurrences checks that only one of nth and percent is given.
-func (c *checker) occurrences(path string, f *Fault) {
+func (c *checker) occurrences(path string) {
 	nth, percent := path+".nth", path+".percent"
 	if !c.judged(nth) || !c.judged(percent) {
 		return
@@ -145,7 +145,7 @@ func (c *checker) calls(path string, f *Fault, kind *FaultKind) {
 }
 
 // crash checks what its two forms take: at a moment, or at a store operation within a window.
-func (c *checker) crash(path string, f *Fault) {
+func (c *checker) crash(path string) {
 	if c.given(path + ".calls") {
 		if c.missing(path + ".until") {
 			c.complain(path+".calls", "a crash at a store operation needs until", "it strikes at the first of the calls between from and until")

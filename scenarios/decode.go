@@ -103,7 +103,11 @@ func (r *reading) duration(n ast.Node, path string, f *field, out reflect.Value)
 	case d < 0 && f.sign != "signed":
 		r.spoil(path, fmt.Sprintf("%s is below zero", raw), fmt.Sprintf("did you mean %s? times are offsets from the start of the run", -d))
 	case d == 0 && f.sign != "":
-		r.spoil(path, fmt.Sprintf("%s cannot be zero", name), "give it a time, or leave it out")
+		hint := "give it a time, or leave it out"
+		if f.sign == "signed" {
+			hint = "give it a time, such as -15m or 2h"
+		}
+		r.spoil(path, fmt.Sprintf("%s cannot be zero", name), hint)
 	default:
 		out.SetInt(int64(d))
 	}
@@ -288,7 +292,7 @@ func (r *reading) counts(n ast.Node, path string, f *field, out reflect.Value) {
 	m := reflect.MakeMap(out.Type())
 	v := vocabularyOf(f.names)
 	for _, e := range entries {
-		name, key, ok := r.key(e, path)
+		name, key, ok := r.key(e)
 		if !ok {
 			continue
 		}
@@ -322,7 +326,7 @@ func mappings(n ast.Node) ([]*ast.MappingValueNode, bool) {
 }
 
 // key returns a field's name and where it stands; where it is no plain name it has reported that.
-func (r *reading) key(e *ast.MappingValueNode, path string) (name string, at spot, ok bool) {
+func (r *reading) key(e *ast.MappingValueNode) (name string, at spot, ok bool) {
 	at = r.spotOf(e.Key)
 	switch k := e.Key.(type) {
 	case *ast.StringNode:
@@ -353,7 +357,7 @@ func (r *reading) block(n ast.Node, path string, out reflect.Value) {
 		return
 	}
 	for _, e := range entries {
-		name, key, ok := r.key(e, path)
+		name, key, ok := r.key(e)
 		if !ok {
 			for _, f := range fields { // any of them may be what it stood for, so none is missing
 				r.hidden = append(r.hidden, join(path, f.name))
