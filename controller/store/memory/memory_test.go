@@ -18,3 +18,6 @@ func open(_ *testing.T, table *lifecycle.Table, observe func(store.RowChange)) s
 }
 
 func TestConformance(t *testing.T) { storetest.Run(t, open) }
+
+// The model's draws and comparisons, on two stores that must not differ.
+func TestModel(t *testing.T) { storetest.RunModel(t, open, open) }

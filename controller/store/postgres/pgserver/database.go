@@ -7,12 +7,16 @@ import (
 	"regexp"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
 
 // databasePrefix starts the name of every database that this package creates, and of none that it does not.
 const databasePrefix = "bootrace_"
+
+// createPatience is how long creating a database may go on after its context has ended.
+const createPatience = 10 * time.Second
 
 // counter numbers this process's databases, over all its servers: two of them may be one and the same foreign server.
 var counter atomic.Int64
@@ -71,7 +75,7 @@ func (s *Server) Template(ctx context.Context, name string, prepare func(ctx con
 			s.mu.Lock()
 			delete(s.templates, name)
 			s.mu.Unlock()
-			_ = s.drop(context.WithoutCancel(ctx), t.database)
+			s.dropFailed(ctx, t.database)
 		}
 		close(t.ready)
 	}()
@@ -99,7 +103,8 @@ func (s *Server) makeTemplate(ctx context.Context, database string, prepare func
 }
 
 // CreateDatabase makes a fresh database: a clone of a template that [Server.Template] made, or for an empty name one
-// with nothing in it. Its name is unique, also among other processes on the same server.
+// with nothing in it. Its name is unique, also among other processes on the same server. On an error there is no
+// database; where the context ends while the server is at it, the call takes as long as that takes and may succeed.
 func (s *Server) CreateDatabase(ctx context.Context, templateName string) (*Database, error) {
 	source := "template0"
 	if templateName != "" {
@@ -122,8 +127,7 @@ func (s *Server) CreateDatabase(ctx context.Context, templateName string) (*Data
 	name := databaseName("")
 	if err := s.create(ctx, name, source); err != nil {
 		if !errors.Is(err, ErrStopped) {
-			// It may be there all the same: an ended context does not call back what the server has begun.
-			_ = s.drop(context.WithoutCancel(ctx), name)
+			s.dropFailed(ctx, name)
 		}
 		return nil, fmt.Errorf("pgserver: create a database: %w", err)
 	}
@@ -146,7 +150,22 @@ func (s *Server) create(ctx context.Context, name, source string) error {
 		// checkpoints cost nothing, and the copy takes half the time.
 		sql += " STRATEGY FILE_COPY"
 	}
-	return s.admin.exec(ctx, sql)
+	// A server goes on with what it has begun when its client hangs up, and would have a database after all when we had
+	// looked whether there is one. So an ended context does not interrupt it, unless it takes unusually long.
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	patient, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(createPatience, cancel) })()
+	return s.admin.exec(patient, sql)
+}
+
+// dropFailed drops a database that may or may not have come into being, whatever became of the context.
+func (s *Server) dropFailed(ctx context.Context, name string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), createPatience)
+	defer cancel()
+	_ = s.drop(ctx, name)
 }
 
 func (s *Server) drop(ctx context.Context, name string) error {
