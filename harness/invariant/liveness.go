@@ -168,12 +168,13 @@ func detectsSilence(v *View, r *report) {
 	}
 }
 
-// mayProve reports whether the call may have reached the store as proof of life, whatever its caller saw.
+// mayProve reports whether the call may have counted as proof of life, whatever its caller saw: it may have reached the
+// store, or it was turned away only for calling too often.
 func mayProve(c *history.Event) bool {
 	if c.Actor != history.ActorAgent || c.Call != "heartbeat" && c.Call != "register" {
 		return false
 	}
-	return c.Code == 200 || c.Code >= 500 || c.Code == 0
+	return c.Code == 200 || c.Code == 429 || c.Code >= 500 || c.Code == 0
 }
 
 func givesUp(v *View, r *report) {
@@ -191,15 +192,15 @@ func givesUp(v *View, r *report) {
 			since := begin.At.D()
 			if next != nil && s.event(i+1) == lifecycle.ProvisionTimeout {
 				age := next.At.D() - since
-				if age < budget-slack && !v.hinderedStart(since) && !v.clockOff(since-slack, next.At.D()) {
+				if age < budget-trip && !v.hinderedStart(since) && !v.clockOff(since-slack, next.At.D()) {
 					r.violated(Violation{
 						Workspace: s.Number, Since: begin.At, At: next.At, Bound: budget,
 						What: fmt.Sprintf("%s gave its boot up at %s, when it was %s old",
 							whom(next, lifecycle.ProvisionTimeout), Clock(next.At), Span(age)),
 						Expected: fmt.Sprintf("left alone until its budget of %s is over", Span(budget)),
 					})
+					break
 				}
-				continue
 			}
 			if slices.ContainsFunc(s.Proofs, func(p *history.Event) bool { return p.Inc == begin.Inc }) {
 				continue
@@ -222,6 +223,9 @@ func givesUp(v *View, r *report) {
 		}
 	}
 }
+
+// trip is what may pass between the reading of a time and the write of it, where nothing hinders.
+const trip = 100 * time.Millisecond
 
 // hinderedStart reports whether the row that begins a boot may have been written long after its times were read.
 func (v *View) hinderedStart(t time.Duration) bool { return v.hindered(t-time.Minute, t) }

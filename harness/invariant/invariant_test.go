@@ -1,0 +1,452 @@
+package invariant_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bootrace/bootrace/controller/lifecycle"
+	"github.com/bootrace/bootrace/harness/history"
+	"github.com/bootrace/bootrace/harness/invariant"
+	"github.com/bootrace/bootrace/harness/plan"
+)
+
+const (
+	second = time.Second
+	minute = time.Minute
+)
+
+// cases holds, for every invariant, histories in which it holds and histories in which it is violated. A red history says
+// which other invariants it breaks too; no others may be.
+var cases = []struct {
+	invariant string
+	name      string
+	tell      func(*story)
+	red       bool
+	also      []string // invariants that the same history breaks
+}{
+	{"converges", "a late boot comes online", func(s *story) {
+		s.create().at(10*minute).moved(lifecycle.ProvisionTimeout, lifecycle.Failed, "provision-sweep", "timeout")
+		s.at(12 * minute).lives().beats(60 * minute)
+	}, false, nil},
+	{"converges", "a late boot stays failed", func(s *story) {
+		s.create().at(10*minute).moved(lifecycle.ProvisionTimeout, lifecycle.Failed, "provision-sweep", "timeout")
+		s.at(12 * minute).add(history.Event{Kind: history.Agent, Inc: 1, Machine: "i-1", Phase: history.Started})
+		s.agent("register", 1, 200)
+		s.beats(60 * minute)
+	}, true, nil},
+	{"converges", "a paused workspace owes nothing", func(s *story) {
+		s.create().at(minute).lives().beats(2*minute).at(3*minute).moved(lifecycle.Pause, lifecycle.Paused, "pause", "")
+		s.operator("pause", 200, "paused")
+		s.at(3*minute+second).machine(1, history.Terminated)
+	}, false, nil},
+	{"converges", "a live agent is turned away for ever", func(s *story) {
+		s.create().at(minute).add(history.Event{Kind: history.Agent, Inc: 1, Machine: "i-1", Phase: history.Started})
+		for s.now < 55*minute {
+			s.at(s.now+30*second).agent("register", 1, 401)
+		}
+		s.moved(lifecycle.ProvisionTimeout, lifecycle.Failed, "provision-sweep", "timeout")
+	}, true, []string{"gives-up"}},
+	{"converges", "a beat of an older incarnation owes nothing", func(s *story) {
+		s.create().at(minute).lives().beats(2 * minute)
+		s.at(3*minute).moved(lifecycle.Restart, lifecycle.Provisioning, "restart", "")
+		s.operator("restart", 200, "provisioning")
+		s.at(3*minute+second).machine(1, history.Terminated)
+		s.machine(2, history.Launched)
+		s.agent("heartbeat", 1, 401)
+		s.at(5 * minute).lives().beats(60 * minute)
+	}, false, nil},
+
+	{"stays-online", "silent for the TTL", func(s *story) {
+		s.create().at(minute).lives().beats(5*minute).at(8*minute+10*second).moved(lifecycle.Silence, lifecycle.Offline, "liveness-sweep", "silent")
+		s.machine(1, history.Died)
+	}, false, nil},
+	{"stays-online", "swept a second after a beat", func(s *story) {
+		s.create().at(minute).lives().beats(5*minute).at(5*minute+second).moved(lifecycle.Silence, lifecycle.Offline, "liveness-sweep", "silent")
+		s.at(5*minute+30*second).moved(lifecycle.Beat, lifecycle.Online, "heartbeat", "").ByInc = 1
+		s.agent("heartbeat", 1, 200)
+		s.beats(60 * minute)
+	}, true, nil},
+	{"stays-online", "swept while its beats get 429", func(s *story) {
+		s.create().at(minute).lives().beats(5 * minute)
+		for s.now < 8*minute+30*second {
+			s.at(s.now+30*second).agent("heartbeat", 1, 429)
+		}
+		s.at(8*minute+31*second).moved(lifecycle.Silence, lifecycle.Offline, "liveness-sweep", "silent")
+		s.at(9*minute).moved(lifecycle.Beat, lifecycle.Online, "heartbeat", "").ByInc = 1
+		s.agent("heartbeat", 1, 200)
+		s.beats(60 * minute)
+	}, true, nil},
+	{"stays-online", "a clock that is off excuses it", func(s *story) {
+		s.create().at(minute).lives().beats(5 * minute)
+		s.fault(plan.Fault{Kind: "clock", From: plan.Duration(5 * minute), Until: plan.Duration(6 * minute), By: plan.Duration(15 * minute)})
+		s.at(5*minute+second).moved(lifecycle.Silence, lifecycle.Offline, "liveness-sweep", "silent")
+		s.at(5*minute+30*second).moved(lifecycle.Beat, lifecycle.Online, "heartbeat", "").ByInc = 1
+		s.agent("heartbeat", 1, 200)
+		s.beats(60 * minute)
+	}, false, nil},
+
+	{"detects-silence", "noticed within a sweep", func(s *story) {
+		s.create().at(minute).lives().beats(5*minute).machine(1, history.Died)
+		s.at(8*minute+14*second).moved(lifecycle.Silence, lifecycle.Offline, "liveness-sweep", "silent")
+	}, false, nil},
+	{"detects-silence", "never noticed", func(s *story) {
+		s.create().at(minute).lives().beats(5*minute).machine(1, history.Died)
+	}, true, nil},
+	{"detects-silence", "noticed too late", func(s *story) {
+		s.create().at(minute).lives().beats(5*minute).machine(1, history.Died)
+		s.at(9*minute).moved(lifecycle.Silence, lifecycle.Offline, "liveness-sweep", "silent")
+	}, true, nil},
+	{"detects-silence", "a controller that was down is given a sweep more", func(s *story) {
+		s.create().at(minute).lives().beats(5*minute).machine(1, history.Died)
+		s.at(8 * minute)
+		s.events = append(s.events, history.Event{At: history.Time(s.now), Kind: history.Process, Replica: 1, Phase: history.Ended})
+		s.at(10 * minute)
+		s.events = append(s.events, history.Event{At: history.Time(s.now), Kind: history.Process, Replica: 1, Phase: history.Started})
+		s.at(10*minute+10*second).moved(lifecycle.Silence, lifecycle.Offline, "liveness-sweep", "silent")
+	}, false, nil},
+
+	{"gives-up", "one sweep after the budget", func(s *story) {
+		s.create().at(10*minute+29*second).moved(lifecycle.ProvisionTimeout, lifecycle.Failed, "provision-sweep", "timeout")
+	}, false, nil},
+	{"gives-up", "before the budget", func(s *story) {
+		s.create().at(9*minute).moved(lifecycle.ProvisionTimeout, lifecycle.Failed, "provision-sweep", "timeout")
+		s.at(9*minute + 30*second).lives().beats(60 * minute)
+	}, true, nil},
+	{"gives-up", "never", func(s *story) { s.create() }, true, nil},
+	{"gives-up", "a restart begins another budget", func(s *story) {
+		s.create().at(9*minute).moved(lifecycle.Restart, lifecycle.Provisioning, "restart", "")
+		s.operator("restart", 200, "provisioning")
+		s.at(9*minute+second).machine(1, history.Terminated)
+		s.machine(2, history.Launched)
+		s.at(19*minute+20*second).moved(lifecycle.ProvisionTimeout, lifecycle.Failed, "provision-sweep", "timeout")
+	}, false, nil},
+
+	{"removed-is-terminal", "refused and forgotten", func(s *story) {
+		s.create().at(minute).lives().at(2*minute).moved(lifecycle.Remove, lifecycle.Removed, "delete", "")
+		s.operator("delete", 200, "removed")
+		s.at(2*minute+10*second).agent("heartbeat", 1, 410)
+		s.machine(1, history.Terminated)
+	}, false, nil},
+	{"removed-is-terminal", "a beat brings it back", func(s *story) {
+		s.create().at(minute).lives().at(2*minute).moved(lifecycle.Remove, lifecycle.Removed, "delete", "")
+		s.operator("delete", 200, "removed")
+		s.at(2*minute+second).moved(lifecycle.Beat, lifecycle.Online, "heartbeat", "").ByInc = 1
+		s.agent("heartbeat", 1, 0).Err = "timed out"
+		s.at(3*minute).machine(1, history.Terminated)
+		s.at(5*minute+10*second).moved(lifecycle.Silence, lifecycle.Offline, "liveness-sweep", "silent")
+	}, true, []string{"legal-edges"}},
+	{"removed-is-terminal", "its agent gets a 200", func(s *story) {
+		s.create().at(minute).lives().at(2*minute).moved(lifecycle.Remove, lifecycle.Removed, "delete", "")
+		s.operator("delete", 200, "removed")
+		s.at(2*minute+second).agent("register", 1, 200).Token = true
+		s.machine(1, history.Terminated)
+	}, true, nil},
+	{"removed-is-terminal", "its credential lives on", func(s *story) {
+		s.create().at(minute).lives().at(2*minute).moved(lifecycle.Remove, lifecycle.Removed, "delete", "")
+		s.operator("delete", 200, "removed")
+		s.machine(1, history.Terminated)
+		s.token = true
+	}, true, nil},
+
+	{"operator-intent-holds", "resumed by the operator", func(s *story) {
+		s.create().at(minute).lives().at(2*minute).moved(lifecycle.Pause, lifecycle.Paused, "pause", "")
+		s.operator("pause", 200, "paused")
+		s.at(2*minute+second).machine(1, history.Terminated)
+		s.at(3*minute).moved(lifecycle.Resume, lifecycle.Provisioning, "resume", "")
+		s.operator("resume", 200, "")
+		s.machine(2, history.Launched)
+		s.at(4 * minute).lives().beats(60 * minute)
+	}, false, nil},
+	{"operator-intent-holds", "unpaused by a register", func(s *story) {
+		s.create().at(minute).lives().at(2*minute).moved(lifecycle.Pause, lifecycle.Paused, "pause", "")
+		s.operator("pause", 200, "paused")
+		s.at(3*minute).moved(lifecycle.Register, lifecycle.Online, "register", "").ByInc = 1
+		s.agent("register", 1, 200)
+		s.at(3*minute+second).machine(1, history.Terminated)
+		s.at(6*minute+10*second).moved(lifecycle.Silence, lifecycle.Offline, "liveness-sweep", "silent")
+	}, true, []string{"legal-edges"}},
+
+	{"loser-cannot-overwrite-winner", "a launch error while it boots", func(s *story) {
+		s.create().at(minute).machine(1, history.Terminated)
+		s.add(history.Event{Kind: history.Cloud, Call: "launch", Inc: 1, Err: "refused"})
+		s.moved(lifecycle.LaunchFailed, lifecycle.Failed, "launcher", "refused")
+	}, false, nil},
+	{"loser-cannot-overwrite-winner", "a launch error after it is online", func(s *story) {
+		s.create().at(minute).lives().beats(2 * minute).add(history.Event{Kind: history.Cloud, Call: "launch", Inc: 1, Err: "timed out"})
+		s.moved(lifecycle.LaunchFailed, lifecycle.Failed, "launcher", "timed out")
+		s.at(2*minute+30*second).moved(lifecycle.Beat, lifecycle.Online, "heartbeat", "").ByInc = 1
+		s.agent("heartbeat", 1, 200)
+		s.beats(60 * minute)
+	}, true, []string{"stays-online", "legal-edges"}},
+	{"loser-cannot-overwrite-winner", "an older incarnation's launch error", func(s *story) {
+		s.create().at(minute).moved(lifecycle.Restart, lifecycle.Provisioning, "restart", "")
+		s.operator("restart", 200, "provisioning")
+		s.machine(1, history.Terminated)
+		s.machine(2, history.Launched)
+		s.at(2 * minute).add(history.Event{Kind: history.Cloud, Call: "launch", Inc: 1, Err: "refused"})
+		s.moved(lifecycle.LaunchFailed, lifecycle.Failed, "launcher", "refused")
+		s.at(3 * minute).lives().beats(60 * minute)
+	}, true, nil},
+
+	{"legal-edges", "a life by the book", func(s *story) { s.create().at(minute).lives().beats(60 * minute) }, false, nil},
+	{"legal-edges", "degraded straight out of provisioning", func(s *story) {
+		s.create().at(minute).add(history.Event{Kind: history.Agent, Inc: 1, Machine: "i-1", Phase: history.Started})
+		s.moved(lifecycle.BeatSick, lifecycle.Degraded, "heartbeat", "").ByInc = 1
+		s.agent("heartbeat", 1, 200)
+		s.beats(60 * minute)
+	}, true, nil},
+	{"legal-edges", "an event that does not lead there", func(s *story) {
+		s.create().at(minute).add(history.Event{Kind: history.Agent, Inc: 1, Machine: "i-1", Phase: history.Started})
+		s.moved(lifecycle.Wake, lifecycle.Online, "heartbeat", "")
+		s.logs[len(s.logs)-1].Inc, s.inc = 1, 1
+		s.events[len(s.events)-1].Inc = 1
+		s.agent("heartbeat", 1, 200)
+		s.beats(60 * minute)
+	}, true, nil},
+
+	{"one-machine", "stopped within the bound", func(s *story) {
+		s.create().at(minute).moved(lifecycle.Remove, lifecycle.Removed, "delete", "")
+		s.operator("delete", 200, "removed")
+		s.at(2*minute).machine(1, history.Terminated)
+	}, false, nil},
+	{"one-machine", "never stopped", func(s *story) {
+		s.create().at(minute).moved(lifecycle.Remove, lifecycle.Removed, "delete", "")
+		s.operator("delete", 200, "removed")
+	}, true, nil},
+	{"one-machine", "paused, and never stopped", func(s *story) {
+		s.create().at(minute).lives().at(2*minute).moved(lifecycle.Pause, lifecycle.Paused, "pause", "")
+		s.operator("pause", 200, "paused")
+	}, true, nil},
+	{"one-machine", "two for one incarnation", func(s *story) {
+		s.create().at(minute).add(history.Event{Kind: history.Machine, Inc: 1, Machine: "i-other", Phase: history.Launched})
+		s.lives().beats(60 * minute)
+	}, true, nil},
+	{"one-machine", "the old incarnation's goes on", func(s *story) {
+		s.create().at(minute).moved(lifecycle.Restart, lifecycle.Provisioning, "restart", "")
+		s.operator("restart", 200, "provisioning")
+		s.machine(2, history.Launched)
+		s.at(2 * minute).lives().beats(60 * minute)
+	}, true, nil},
+	{"one-machine", "a machine of nobody's", func(s *story) {
+		s.create().at(minute).lives()
+		s.events = append(s.events, history.Event{At: history.Time(s.now), Kind: history.Machine, Machine: "i-x", Phase: history.Launched})
+		s.beats(60 * minute)
+	}, true, nil},
+
+	{"current-incarnation", "the old one is refused", func(s *story) {
+		s.create().at(minute).lives().at(2*minute).moved(lifecycle.Restart, lifecycle.Provisioning, "restart", "")
+		s.operator("restart", 200, "provisioning")
+		s.at(2*minute+second).agent("heartbeat", 1, 401)
+		s.machine(1, history.Terminated)
+		s.machine(2, history.Launched)
+		s.at(3 * minute).lives().beats(60 * minute)
+	}, false, nil},
+	{"current-incarnation", "the old one makes it online", func(s *story) {
+		s.create().at(minute).lives().at(2*minute).moved(lifecycle.Restart, lifecycle.Provisioning, "restart", "")
+		s.operator("restart", 200, "provisioning")
+		s.at(2*minute+second).moved(lifecycle.Beat, lifecycle.Online, "heartbeat", "").ByInc = 1
+		s.agent("heartbeat", 1, 200)
+		s.machine(1, history.Terminated)
+		s.machine(2, history.Launched)
+		s.at(3 * minute).add(history.Event{Kind: history.Agent, Inc: 2, Machine: "i-2", Phase: history.Started})
+		s.agent("register", 2, 200)
+		s.beats(60 * minute)
+	}, true, nil},
+	{"current-incarnation", "the old one is accepted", func(s *story) {
+		s.create().at(minute).lives().at(2*minute).moved(lifecycle.Restart, lifecycle.Provisioning, "restart", "")
+		s.operator("restart", 200, "provisioning")
+		s.at(2*minute+second).machine(1, history.Terminated)
+		s.machine(2, history.Launched)
+		s.at(3 * minute).lives().beats(4 * minute)
+		s.at(4*minute+second).agent("heartbeat", 1, 200)
+		s.at(4*minute + 30*second).beats(60 * minute)
+	}, true, nil},
+
+	{"reply-is-state", "it says what is stored", func(s *story) {
+		s.create().at(minute).lives().beats(2*minute).operator("state", 200, "online")
+		s.beats(60 * minute)
+	}, false, nil},
+	{"reply-is-state", "it says hibernated, and is online", func(s *story) {
+		s.create().at(minute).lives().beats(2*minute).operator("hibernate", 200, "hibernated")
+		s.beats(60 * minute)
+	}, true, nil},
+
+	{"event-iff-transition", "one for one", func(s *story) { s.create().at(minute).lives().beats(60 * minute) }, false, nil},
+	{"event-iff-transition", "a transition without an entry", func(s *story) {
+		s.create().at(minute).add(history.Event{Kind: history.Agent, Inc: 1, Machine: "i-1", Phase: history.Started})
+		s.movedUnlogged(lifecycle.Register, lifecycle.Online, "register", "").ByInc = 1
+		s.agent("register", 1, 200)
+		s.beats(60 * minute)
+	}, true, nil},
+	{"event-iff-transition", "two entries for one transition", func(s *story) {
+		s.create().at(10*minute+second).moved(lifecycle.ProvisionTimeout, lifecycle.Failed, "provision-sweep", "timeout")
+		s.logs = append(s.logs, s.logs[len(s.logs)-1])
+	}, true, nil},
+
+	{"cause-kept", "shown and logged", func(s *story) {
+		s.create().at(10*minute+second).moved(lifecycle.ProvisionTimeout, lifecycle.Failed, "provision-sweep", "timeout")
+		s.at(10*minute + 2*second).add(history.Event{Kind: history.Reading, To: lifecycle.Failed, Cause: "timeout"})
+	}, false, nil},
+	{"cause-kept", "no cause in the log", func(s *story) {
+		s.create().at(10*minute+second).moved(lifecycle.ProvisionTimeout, lifecycle.Failed, "provision-sweep", "")
+	}, true, nil},
+	{"cause-kept", "no cause shown", func(s *story) {
+		s.create().at(10*minute+second).moved(lifecycle.ProvisionTimeout, lifecycle.Failed, "provision-sweep", "timeout")
+		s.at(10*minute + 2*second).add(history.Event{Kind: history.Reading, To: lifecycle.Failed})
+	}, true, nil},
+	{"cause-kept", "erased on the row", func(s *story) {
+		s.create().at(10*minute+second).moved(lifecycle.ProvisionTimeout, lifecycle.Failed, "provision-sweep", "timeout")
+		s.cause = ""
+	}, true, nil},
+
+	{"no-phantom-rows", "created by the operator", func(s *story) { s.create().at(minute).lives().beats(60 * minute) }, false, nil},
+	{"no-phantom-rows", "a register made one", func(s *story) {
+		s.create().at(minute).lives()
+		s.events = append(s.events, history.Event{
+			At: history.Time(s.now), Kind: history.Move, Inc: 1, To: lifecycle.Online, By: "register",
+		})
+		s.beats(60 * minute)
+	}, true, nil},
+
+	{"bounded-churn", "one silence is life", func(s *story) {
+		s.create().at(minute).lives().beats(10*minute).at(13*minute+10*second).moved(lifecycle.Silence, lifecycle.Offline, "liveness-sweep", "silent")
+		s.at(14*minute).moved(lifecycle.Beat, lifecycle.Online, "heartbeat", "").ByInc = 1
+		s.agent("heartbeat", 1, 200)
+		s.beats(60 * minute)
+	}, false, nil},
+	{"bounded-churn", "on and off and on and off", func(s *story) {
+		s.create().at(minute).lives().beats(5 * minute)
+		for range 3 {
+			s.at(s.now+3*minute+10*second).moved(lifecycle.Silence, lifecycle.Offline, "liveness-sweep", "silent")
+			s.at(s.now+second).moved(lifecycle.Beat, lifecycle.Online, "heartbeat", "").ByInc = 1
+			s.agent("heartbeat", 1, 200)
+		}
+		s.beats(60 * minute)
+	}, true, nil},
+
+	{"no-panic", "it does not", func(s *story) { s.create().at(minute).lives().beats(60 * minute) }, false, nil},
+	{"no-panic", "a handler does", func(s *story) {
+		s.create().at(minute).lives()
+		s.events = append(s.events, history.Event{At: history.Time(s.now), Kind: history.Panic, By: "heartbeat", Err: "nil map", Replica: 1})
+		s.beats(60 * minute)
+	}, true, nil},
+}
+
+func TestInvariantsRedAndGreen(t *testing.T) {
+	t.Parallel()
+	for _, c := range cases {
+		t.Run(c.invariant+"/"+strings.ReplaceAll(c.name, " ", "-"), func(t *testing.T) {
+			t.Parallel()
+			s := newStory()
+			c.tell(s)
+			j := s.end()
+			var want []string
+			if c.red {
+				want = append([]string{c.invariant}, c.also...)
+			}
+			got := violatedNames(j)
+			slices.Sort(want)
+			slices.Sort(got)
+			if !slices.Equal(got, want) {
+				t.Errorf("violated %v, want %v", got, want)
+				for _, v := range j.Violations() {
+					t.Logf("%s: %s", v.Invariant, v.What)
+				}
+			}
+			if finding(t, j, c.invariant).Checked == 0 {
+				t.Error("the invariant had nothing to check, so that it held says nothing")
+			}
+			if c.red {
+				explains(t, s, j)
+			}
+		})
+	}
+}
+
+// explains checks that a violation can be told: with the workspace, what was expected, and a mechanism in sentences.
+func explains(t *testing.T, s *story, j *invariant.Judgement) {
+	t.Helper()
+	for _, v := range j.Violations() {
+		e := invariant.Explain(s.plan, &history.History{Events: s.events}, &v)
+		if v.What == "" || v.Expected == "" || !strings.HasSuffix(e.Mechanism, ".") || e.Expected != v.Expected {
+			t.Errorf("%s is told badly: %+v", v.Invariant, e)
+		}
+		if v.Workspace == 1 && (len(e.Timeline) < 3 || !strings.Contains(e.Subject, "kimi")) {
+			t.Errorf("%s has no story: %+v", v.Invariant, e)
+		}
+	}
+}
+
+func TestEveryInvariantIsSeenRedAndGreen(t *testing.T) {
+	t.Parallel()
+	for _, inv := range invariant.All() {
+		if inv.Promise == "" {
+			t.Errorf("%s promises nothing", inv.Name)
+		}
+		for _, red := range []bool{true, false} {
+			if !slices.ContainsFunc(cases, func(c struct {
+				invariant string
+				name      string
+				tell      func(*story)
+				red       bool
+				also      []string
+			},
+			) bool {
+				return c.invariant == inv.Name && c.red == red
+			}) {
+				t.Errorf("%s has no case with red = %v", inv.Name, red)
+			}
+		}
+	}
+}
+
+func TestDoubts(t *testing.T) {
+	t.Parallel()
+	s := newStory()
+	s.create().at(minute).lives().beats(60 * minute)
+	s.plan.Faults = append(s.plan.Faults, plan.Fault{Kind: "partition"})
+	j := s.end()
+	if j.Verdict != invariant.Inconclusive || len(j.Doubts) != 1 || !strings.Contains(j.Doubts[0], "fault 1 (partition) never struck") {
+		t.Errorf("a fault that never struck: %s, %q", j.Verdict, j.Doubts)
+	}
+	cut := invariant.Judge(s.plan, &history.History{Events: s.events[:len(s.events)-1]})
+	if cut.Verdict != invariant.Inconclusive {
+		t.Errorf("a history that was cut short is %s", cut.Verdict)
+	}
+}
+
+func TestVerdictsAreOrdered(t *testing.T) {
+	t.Parallel()
+	for _, c := range [][3]invariant.Verdict{
+		{invariant.Held, invariant.Held, invariant.Held},
+		{invariant.Held, invariant.Inconclusive, invariant.Inconclusive},
+		{invariant.Violated, invariant.Inconclusive, invariant.Violated},
+		{invariant.Violated, invariant.Held, invariant.Violated},
+	} {
+		if c[0].Worse(c[1]) != c[2] || c[1].Worse(c[0]) != c[2] {
+			t.Errorf("the worse of %s and %s is not %s", c[0], c[1], c[2])
+		}
+	}
+}
+
+func TestSpansAndClocks(t *testing.T) {
+	t.Parallel()
+	for d, want := range map[time.Duration]string{
+		12 * time.Millisecond: "12ms", 1500 * time.Millisecond: "1.5s", 102 * second: "1m42s", 10 * minute: "10m",
+		2 * time.Hour: "2h", 61 * minute: "1h1m",
+	} {
+		if got := invariant.Span(d); got != want {
+			t.Errorf("Span(%s) = %s, want %s", d, got, want)
+		}
+	}
+	for d, want := range map[time.Duration]string{
+		0: "+00:00.0", 702300 * time.Millisecond: "+11:42.3", time.Hour + 5*second: "+1:00:05.0", -second: "-00:01.0",
+		59960 * time.Millisecond: "+01:00.0",
+	} {
+		if got := invariant.Clock(history.Time(d)); got != want {
+			t.Errorf("Clock(%s) = %s, want %s", d, got, want)
+		}
+	}
+}
