@@ -37,11 +37,16 @@ var builtinNames = []string{
 	"cloud-throttling",
 	"cloud-capacity",
 	"cloud-lost-replies",
+	"launch-error-after-life",
 	"launch-refused",
 
 	"machine-death",
+	"second-silence",
+	"silence-during-crash",
+	"silence-at-the-sweep",
 	"stalled-agents",
 	"sick-agents",
+	"delete-while-recovering",
 	"external-agents",
 }
 

@@ -68,7 +68,7 @@ func (p *cloudProxy) Launch(ctx context.Context, spec cloud.Spec) (cloud.Machine
 
 func (p *cloudProxy) launch(ctx context.Context, spec cloud.Spec, ws int) (cloud.Machine, error) {
 	w := p.replica.world
-	half := w.latency(leastLaunch, mostLaunch) / 2
+	half := w.latency(leastLaunch/2, mostLaunch/2)
 	if err := w.wait(ctx, half); err != nil {
 		return cloud.Machine{}, err
 	}

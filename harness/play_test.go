@@ -1,0 +1,213 @@
+package harness_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"github.com/bootrace/bootrace/controller/defects"
+	"github.com/bootrace/bootrace/controller/store/postgres/pgserver"
+	"github.com/bootrace/bootrace/harness"
+	"github.com/bootrace/bootrace/harness/history"
+	"github.com/bootrace/bootrace/harness/invariant"
+	"github.com/bootrace/bootrace/harness/plan"
+	"github.com/bootrace/bootrace/harness/stores"
+	"github.com/bootrace/bootrace/scenarios"
+)
+
+// onPostgres is a real Postgres for the tests that need one. Where none can be had they fail: a skip would hide that the
+// half of what is promised was never tried.
+var onPostgres stores.Source
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		var err error
+		if onPostgres, err = stores.Postgres(context.Background(), pgserver.Options{}); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		code := m.Run()
+		if err := onPostgres.Close(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		if err := goleak.Find(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return code
+	}())
+}
+
+func resolve(t testing.TB, s *scenarios.Scenario, seed uint64) *plan.Plan {
+	t.Helper()
+	p, err := plan.Resolve(s, seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func play(t testing.TB, p *plan.Plan, source stores.Source, d *defects.Defect) *harness.Outcome {
+	t.Helper()
+	o := harness.Play(context.Background(), p, source, d)
+	if o.Fault != nil {
+		t.Fatalf("%s, seed %d: %v", p.Name, p.Seed, o.Fault)
+	}
+	return o
+}
+
+// The reference controller keeps every promise in every built-in scenario, whatever the seed, and every scenario's race
+// takes place.
+func TestReferenceHolds(t *testing.T) {
+	t.Parallel()
+	seeds := uint64(20)
+	if testing.Short() {
+		seeds = 3
+	}
+	for _, s := range scenarios.Builtin() {
+		t.Run(s.Name, func(t *testing.T) {
+			t.Parallel()
+			for seed := range seeds {
+				o := play(t, resolve(t, s, seed), stores.Memory(), nil)
+				if o.Judgement.Verdict != invariant.Held {
+					t.Errorf("seed %d is %s: %v %v", seed, o.Judgement.Verdict, o.Judgement.Doubts, o.Judgement.Violations())
+				}
+			}
+		})
+	}
+}
+
+// The same plan and seed take the same course to the byte, on every store.
+func TestSamePlanSameHistory(t *testing.T) {
+	t.Parallel()
+	for _, s := range scenarios.Builtin() {
+		t.Run(s.Name, func(t *testing.T) {
+			t.Parallel()
+			p := resolve(t, s, 7)
+			first := play(t, p, stores.Memory(), nil)
+			again := play(t, resolve(t, s, 7), stores.Memory(), nil)
+			if diff := cmp.Diff(first.History.Events, again.History.Events); diff != "" {
+				t.Fatalf("a second run in memory took another course:\n%s", diff)
+			}
+			onPG := play(t, p, onPostgres, nil)
+			if diff := cmp.Diff(first.History.Events, onPG.History.Events); diff != "" {
+				t.Fatalf("on Postgres it took another course:\n%s", diff)
+			}
+			if first.Digest != onPG.Digest || first.Digest != first.History.Digest() {
+				t.Error("one history has two digests")
+			}
+			if other := play(t, resolve(t, s, 8), stores.Memory(), nil); other.Digest == first.Digest {
+				t.Error("another seed took the same course")
+			}
+		})
+	}
+}
+
+// What each defect must be told by: the first violation of the suite, and words of its mechanism.
+var told = map[string]struct {
+	scenario string
+	words    []string
+}{
+	"sticky-failed":       {"minimax-past-budget", []string{"provision-timeout sweeper gave up", "before it ended", `found "failed" each time`, "no transition out of it"}},
+	"fix-regressed":       {"minimax-past-budget", []string{`found "failed" each time`, "no transition out of it"}},
+	"zombie-online":       {"second-silence", []string{"had been offline", "the heartbeat handler brought it back", "nothing watches for its silence"}},
+	"lost-expiry":         {"silence-during-crash", []string{"a controller was down", "what announces a silence was lost"}},
+	"fresh-row-offline":   {"silence-at-the-sweep", []string{"The liveness sweeper wrote offline", "a heartbeat was accepted", "wrote without looking again"}},
+	"degraded-resurrect":  {"delete-while-recovering", []string{"The DELETE committed", "read the row as degraded before that", "wrote online", "without a guard"}},
+	"late-start-error":    {"launch-error-after-life", []string{"came back as an error", "That was written as failed", "does not look at what is there"}},
+	"delete-during-start": {"delete-during-boot", []string{"The operator's delete made it removed", "returned its id", "Nobody has asked the cloud to stop it"}},
+}
+
+// firstViolation plays the suite until a scenario is violated.
+func firstViolation(t *testing.T, seed uint64, source stores.Source, d *defects.Defect) *harness.Outcome {
+	t.Helper()
+	for _, s := range scenarios.Builtin() {
+		if o := play(t, resolve(t, s, seed), source, d); o.Judgement.Verdict == invariant.Violated {
+			return o
+		}
+	}
+	t.Fatalf("seed %d: no scenario catches %s", seed, d.Name)
+	return nil
+}
+
+func TestSuiteFindsEveryDefect(t *testing.T) {
+	t.Parallel()
+	for _, d := range defects.All() {
+		t.Run(d.Name, func(t *testing.T) {
+			t.Parallel()
+			want, ok := told[d.Name]
+			if !ok {
+				t.Fatal("nothing says how this defect must be told")
+			}
+			for seed := range uint64(10) {
+				o := firstViolation(t, seed, stores.Memory(), d)
+				x := o.Judgement.First()
+				e := invariant.Explain(o.Plan, o.History, x)
+				if x.Invariant != d.Breaks {
+					t.Errorf("seed %d blames %s, and the defect breaks %s: %s", seed, x.Invariant, d.Breaks, x.What)
+				}
+				if o.Plan.Name != want.scenario {
+					t.Errorf("seed %d: found in %s, not in %s", seed, o.Plan.Name, want.scenario)
+				}
+				for _, words := range want.words {
+					if !strings.Contains(e.Mechanism, words) {
+						t.Errorf("seed %d: the mechanism does not say %q: %s", seed, words, e.Mechanism)
+					}
+				}
+			}
+		})
+	}
+}
+
+// A defect takes the same course on Postgres, through its unguarded doors too.
+func TestDefectsOnPostgres(t *testing.T) {
+	t.Parallel()
+	for _, d := range defects.All() {
+		t.Run(d.Name, func(t *testing.T) {
+			t.Parallel()
+			s, err := scenarios.Find(told[d.Name].scenario)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := resolve(t, s, 3)
+			inMemory, onPG := play(t, p, stores.Memory(), d), play(t, p, onPostgres, d)
+			if diff := cmp.Diff(inMemory.History.Events, onPG.History.Events); diff != "" {
+				t.Error(diff)
+			}
+			if onPG.Judgement.Verdict != invariant.Violated {
+				t.Errorf("%s on Postgres", onPG.Judgement.Verdict)
+			}
+		})
+	}
+}
+
+// A history that was kept says the same as the one that was written.
+func TestJudgementIsOfTheHistoryAlone(t *testing.T) {
+	t.Parallel()
+	d, err := defects.Find("sticky-failed")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := scenarios.Find("minimax-past-budget")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := play(t, resolve(t, s, 1), stores.Memory(), d)
+	var b strings.Builder
+	if _, err := o.History.WriteTo(&b); err != nil {
+		t.Fatal(err)
+	}
+	kept, err := history.Read(strings.NewReader(b.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(o.Judgement, invariant.Judge(o.Plan, kept)); diff != "" {
+		t.Error(diff)
+	}
+}
