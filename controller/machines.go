@@ -23,16 +23,22 @@ func (c *Controller) reconcileMachines(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("finding unwanted machines: %w", err)
 	}
-	problems := make([]error, len(unwanted))
-	c.Each(ctx, len(unwanted), func(ctx context.Context, i int) {
-		_, problems[i] = c.stopUnwanted(ctx, unwanted[i])
-	})
+	var problems []error
+	if len(unwanted) > 0 {
+		problems = make([]error, len(unwanted))
+		c.Each(ctx, len(unwanted), func(ctx context.Context, i int) {
+			_, problems[i] = c.stopUnwanted(ctx, unwanted[i])
+		})
+	}
 	now := c.Clock.Now()
 	// The lease outlasts the launch and what follows it, so that no other replica launches the same meanwhile; if it
 	// does all the same, the cloud's idempotency makes it the same machine.
 	wanted, err := c.Store.ClaimLaunches(ctx, now, now.Add(2*c.Settings.LaunchTimeout), machineBatch)
 	if err != nil {
 		return errors.Join(append(problems, fmt.Errorf("claiming launches: %w", err))...)
+	}
+	if len(wanted) == 0 {
+		return errors.Join(problems...)
 	}
 	launches := make([]error, len(wanted))
 	c.Each(ctx, len(wanted), func(ctx context.Context, i int) { launches[i] = c.launch(ctx, wanted[i]) })
@@ -136,25 +142,28 @@ func (c *Controller) sweepOrphans(ctx context.Context) error {
 	if len(machines) == 0 {
 		return nil
 	}
-	var ids []uuid.UUID
-	for _, m := range machines {
+	ids := make([]uuid.UUID, len(machines)) // the nil id, which no workspace has, where a machine's tag is none
+	for i, m := range machines {
 		if id, err := uuid.Parse(m.WorkspaceID); err == nil {
-			ids = append(ids, id)
+			ids[i] = id
 		}
 	}
 	rows, err := c.Store.Lookup(ctx, ids)
 	if err != nil {
 		return fmt.Errorf("looking up the machines' workspaces: %w", err)
 	}
-	owners := make(map[string]*store.Workspace, len(rows))
+	owners := make(map[uuid.UUID]*store.Workspace, len(rows))
 	for i := range rows {
-		owners[rows[i].ID.String()] = &rows[i]
+		owners[rows[i].ID] = &rows[i]
 	}
 	var orphans []cloud.Machine
-	for _, m := range machines {
-		if w := owners[m.WorkspaceID]; w == nil || !owns(w, m) {
+	for i, m := range machines {
+		if w := owners[ids[i]]; w == nil || !owns(w, m) {
 			orphans = append(orphans, m)
 		}
+	}
+	if len(orphans) == 0 {
+		return nil
 	}
 	problems := make([]error, len(orphans))
 	c.Each(ctx, len(orphans), func(ctx context.Context, i int) {

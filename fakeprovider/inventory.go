@@ -87,7 +87,7 @@ func (v *Inventory) Describe(id string) (cloud.Machine, error) {
 func (v *Inventory) List() []cloud.Machine {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	var live []cloud.Machine
+	live := make([]cloud.Machine, 0, len(v.machines))
 	for _, m := range v.machines {
 		if m.State.Live() {
 			live = append(live, *m)

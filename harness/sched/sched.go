@@ -21,7 +21,6 @@ type Scheduler struct {
 	ready   []*Task
 	timers  timers
 	current *Task
-	order   uint64
 	failure error
 	steps   uint64
 }
@@ -182,22 +181,18 @@ func (s *Scheduler) Stop(processes ...*Process) {
 
 // advance moves virtual time to the next timers and makes their tasks ready.
 func (s *Scheduler) advance() bool {
-	for len(s.timers) > 0 && s.timers[0].stale() {
-		s.timers.pop()
-	}
-	if len(s.timers) == 0 || s.timers[0].at > s.until {
+	first, at := s.timers.first()
+	if first == nil || at > s.until {
 		return false
 	}
-	s.now = s.timers[0].at
-	for len(s.timers) > 0 && s.timers[0].at == s.now {
-		t := s.timers.pop()
-		switch {
-		case t.stale():
-		case t.task != nil:
+	s.now = at
+	for first != nil && at == s.now {
+		if t := s.timers.pop(); t.task != nil {
 			s.makeReady(t.task)
-		default:
+		} else {
 			t.call()
 		}
+		first, at = s.timers.first()
 	}
 	return true
 }
@@ -230,12 +225,11 @@ func (s *Scheduler) running() *Task {
 func (s *Scheduler) Sleep(d time.Duration) {
 	t := s.running()
 	at := s.now + max(d, 0)
-	if len(s.ready) == 0 && at <= s.until && (len(s.timers) == 0 || s.timers[0].at > at) {
+	if len(s.ready) == 0 && at <= s.until && s.timers.idle(at) {
 		s.now = at
 		return
 	}
-	s.order++
-	s.timers.push(timer{at: at, order: s.order, task: t, epoch: t.epoch})
+	s.timers.push(at, timer{task: t, epoch: t.epoch})
 	s.suspend(t)
 }
 
@@ -253,8 +247,7 @@ func (s *Scheduler) Yield() {
 func (s *Scheduler) Park(d time.Duration) bool {
 	t := s.running()
 	t.parked, t.woken = true, false
-	s.order++
-	s.timers.push(timer{at: s.now + max(d, 0), order: s.order, task: t, epoch: t.epoch})
+	s.timers.push(s.now+max(d, 0), timer{task: t, epoch: t.epoch})
 	s.suspend(t)
 	return t.woken
 }
@@ -272,8 +265,7 @@ func (s *Scheduler) Wake(t *Task) {
 
 // After calls f at virtual time now + d, outside of any task: f must not sleep, park or yield.
 func (s *Scheduler) After(d time.Duration, f func()) {
-	s.order++
-	s.timers.push(timer{at: s.now + max(d, 0), order: s.order, call: f})
+	s.timers.push(s.now+max(d, 0), timer{call: f})
 }
 
 // IsKill reports whether a recovered panic is what unwinds a killed task. Whoever recovers it must panic with it again.

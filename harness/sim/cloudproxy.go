@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -138,11 +139,11 @@ func (p *cloudProxy) List(ctx context.Context) ([]cloud.Machine, error) {
 	if fate.err != nil {
 		return nil, fate.err
 	}
-	var seen []cloud.Machine
-	for _, m := range w.inventory.List() {
-		if !w.faults.unseen(w.owner(m.WorkspaceID), m.LaunchedAt) {
-			seen = append(seen, m)
-		}
+	seen := w.inventory.List()
+	if len(w.faults.clouds) > 0 {
+		seen = slices.DeleteFunc(seen, func(m cloud.Machine) bool {
+			return w.faults.unseen(w.owner(m.WorkspaceID), m.LaunchedAt)
+		})
 	}
 	return seen, w.wait(ctx, w.latency(leastAsk, mostAsk)+fate.delay)
 }

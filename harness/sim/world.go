@@ -46,7 +46,7 @@ func Run(p *plan.Plan, o Options) (*history.History, error) {
 	if w.store, err = o.Open(table, w.observe); err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)
 	}
-	w.history.Events = make([]history.Event, 0, 64*len(p.Workspaces))
+	w.history.Events = make([]history.Event, 0, expectedEvents(p))
 	w.build()
 	err = w.sched.Run(time.Duration(p.Duration))
 	w.sched.Stop(w.processes...)
@@ -58,6 +58,12 @@ func Run(p *plan.Plan, o Options) (*history.History, error) {
 	}
 	w.add(history.Event{Kind: history.End})
 	return w.history, nil
+}
+
+// expectedEvents guesses how long the history gets, so that it need not be copied as it grows: heartbeats are most of it.
+func expectedEvents(p *plan.Plan) int {
+	beats := int(time.Duration(p.Duration) / p.Settings.Heartbeat())
+	return min(len(p.Workspaces)*(beats+32), 1<<20)
 }
 
 // world is one run.

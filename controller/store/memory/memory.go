@@ -154,11 +154,21 @@ func (s *Store) Get(_ context.Context, id uuid.UUID) (store.Workspace, error) {
 
 // Lookup implements store.Store.
 func (s *Store) Lookup(_ context.Context, ids []uuid.UUID) ([]store.Workspace, error) {
-	wanted := make(map[uuid.UUID]bool, len(ids))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var found []*store.Workspace
 	for _, id := range ids {
-		wanted[id] = true
+		if w := s.rows[id]; w != nil {
+			found = append(found, w)
+		}
 	}
-	return s.pick(func(w *store.Workspace) bool { return wanted[w.ID] }), nil
+	slices.SortFunc(found, byCreation)
+	found = slices.Compact(found) // the same id may be asked for twice
+	var picked []store.Workspace
+	for _, w := range found {
+		picked = append(picked, copyOf(w))
+	}
+	return picked, nil
 }
 
 // List implements store.Store.
