@@ -54,8 +54,8 @@ func binFolders(opts Options) []string {
 	}
 	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
 		// An entry may be a link to the real one, beside which initdb and the server's library are.
-		if real, err := filepath.EvalSymlinks(filepath.Join(dir, "postgres")); err == nil {
-			named = append(named, filepath.Dir(real))
+		if target, err := filepath.EvalSymlinks(filepath.Join(dir, "postgres")); err == nil {
+			named = append(named, filepath.Dir(target))
 		}
 	}
 	for _, pattern := range wellKnown {
@@ -96,7 +96,7 @@ func inspect(ctx context.Context, bin string, acct account) (installation, error
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, filepath.Join(bin, "postgres"), "--version")
+	cmd := exec.CommandContext(ctx, filepath.Join(bin, "postgres"), "--version") //nolint:gosec // to find out what it is
 	cmd.SysProcAttr, cmd.Env, cmd.Dir = acct.attr(), acct.environ(), "/"
 	out, err := cmd.CombinedOutput()
 	if err != nil {

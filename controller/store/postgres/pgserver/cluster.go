@@ -62,7 +62,7 @@ func startCluster(ctx context.Context, inst installation, acct account, opts Opt
 	}()
 	if acct.switched {
 		// The account has to pass through to what is its own, but owns and sees nothing else here.
-		if err := os.Chmod(home.path, 0o711); err != nil {
+		if err := os.Chmod(home.path, 0o711); err != nil { //nolint:gosec // passing through is the point
 			return nil, err
 		}
 	}
@@ -156,7 +156,7 @@ func (c *cluster) run(ctx context.Context, program string, args ...string) error
 }
 
 func (c *cluster) command(program string, args ...string) *exec.Cmd {
-	cmd := exec.Command(filepath.Join(c.inst.bin, program), args...)
+	cmd := exec.Command(filepath.Join(c.inst.bin, program), args...) //nolint:gosec,noctx // ours; and spawn ends it
 	cmd.Dir, cmd.Env, cmd.SysProcAttr = c.folder.path, c.acct.environ(), c.acct.attr()
 	return cmd
 }
@@ -211,7 +211,7 @@ func (c *cluster) launch(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	defer log.Close()
+	defer func() { _ = log.Close() }()
 	before, err := log.Seek(0, 2)
 	if err != nil {
 		return err

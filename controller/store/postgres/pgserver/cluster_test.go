@@ -15,29 +15,32 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestStartIsQuick has the goals of 2 s for a first start and 0.3 s for the next ones. The machine may be busy, and then
-// all that can be said is how they compare with initdb alone, which a first start runs and the next ones do not.
+// TestStartIsQuick has the goals of 2 s for a first start and 0.3 s for the next ones. The machine may be busy, so it
+// compares with initdb alone, too, which a first start runs and the next ones do not, and the best of three counts.
 func TestStartIsQuick(t *testing.T) {
-	opts := Options{Source: SourceBinaries, CacheDir: openDir(t)}
-	var said []string
-	opts.Progress = func(text string) { said = append(said, text) }
-
-	cold := start(t, opts)
-	if len(said) == 0 || !strings.HasPrefix(said[0], "initialising") {
-		t.Errorf("progress of the first start: %q", said)
-	}
-	said = nil
-	warm := start(t, opts)
-	if len(said) != 0 {
-		t.Errorf("progress of the second start: %q", said)
-	}
-	initdb := timeInitdb(t, warm.back.(*cluster))
-	t.Logf("cold %s, warm %s, initdb alone %s", seconds(cold.StartupTime), seconds(warm.StartupTime), seconds(initdb))
-	if limit := max(2*time.Second, 4*initdb); cold.StartupTime > limit {
-		t.Errorf("the first start took %s, more than %s", cold.StartupTime, limit)
-	}
-	if limit := max(600*time.Millisecond, initdb); warm.StartupTime > limit {
-		t.Errorf("the second start took %s, more than %s", warm.StartupTime, limit)
+	const tries = 3
+	for try := range tries {
+		opts := Options{Source: SourceBinaries, CacheDir: openDir(t)}
+		var said []string
+		opts.Progress = func(text string) { said = append(said, text) }
+		cold := start(t, opts)
+		if len(said) == 0 || !strings.HasPrefix(said[0], "initialising") {
+			t.Errorf("progress of the first start: %q", said)
+		}
+		said = nil
+		warm := start(t, opts)
+		if len(said) != 0 {
+			t.Errorf("progress of the second start: %q", said)
+		}
+		initdb := timeInitdb(t, warm.back.(*cluster))
+		t.Logf("cold %s, warm %s, initdb alone %s", seconds(cold.StartupTime), seconds(warm.StartupTime), seconds(initdb))
+		coldLimit, warmLimit := max(2*time.Second, 4*initdb), max(600*time.Millisecond, initdb)
+		if cold.StartupTime <= coldLimit && warm.StartupTime <= warmLimit {
+			return
+		}
+		if try == tries-1 {
+			t.Errorf("not within %s and %s", seconds(coldLimit), seconds(warmLimit))
+		}
 	}
 }
 
@@ -252,11 +255,11 @@ func TestCancelledStartLeavesNothing(t *testing.T) {
 			t.Errorf("cancelled after %s, this is left: %v", after, entries)
 		}
 	}
-	for _, milliseconds := range []time.Duration{40, 150, 400} { // while initdb runs
-		cancelled(openDir(t), milliseconds*time.Millisecond)
+	for _, milliseconds := range []int{40, 150, 400} { // while initdb runs
+		cancelled(openDir(t), time.Duration(milliseconds)*time.Millisecond)
 	}
-	for _, milliseconds := range []time.Duration{0, 5, 20, 40, 60, 90} { // while copying, and while the server starts
-		cancelled(sharedCache, milliseconds*time.Millisecond)
+	for _, milliseconds := range []int{0, 5, 20, 40, 60, 90} { // while copying, and while the server starts
+		cancelled(sharedCache, time.Duration(milliseconds)*time.Millisecond)
 	}
 	if ended < 4 {
 		t.Errorf("only %d starts were cancelled midway", ended)

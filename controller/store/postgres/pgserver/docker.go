@@ -40,13 +40,13 @@ func startDocker(ctx context.Context, opts Options) (_ backend, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer provider.Close()
+	defer func() { _ = provider.Close() }()
 	config := provider.Config().Config
 	// With a prefix testcontainers fetches another image than the one named; that is then its own affair.
 	if config.HubImageNamePrefix == "" {
 		images := []string{image}
 		if !config.RyukDisabled {
-			images = append(images, testcontainers.ReaperDefaultImage)
+			images = append(images, testcontainers.ReaperDefaultImage) //nolint:staticcheck // nothing else tells its name
 		}
 		for _, image := range images {
 			if err := haveImage(ctx, provider, image, opts); err != nil {
@@ -214,7 +214,7 @@ func (c *container) log() string {
 	if err != nil {
 		return ""
 	}
-	defer log.Close()
+	defer func() { _ = log.Close() }()
 	text, _ := io.ReadAll(io.LimitReader(log, 1<<20))
 	return string(text)
 }
@@ -245,7 +245,7 @@ func probeDocker(ctx context.Context, opts Options) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer provider.Close()
+	defer func() { _ = provider.Close() }()
 	image := opts.image()
 	version := "Docker"
 	if v, err := provider.Client().ServerVersion(ctx, client.ServerVersionOptions{}); err == nil {

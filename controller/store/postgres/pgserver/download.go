@@ -67,7 +67,7 @@ func startDownload(ctx context.Context, opts Options) (backend, error) {
 
 // download fetches and unpacks binaries into a folder of the cache, which appears all at once.
 func download(ctx context.Context, opts Options, cache, tree string) (err error) {
-	if err := os.MkdirAll(cache, 0o755); err != nil {
+	if err := os.MkdirAll(cache, 0o755); err != nil { //nolint:gosec // the clusters' account has to get at it
 		return err
 	}
 	staging, err := claimFolder(cache)
@@ -153,7 +153,12 @@ func removeEmbeddedLogs() {
 
 // letAllRead opens a tree to every user, which a strict umask would have closed.
 func letAllRead(tree string) error {
-	return filepath.WalkDir(tree, func(path string, entry fs.DirEntry, err error) error {
+	root, err := os.OpenRoot(tree)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = root.Close() }()
+	return fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.Type()&fs.ModeSymlink != 0 {
 			return err
 		}
@@ -165,7 +170,7 @@ func letAllRead(tree string) error {
 		if entry.IsDir() || mode&0o100 != 0 {
 			mode |= 0o111
 		}
-		return os.Chmod(path, mode&^0o022)
+		return root.Chmod(name, mode&^0o022)
 	})
 }
 

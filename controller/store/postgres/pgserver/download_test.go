@@ -36,10 +36,6 @@ func repository(t *testing.T, change func(path string, body []byte) []byte) *htt
 	archive := tar.NewWriter(&files)
 	for _, name := range []string{"postgres", "initdb", "pg_ctl"} {
 		script := fmt.Sprintf("#!/bin/sh\nexec %s/%s \"$@\"\n", found[0].bin, name)
-		if name == "postgres" {
-			// The postmaster would look beside itself for initdb's files otherwise.
-			script = fmt.Sprintf("#!/bin/sh\nexec %s/postgres \"$@\"\n", found[0].bin)
-		}
 		_ = archive.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: "bin/" + name, Mode: 0o700, Size: int64(len(script))})
 		_, _ = archive.Write([]byte(script))
 	}
@@ -71,8 +67,6 @@ func repository(t *testing.T, change func(path string, body []byte) []byte) *htt
 	t.Cleanup(server.Close)
 	return server
 }
-
-func unchanged(_ string, body []byte) []byte { return body }
 
 func TestDownloadedBinaries(t *testing.T) {
 	asked := 0
@@ -159,7 +153,7 @@ func TestDownloadThatFails(t *testing.T) {
 // TestDownloadIsCancelled ends the context while the repository keeps us waiting.
 func TestDownloadIsCancelled(t *testing.T) {
 	release := make(chan struct{})
-	mirror := repository(t, func(path string, body []byte) []byte { <-release; return body })
+	mirror := repository(t, func(_ string, body []byte) []byte { <-release; return body })
 	defer close(release)
 	cause := errors.New("enough")
 	ctx, cancel := context.WithCancelCause(t.Context())

@@ -74,7 +74,7 @@ func lockFolder(path string) (*os.File, error) {
 		return nil, err
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		f.Close()
+		_ = f.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
 			return nil, errTaken
 		}
@@ -84,7 +84,7 @@ func lockFolder(path string) (*os.File, error) {
 	locked, err1 := f.Stat()
 	named, err2 := os.Lstat(path)
 	if err1 != nil || err2 != nil || !os.SameFile(locked, named) {
-		f.Close()
+		_ = f.Close()
 		return nil, errTaken
 	}
 	return f, nil
@@ -95,7 +95,7 @@ func lockFolder(path string) (*os.File, error) {
 func (f *folder) remove() error {
 	defer func() {
 		if f.lock != nil {
-			f.lock.Close()
+			_ = f.lock.Close()
 		}
 	}()
 	var err error

@@ -98,14 +98,11 @@ func parseProblem(err error, dsn string) string {
 // quotesPart reports whether a text quotes a piece of a secret that is long enough to matter.
 func quotesPart(text, secret string) bool {
 	const matter = 4
-	_, after, found := strings.Cut(text, `"`)
-	for found {
-		var quoted string
-		quoted, after, found = strings.Cut(after, `"`)
-		if len(quoted) >= matter && strings.Contains(secret, strings.TrimPrefix(quoted, ":")) {
+	parts := strings.Split(text, `"`)
+	for i := 1; i < len(parts); i += 2 {
+		if quoted := parts[i]; len(quoted) >= matter && strings.Contains(secret, strings.TrimPrefix(quoted, ":")) {
 			return true
 		}
-		_, after, found = strings.Cut(after, `"`)
 	}
 	return false
 }

@@ -108,7 +108,6 @@ func TestForeignServerIsSwept(t *testing.T) {
 }
 
 func TestForeignServerThatCannotBeUsed(t *testing.T) {
-	t.Parallel()
 	host, urlFor := foreignServer(t)
 	socket := host.back.(*cluster).socket()
 	for _, c := range []struct {

@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 		return
 	}
 	var err error
-	if sharedCache, err = os.MkdirTemp("", "pgserver-test-cache-"); err != nil {
+	if sharedCache, err = os.MkdirTemp(memoryFolder(), "pgt-cache-"); err != nil {
 		panic(err)
 	}
 	// The clusters' account has to get at downloaded binaries in caches; the rest of a cache is closed by itself.
@@ -60,10 +60,11 @@ func ourFolders() []string {
 	return all
 }
 
-// openDir returns a folder for temporary files that the clusters' account may enter; t.TempDir is closed.
+// openDir returns a folder for temporary files that the clusters' account may enter, as t.TempDir's is not. It is in
+// memory where that can be, for the sake of the time that the tests take.
 func openDir(t testing.TB) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "pgt-")
+	dir, err := os.MkdirTemp(memoryFolder(), "pgt-")
 	if err != nil {
 		t.Fatal(err)
 	}

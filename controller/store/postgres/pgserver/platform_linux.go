@@ -47,8 +47,8 @@ func isPostmasterOf(pid int, data string) bool {
 	if err != nil {
 		return false
 	}
-	real, err := filepath.EvalSymlinks(data)
-	if err != nil || cwd != real {
+	target, err := filepath.EvalSymlinks(data)
+	if err != nil || cwd != target {
 		return false
 	}
 	process, err1 := os.Stat(fmt.Sprintf("/proc/%d", pid))
@@ -63,14 +63,16 @@ func endWithUs(attr *syscall.SysProcAttr, signal syscall.Signal) {
 
 // memoryFolder returns a memory file system to put clusters in, or "".
 //
-// It is worth some care. A cluster is a thousand small files, and so are three databases; ext4 takes up to a millisecond
-// to create one after many have been deleted, as it looks for an inode that was not in use lately. On /dev/shm a start
-// takes a tenth of a second, every time. But
-//   - it takes memory: there must be plenty (containers usually have 64 MB there: too little);
-//   - logind removes a user's files there when they log out (RemoveIPC), though not those of system users.
+// It is worth some care. A cluster is a thousand small files, and so are three databases; where many were deleted lately
+// ext4 takes up to a millisecond to create one, as it looks for an inode that has been free for some minutes. On
+// /dev/shm a start takes a tenth of a second, every time. But
+//   - it takes memory, so there must be plenty (containers usually have 64 MB there: too little);
+//   - it must not be cleaned up under us (see logoutCleans).
 func memoryFolder() string {
 	const dir, roomy, spare = "/dev/shm", 1 << 30, 2 << 30
-	if uid := os.Geteuid(); uid != 0 && uid >= 1000 {
+	cgroup, _ := os.ReadFile("/proc/self/cgroup")
+	_, err := os.Stat("/run/systemd/sessions")
+	if logoutCleans(os.Geteuid(), string(cgroup), err == nil) {
 		return ""
 	}
 	var fs unix.Statfs_t
@@ -90,6 +92,15 @@ func memoryFolder() string {
 		return ""
 	}
 	return dir
+}
+
+// logoutCleans reports whether logind may remove what we have in /dev/shm while we run. It does that (RemoveIPC) with all
+// that belongs to a user, system users excepted, when the last of the user's sessions ends. A process that is part of
+// a session keeps it from ending, and one that is part of the user's service manager ends with it. One that is neither,
+// such as a system service that runs as a user, would lose its files when that user happens to log in and out.
+func logoutCleans(uid int, cgroup string, logind bool) bool {
+	const firstUser = 1000
+	return logind && uid >= firstUser && !strings.Contains(cgroup, fmt.Sprintf("/user-%d.slice/", uid))
 }
 
 // forgetSharedMemory removes the System V segment that a postmaster which was killed outright left: its interlock, a few

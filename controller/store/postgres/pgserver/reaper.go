@@ -43,19 +43,22 @@ func reapLeftovers(opts Options) {
 func reapFolder(path string) error {
 	lock, err := lockFolder(path)
 	if err != nil {
-		return nil // in use, or who knows
+		return nil //nolint:nilerr // in use, or who knows: not for us to remove
 	}
 	f := &folder{path: path, lock: lock}
-	info, err := lock.Stat()
-	if err != nil || info.Sys().(*syscall.Stat_t).Uid != uint32(os.Geteuid()) || !leftover(f) {
-		lock.Close()
-		return nil
+	if !isOurs(lock) || !leftover(f) {
+		return lock.Close()
 	}
 	if err := stopLeftover(filepath.Join(path, dataFolder)); err != nil {
-		lock.Close()
-		return err
+		return errors.Join(err, lock.Close())
 	}
 	return f.remove()
+}
+
+// isOurs reports whether a folder belongs to the user that we are.
+func isOurs(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Sys().(*syscall.Stat_t).Uid == uint32(os.Geteuid())
 }
 
 // foreignAge is how old a folder that another boot or another container made must be to count as left. Its lock is free,
@@ -94,7 +97,7 @@ func stopLeftover(data string) error {
 	// process between check and signal.
 	process, err := os.FindProcess(lockfile.pid)
 	if err == nil {
-		defer process.Release()
+		defer func() { _ = process.Release() }()
 		for _, signal := range []syscall.Signal{syscall.SIGQUIT, syscall.SIGKILL} {
 			if !isPostmasterOf(lockfile.pid, data) {
 				break
@@ -143,7 +146,7 @@ func readPostmasterFile(data string) (postmasterFile, error) {
 	if err != nil {
 		return postmasterFile{}, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	var lines []string
 	scanner := bufio.NewScanner(io.LimitReader(f, 4096))
 	for scanner.Scan() {

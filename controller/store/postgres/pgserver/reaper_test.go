@@ -122,7 +122,7 @@ func TestReaperKnowsWhatIsOurs(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, os.Geteuid() != 0},
-		{"no owner yet, process alive", func(t *testing.T, f *folder) {
+		{"no owner yet, process alive", func(_ *testing.T, f *folder) {
 			f.lock.Close()
 			f.lock = nil
 			_ = os.Remove(filepath.Join(f.path, ownerFile))

@@ -24,7 +24,7 @@ import (
 type relay struct {
 	upstream string // without credentials, to be shown
 	base     string
-	ctx      context.Context
+	ctx      context.Context //nolint:containedctx // the library, by way of which requests come, knows none
 	opts     Options
 	client   *http.Client
 
@@ -53,7 +53,13 @@ func newRelay(ctx context.Context, opts Options) *relay {
 		ResponseHeaderTimeout: 20 * time.Second,
 		DisableKeepAlives:     true,
 	}
-	return &relay{upstream: shown, base: base, ctx: ctx, opts: opts, client: &http.Client{Transport: transport}}
+	return &relay{
+		upstream: shown,
+		base:     base,
+		ctx:      ctx,
+		opts:     opts,
+		client:   &http.Client{Transport: transport},
+	}
 }
 
 // embeddedRepository returns the repository that embedded-postgres would use by itself. It tells nobody, so it has to be
@@ -70,7 +76,7 @@ func embeddedRepository() string {
 func startRelay(ctx context.Context, opts Options) (*relay, error) {
 	r := newRelay(ctx, opts)
 	var err error
-	if r.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+	if r.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0"); err != nil {
 		return nil, err
 	}
 	r.server = &http.Server{Handler: r, ReadHeaderTimeout: 10 * time.Second}
@@ -104,11 +110,11 @@ func (r *relay) get(method, path string) (*http.Response, error) {
 	if r.base == "" {
 		return nil, errors.New("no repository is known")
 	}
-	request, err := http.NewRequestWithContext(r.ctx, method, r.base+path, nil)
+	request, err := http.NewRequestWithContext(r.ctx, method, r.base+path, nil) //nolint:gosec // where the user said
 	if err != nil {
 		return nil, err
 	}
-	response, err := r.client.Do(request)
+	response, err := r.client.Do(request) //nolint:gosec // where the user said
 	var long *url.Error
 	if errors.As(err, &long) {
 		err = long.Err // the URL is long, and we name the repository anyway
@@ -136,7 +142,7 @@ func (r *relay) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		w.WriteHeader(http.StatusBadGateway)
 		return
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	// A repository need not have checksums; the library checks those it gets.
 	if response.StatusCode != http.StatusOK && !checksum {
 		r.fail(fmt.Errorf("%s: %s", request.URL.Path, response.Status))

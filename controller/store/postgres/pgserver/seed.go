@@ -73,7 +73,7 @@ func (s seeds) unpack(ctx context.Context, inst installation, data string, acct 
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	info, err := f.Stat()
 	if err != nil {
 		return err
@@ -112,7 +112,7 @@ func unpackTo(ctx context.Context, r io.Reader, data string, acct account) error
 		if !filepath.IsLocal(header.Name) {
 			return fmt.Errorf("unexpected name %q", header.Name)
 		}
-		path := filepath.Join(data, header.Name)
+		path := filepath.Join(data, header.Name) //nolint:gosec // IsLocal has been asked
 		switch header.Typeflag {
 		case tar.TypeDir:
 			if err := os.Mkdir(path, 0o700); err != nil {
@@ -128,7 +128,7 @@ func unpackTo(ctx context.Context, r io.Reader, data string, acct account) error
 		}
 	}
 	// The checksum comes last; reading up to it is what checks it.
-	if _, err := io.Copy(io.Discard, zip); err != nil {
+	if _, err := io.Copy(io.Discard, zip); err != nil { //nolint:gosec // it is our own, and goes nowhere
 		return err
 	}
 	if len(folders) < 2 {
@@ -194,7 +194,7 @@ func packFrom(data string, w io.Writer, acct account) error {
 	if err != nil {
 		return err
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	err = fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil || name == ".":
@@ -208,7 +208,7 @@ func packFrom(data string, w io.Writer, acct account) error {
 		if err != nil {
 			return err
 		}
-		defer f.Close()
+		defer func() { _ = f.Close() }()
 		info, err := f.Stat()
 		if err != nil {
 			return err

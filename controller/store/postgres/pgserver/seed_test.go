@@ -38,27 +38,25 @@ func TestBadSeedIsMadeAgain(t *testing.T) {
 		"one bit":                           flip(good),
 		"well formed, but not what it says": tarOf(t, "global/pg_control", "nonsense"), // only a start finds out
 	} {
-		t.Run(name, func(t *testing.T) {
-			if err := os.WriteFile(path, content, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			var said []string
-			opts := opts
-			opts.Progress = func(text string) { said = append(said, text) }
-			if err := start(t, opts).Stop(); err != nil {
-				t.Error(err)
-			}
-			if len(said) != 2 {
-				t.Errorf("progress: %q", said)
-			}
-			info, err := os.Stat(seedFile(t, cache))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if info.Mode().Perm() != 0o600 || info.Size() < 1<<20 {
-				t.Errorf("the seed is not new: %s, %d bytes", info.Mode(), info.Size())
-			}
-		})
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var said []string
+		opts := opts
+		opts.Progress = func(text string) { said = append(said, text) }
+		if err := start(t, opts).Stop(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if len(said) != 2 {
+			t.Errorf("%s: progress: %q", name, said)
+		}
+		info, err := os.Stat(seedFile(t, cache))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Mode().Perm() != 0o600 || info.Size() < 1<<20 {
+			t.Errorf("%s: the seed is not new: %s, %d bytes", name, info.Mode(), info.Size())
+		}
 	}
 }
 
