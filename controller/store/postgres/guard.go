@@ -56,9 +56,11 @@ func (g guard) next() string {
 		return "status"
 	}
 	var b strings.Builder
-	b.WriteString("CASE status")
-	for _, e := range g.edges {
-		fmt.Fprintf(&b, " WHEN %s THEN %s::workspace_status", quote(e.From), quote(e.To))
+	b.WriteString("CASE")
+	for _, to := range lifecycle.Statuses() {
+		if led := g.to(to); !led.none() {
+			fmt.Fprintf(&b, " WHEN %s THEN %s::workspace_status", led.holds("status"), quote(to))
+		}
 	}
 	b.WriteString(" ELSE status END")
 	return b.String()

@@ -3,6 +3,8 @@ package postgres
 import (
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"github.com/bootrace/bootrace/controller/store"
 )
 
@@ -12,7 +14,7 @@ type Option func(*options)
 type options struct {
 	maxConns int32
 	observe  func(store.RowChange)
-	busyPoll time.Duration
+	dialers  []func(pgconn.DialFunc) pgconn.DialFunc // each is put around the ones before
 }
 
 // MaxConns limits the pool to n connections. Otherwise it is as the URL says (pool_max_conns), or pgxpool's default.
@@ -35,5 +37,7 @@ func Observe(f func(store.RowChange)) Option {
 // waking a sleeping thread on an idle core costs more than Postgres takes for a heartbeat. It burns a core while it
 // waits, so it is off by default, and wrong for a server with many requests at once.
 func BusyPoll(d time.Duration) Option {
-	return func(o *options) { o.busyPoll = d }
+	return func(o *options) {
+		o.dialers = append(o.dialers, func(dial pgconn.DialFunc) pgconn.DialFunc { return busyPoll(dial, d) })
+	}
 }

@@ -41,7 +41,7 @@ type statements struct {
 	claimLaunches, unwanted        *statement
 	attach, release, deferLaunch   *statement
 	setStatus, editRead, editWrite *statement
-	reset, resetHard               *statement
+	reset, resetFiles              *statement
 }
 
 func newStatements(table *lifecycle.Table) *statements {

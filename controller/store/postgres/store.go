@@ -47,8 +47,8 @@ func Open(ctx context.Context, url string, table *lifecycle.Table, opts ...Optio
 	// takes longer than the sweep.
 	session["plan_cache_mode"] = "force_generic_plan"
 	session["jit"] = "off" // for the same reason
-	if o.busyPoll > 0 {
-		config.ConnConfig.DialFunc = busyPoll(config.ConnConfig.DialFunc, o.busyPoll)
+	for _, around := range o.dialers {
+		config.ConnConfig.DialFunc = around(config.ConnConfig.DialFunc)
 	}
 	s := &Store{table: table, sql: newStatements(table), blind: newBlinding(), observe: o.observe}
 	if s.observe != nil {

@@ -60,7 +60,10 @@ func (s *Store) Edit(ctx context.Context, id uuid.UUID, alter func(*store.Worksp
 }
 
 // Exec runs SQL of any kind on one of the store's connections, as a defect or a test does that has something to do to a
-// row that no method of a store would. An observer sees what it did.
+// row that no method of a store would. Without arguments it may be several statements, which are one transaction.
+//
+// An observer is told what it did, unless it failed. The SQL must not begin or end transactions, nor roll back to a point
+// within: what it undoes itself, the observer is told of all the same.
 func (s *Store) Exec(ctx context.Context, sql string, arguments ...any) error {
 	return s.within(ctx, "exec", func(conn *pgxpool.Conn) error {
 		_, err := conn.Exec(ctx, sql, append([]any{pgx.QueryExecModeSimpleProtocol}, arguments...)...)
