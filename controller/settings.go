@@ -48,7 +48,7 @@ func (s Settings) WithDefaults() Settings {
 		{&s.ProvisionSweepEvery, 30 * time.Second},
 		{&s.LivenessSweepEvery, 15 * time.Second},
 		{&s.OrphanSweepEvery, 60 * time.Second},
-		{&s.LauncherEvery, 2 * time.Second},
+		{&s.LauncherEvery, 5 * time.Second},
 		{&s.LaunchTimeout, 60 * time.Second},
 		{&s.LaunchRetryMin, 5 * time.Second},
 		{&s.LaunchRetryMax, 60 * time.Second},

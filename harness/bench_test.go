@@ -39,7 +39,7 @@ func BenchmarkSimulation(b *testing.B) {
 	for _, c := range []struct {
 		source  stores.Source
 		virtual time.Duration
-	}{{stores.Memory(), 10 * time.Hour}, {onPostgres, time.Hour}} {
+	}{{stores.Memory(), 10 * time.Hour}, {onPostgres, 10 * time.Hour}} {
 		b.Run(c.source.Name(), func(b *testing.B) {
 			p := steadyFleet(c.virtual)
 			beats := 0

@@ -3,6 +3,7 @@ package stores
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/controller/store"
@@ -40,6 +41,10 @@ func (memorySource) Close() error     { return nil }
 // template is the database that fresh ones are cloned from: migrated, empty, and with the probe that sees rows move.
 const template = "bootrace_template"
 
+// busyPoll is how long a simulation looks for an answer before it sleeps for it. One call is made at a time, and nearly
+// all are answered sooner; to be woken would take as long again.
+const busyPoll = 200 * time.Microsecond
+
 type postgresSource struct {
 	server *pgserver.Server
 }
@@ -69,7 +74,7 @@ func (p *postgresSource) Open(ctx context.Context, table *lifecycle.Table, obser
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := postgres.Open(ctx, db.URL, table, postgres.Observe(observe), postgres.MaxConns(1))
+	s, err := postgres.Open(ctx, db.URL, table, postgres.Observe(observe), postgres.MaxConns(1), postgres.BusyPoll(busyPoll))
 	if err != nil {
 		db.Drop(context.WithoutCancel(ctx)) //nolint:errcheck // the first error is the one to tell
 		return nil, nil, err

@@ -1,0 +1,64 @@
+# The targets below are what CI runs and what a person needs. `make help` lists them.
+GO       ?= go
+BIN      := $(CURDIR)/bin
+LINT     := $(BIN)/golangci-lint
+LINT_VERSION := v2.15.0
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+.PHONY: run
+run: ## Play the built-in scenarios against the reference controller, on real Postgres
+	$(GO) run ./cmd/bootrace run
+
+.PHONY: build
+build: ## Build bin/bootrace
+	$(GO) build -o $(BIN)/bootrace ./cmd/bootrace
+
+.PHONY: test
+test: deps ## Run every test, with the race detector, on real Postgres
+	$(GO) test -race -timeout 10m ./...
+
+.PHONY: test-fast
+test-fast: ## Run every test without the race detector: more seeds in less time
+	$(GO) test -timeout 10m ./...
+
+.PHONY: check
+check: $(LINT) verify ## Check format, vet, lint, and that generated files are in sync
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo 'not gofmt-ed:'; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	$(GO) vet ./...
+	$(LINT) run ./...
+	$(GO) mod tidy -diff
+
+.PHONY: generate
+generate: ## Generate the JSON Schema, and the README's diagram and tables
+	$(GO) generate ./scenarios
+	$(GO) run ./internal/readme -write
+
+.PHONY: verify
+verify: ## Fail where a generated file is out of sync
+	$(GO) run ./internal/readme
+	$(GO) test -run 'TestSchema' ./scenarios
+
+.PHONY: bench
+bench: deps ## Print the figures of the README's table
+	$(GO) test -run '^$$' -bench . -benchtime 3s ./harness ./harness/sched
+	$(GO) test -run '^$$' -bench . -benchtime 1s ./controller/store/postgres/...
+
+.PHONY: smoke
+smoke: build ## Try the built program from outside: exit codes and digests
+	.ci/smoke $(BIN)/bootrace
+
+.PHONY: deps
+deps: ## Install what tests need beside Go, where it is missing: PostgreSQL's server binaries
+	@.ci/deps
+
+$(LINT):
+	GOBIN=$(BIN) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+
+.PHONY: clean
+clean: ## Remove what was built and what runs left
+	rm -rf $(BIN) runs
