@@ -11,8 +11,8 @@ func ExampleLoad() {
 	_, err := scenarios.Load("race.yaml", []byte(`name: race
 about: A boot that ends after its budget, during a partition.
 fleet:
-  - provider: minmax
-    count: 5
+  - provider: minimax
+    cuont: 5
     boot: {total: 11m42s}
 faults:
   - kind: partition
@@ -20,10 +20,11 @@ faults:
 `))
 	fmt.Println(err)
 	// Output:
-	// race.yaml:4:15: unknown provider "minmax"
-	//    4 |   - provider: minmax
-	//      |               ^^^^^^
-	//      = did you mean minimax? known providers: minimax, kimi, anthropic, openai, gemini, deepseek
+	// race.yaml:5:5: unknown field "cuont"
+	//    5 |     cuont: 5
+	//      |     ^^^^^
+	//      = did you mean count? a group takes name, provider, runtime, count, external, create_at, create_every
+	//        and boot
 	//
 	// race.yaml:8:11: a fault of kind partition lacks the field until
 	//    8 |   - kind: partition
