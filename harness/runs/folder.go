@@ -76,7 +76,7 @@ func (r *Run) History(x *Result) (*history.History, error) {
 	path := filepath.Join(r.folder, x.Scenario, FileHistory)
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("the history of %s: %w", x.Scenario, err)
+		return nil, fmt.Errorf("the history of %s cannot be read: %w", x.Scenario, err)
 	}
 	defer f.Close() //nolint:errcheck // it was only read
 	h, err := history.Read(bufio.NewReader(f))
@@ -85,6 +85,9 @@ func (r *Run) History(x *Result) (*history.History, error) {
 	}
 	if got := h.Digest(); got != x.Digest {
 		return nil, fmt.Errorf("%s is not the history that run.json speaks of: its digest is %s, not %s", path, got, x.Digest)
+	}
+	if why := checkHistory(x.Plan, h); why != "" {
+		return nil, fmt.Errorf("%s is not a history of the plan in run.json: %s", path, why)
 	}
 	x.history = h
 	return h, nil
@@ -158,7 +161,7 @@ func WriteFile(path string, b []byte) error {
 	return nil
 }
 
-// Load reads a run from its folder, or from its run.json.
+// Load reads a run from its folder, or from its run.json. Errors name the file.
 func Load(path string) (*Run, error) {
 	if filepath.Base(path) == FileRun {
 		path = filepath.Dir(path)
@@ -175,19 +178,21 @@ func Load(path string) (*Run, error) {
 		Form int `json:"form"`
 	}
 	if err := json.Unmarshal(b, &head); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
+		return nil, fmt.Errorf("%s is damaged: %w", file, err)
 	}
-	if head.Form != Form {
+	switch head.Form {
+	case Form:
+	case 0:
+		return nil, fmt.Errorf("%s says nothing of its form: no bootrace wrote it", file)
+	default:
 		return nil, fmt.Errorf("%s has form %d, and this bootrace reads form %d: use the version that wrote it", file, head.Form, Form)
 	}
 	r := &Run{folder: path}
 	if err := json.Unmarshal(b, r); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
+		return nil, fmt.Errorf("%s is damaged: %w", file, err)
 	}
-	for _, x := range r.Results {
-		if x == nil || x.Plan == nil || x.Judgement == nil {
-			return nil, fmt.Errorf("%s is damaged: a result lacks its plan or judgement", file)
-		}
+	if why := check(r); why != "" {
+		return nil, fmt.Errorf("%s is damaged: %s", file, why)
 	}
 	return r, nil
 }

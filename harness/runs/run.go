@@ -30,6 +30,7 @@ type Run struct {
 	Results     []*Result         `json:"results"`
 
 	folder string
+	of     *Run // what this plays or judges again
 }
 
 // Result is one scenario of a run.
@@ -52,6 +53,23 @@ type Result struct {
 
 // Folder is where the run is kept; empty where it is not.
 func (r *Run) Folder() string { return r.folder }
+
+// Again returns a run without results, to which those of playing or judging this one again can be added. It is kept where
+// this one is, and must not be saved over it.
+func (r *Run) Again(version string) *Run {
+	return &Run{
+		Form: Form, ID: r.ID, Began: r.Began, Version: version, Seed: r.Seed, World: r.World, Store: r.Store, Server: r.Server,
+		Defect: r.Defect, folder: r.folder, of: r,
+	}
+}
+
+// Scenarios is how many scenarios the run holds; of a run that repeats another, how many that one does.
+func (r *Run) Scenarios() int {
+	if r.of != nil {
+		return len(r.of.Results)
+	}
+	return len(r.Results)
+}
 
 // Count returns how many results have the verdict. A fault of the harness counts as inconclusive.
 func (r *Run) Count(v invariant.Verdict) int {
