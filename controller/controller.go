@@ -136,7 +136,7 @@ func (c *Controller) RunTick(ctx context.Context, tick Tick) {
 }
 
 // Handler returns the HTTP contract's routes.
-func (c *Controller) Handler() http.Handler { return c.routes() }
+func (c *Controller) Handler() http.Handler { return c }
 
 // launchesAtOnce bounds the calls that one replica makes to the cloud at the same time.
 const launchesAtOnce = 16

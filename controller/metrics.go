@@ -1,6 +1,8 @@
 package controller
 
 import (
+	"sync"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/bootrace/bootrace/controller/lifecycle"
@@ -19,7 +21,20 @@ type metrics struct {
 	moved         map[lifecycle.Event]prometheus.Counter
 }
 
+// newMetrics returns the metrics that the registry exports. Without one nobody will ever read them, and all controllers
+// share the same.
 func newMetrics(registry prometheus.Registerer) *metrics {
+	if registry == nil {
+		return unread()
+	}
+	m := makeMetrics()
+	registry.MustRegister(m.transitions, m.tickErrors, m.beats)
+	return m
+}
+
+var unread = sync.OnceValue(makeMetrics)
+
+func makeMetrics() *metrics {
 	m := &metrics{
 		transitions: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "bootrace_transitions_total", Help: "Transitions of workspaces, by lifecycle event.",
@@ -31,9 +46,6 @@ func newMetrics(registry prometheus.Registerer) *metrics {
 			Name: "bootrace_heartbeats_total", Help: "Heartbeats, by what became of them.",
 		}, []string{"outcome"}),
 		moved: map[lifecycle.Event]prometheus.Counter{},
-	}
-	if registry != nil {
-		registry.MustRegister(m.transitions, m.tickErrors, m.beats)
 	}
 	m.beatsAccepted = m.beats.WithLabelValues("accepted")
 	m.beatsRefused = m.beats.WithLabelValues("refused")

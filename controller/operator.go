@@ -13,8 +13,8 @@ import (
 // The calls that change what the operator wants of a workspace. Each records the intent in one compare-and-set; machines
 // follow with the launcher's next turn.
 
-func (c *Controller) remove(w http.ResponseWriter, r *http.Request) {
-	id, ok := pathID(w, r)
+func (c *Controller) remove(w http.ResponseWriter, r *http.Request, vars map[string]string) {
+	id, ok := pathID(w, vars)
 	if !ok {
 		return
 	}
@@ -89,8 +89,8 @@ func (c *Controller) parentPaused(ctx context.Context, ws *store.Workspace) (boo
 	return err == nil && parent.Status == lifecycle.Paused, err
 }
 
-func (c *Controller) restart(w http.ResponseWriter, r *http.Request) {
-	ws, ok := c.operable(w, r)
+func (c *Controller) restart(w http.ResponseWriter, r *http.Request, vars map[string]string) {
+	ws, ok := c.operable(w, r, vars)
 	if !ok {
 		return
 	}
@@ -126,8 +126,8 @@ func (c *Controller) descendants(ctx context.Context, ws store.Workspace) ([]sto
 	return all, nil
 }
 
-func (c *Controller) pause(w http.ResponseWriter, r *http.Request) {
-	ws, ok := c.operable(w, r)
+func (c *Controller) pause(w http.ResponseWriter, r *http.Request, vars map[string]string) {
+	ws, ok := c.operable(w, r, vars)
 	if !ok {
 		return
 	}
@@ -155,8 +155,8 @@ func (c *Controller) pause(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, reply)
 }
 
-func (c *Controller) resume(w http.ResponseWriter, r *http.Request) {
-	ws, ok := c.operable(w, r)
+func (c *Controller) resume(w http.ResponseWriter, r *http.Request, vars map[string]string) {
+	ws, ok := c.operable(w, r, vars)
 	if !ok {
 		return
 	}
@@ -205,8 +205,8 @@ func (c *Controller) resumeOne(ctx context.Context, ws store.Workspace) error {
 	return nil
 }
 
-func (c *Controller) hibernate(w http.ResponseWriter, r *http.Request) {
-	ws, ok := c.operable(w, r)
+func (c *Controller) hibernate(w http.ResponseWriter, r *http.Request, vars map[string]string) {
+	ws, ok := c.operable(w, r, vars)
 	if !ok {
 		return
 	}
@@ -243,8 +243,8 @@ func (c *Controller) hibernate(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, wire.StatusReply{Status: status.String()})
 }
 
-func (c *Controller) bootstrapFailed(w http.ResponseWriter, r *http.Request) {
-	id, ok := pathID(w, r)
+func (c *Controller) bootstrapFailed(w http.ResponseWriter, r *http.Request, vars map[string]string) {
+	id, ok := pathID(w, vars)
 	if !ok {
 		return
 	}

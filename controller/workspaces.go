@@ -111,15 +111,15 @@ func (c *Controller) list(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, all)
 }
 
-func (c *Controller) get(w http.ResponseWriter, r *http.Request) {
-	if ws, ok := c.find(w, r); ok {
+func (c *Controller) get(w http.ResponseWriter, r *http.Request, vars map[string]string) {
+	if ws, ok := c.find(w, r, vars); ok {
 		answer(w, http.StatusOK, show(&ws))
 	}
 }
 
 // find returns the workspace that the path names; where there is none it has answered.
-func (c *Controller) find(w http.ResponseWriter, r *http.Request) (store.Workspace, bool) {
-	id, ok := pathID(w, r)
+func (c *Controller) find(w http.ResponseWriter, r *http.Request, vars map[string]string) (store.Workspace, bool) {
+	id, ok := pathID(w, vars)
 	if !ok {
 		return store.Workspace{}, false
 	}
@@ -133,8 +133,8 @@ func (c *Controller) find(w http.ResponseWriter, r *http.Request) (store.Workspa
 
 // operable is find for the calls that act on one workspace: it must not be removed, and the caller must be its agent or
 // an operator.
-func (c *Controller) operable(w http.ResponseWriter, r *http.Request) (store.Workspace, bool) {
-	ws, ok := c.find(w, r)
+func (c *Controller) operable(w http.ResponseWriter, r *http.Request, vars map[string]string) (store.Workspace, bool) {
+	ws, ok := c.find(w, r, vars)
 	switch {
 	case !ok:
 		return ws, false
@@ -166,8 +166,8 @@ func show(w *store.Workspace) wire.Workspace {
 	return v
 }
 
-func (c *Controller) state(w http.ResponseWriter, r *http.Request) {
-	ws, ok := c.operable(w, r)
+func (c *Controller) state(w http.ResponseWriter, r *http.Request, vars map[string]string) {
+	ws, ok := c.operable(w, r, vars)
 	if !ok {
 		return
 	}
@@ -180,10 +180,10 @@ func (c *Controller) state(w http.ResponseWriter, r *http.Request) {
 // lastEvents is how many entries GET /events shows.
 const lastEvents = 100
 
-func (c *Controller) events(w http.ResponseWriter, r *http.Request) {
+func (c *Controller) events(w http.ResponseWriter, r *http.Request, vars map[string]string) {
 	var of uuid.NullUUID
 	if r.URL.Path != wire.PathEvents {
-		id, ok := pathID(w, r)
+		id, ok := pathID(w, vars)
 		if !ok {
 			return
 		}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/google/uuid"
 
 	"github.com/bootrace/bootrace/controller/wire"
@@ -52,7 +53,7 @@ func (w *world) create(m *member) {
 		r, err := c.call(agent.Request{Call: "create", Method: http.MethodPost, Path: wire.PathWorkspaces, Body: body})
 		if err == nil && r.Code == http.StatusCreated {
 			var reply wire.CreateReply
-			if json.Unmarshal(r.Body, &reply) == nil {
+			if jsonv2.Unmarshal(r.Body, &reply) == nil {
 				w.know(m, reply.ID, reply.Connection)
 				return
 			}
@@ -63,7 +64,7 @@ func (w *world) create(m *member) {
 		w.sched.Sleep(operatorRetry)
 		list := w.persist(c, agent.Request{Call: "list", Method: http.MethodGet, Path: wire.PathWorkspaces})
 		var all []wire.Workspace
-		if json.Unmarshal(list.Body, &all) == nil {
+		if jsonv2.Unmarshal(list.Body, &all) == nil {
 			for _, there := range all {
 				if there.Name == m.plan.Name {
 					w.know(m, there.ID, nil)
@@ -152,7 +153,7 @@ func (w *world) look(m *member) {
 				return
 			}
 			var shown wire.Workspace
-			if json.Unmarshal(r.Body, &shown) != nil {
+			if jsonv2.Unmarshal(r.Body, &shown) != nil {
 				return
 			}
 			e := history.Event{Kind: history.Reading, WS: m.number, Cause: shown.FailureCause}

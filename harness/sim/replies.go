@@ -1,7 +1,7 @@
 package sim
 
 import (
-	"encoding/json"
+	jsonv2 "github.com/go-json-experiment/json"
 
 	"github.com/bootrace/bootrace/controller/wire"
 	"github.com/bootrace/bootrace/harness/agent"
@@ -18,17 +18,17 @@ func readReply(call string, r agent.Response) (says string, token bool) {
 			Status     string           `json:"status"`
 			Connection *wire.Connection `json:"connection"`
 		}
-		if json.Unmarshal(r.Body, &reply) == nil {
+		if jsonv2.Unmarshal(r.Body, &reply) == nil {
 			return reply.Status, reply.Connection != nil && reply.Connection.AuthToken != ""
 		}
 	case "pause":
 		var reply wire.PauseReply
-		if json.Unmarshal(r.Body, &reply) == nil && reply.PausedCount > 0 {
+		if jsonv2.Unmarshal(r.Body, &reply) == nil && reply.PausedCount > 0 {
 			return "paused", false
 		}
 	case "register":
 		var reply wire.RegisterReply
-		if json.Unmarshal(r.Body, &reply) == nil {
+		if jsonv2.Unmarshal(r.Body, &reply) == nil {
 			return "", reply.AuthToken != ""
 		}
 	}

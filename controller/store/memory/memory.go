@@ -164,9 +164,12 @@ func (s *Store) Lookup(_ context.Context, ids []uuid.UUID) ([]store.Workspace, e
 	}
 	slices.SortFunc(found, byCreation)
 	found = slices.Compact(found) // the same id may be asked for twice
-	var picked []store.Workspace
-	for _, w := range found {
-		picked = append(picked, copyOf(w))
+	if len(found) == 0 {
+		return nil, nil
+	}
+	picked := make([]store.Workspace, len(found))
+	for i, w := range found {
+		picked[i] = copyOf(w)
 	}
 	return picked, nil
 }
