@@ -11,6 +11,7 @@ import (
 	"github.com/bootrace/bootrace/harness"
 	"github.com/bootrace/bootrace/harness/invariant"
 	"github.com/bootrace/bootrace/harness/plan"
+	"github.com/bootrace/bootrace/harness/sim"
 	"github.com/bootrace/bootrace/harness/stores"
 	"github.com/bootrace/bootrace/scenarios"
 )
@@ -97,7 +98,7 @@ func BenchmarkSeedDefectExplained(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		o := harness.Play(context.Background(), resolve(b, s, 7), source, d)
+		o := harness.Play(context.Background(), resolve(b, s, 7), source, sim.Reference(d), nil)
 		if e := invariant.Explain(o.Plan, o.History, o.Judgement.First()); e.Mechanism == "" {
 			b.Fatal("found, and not told")
 		}

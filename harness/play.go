@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/bootrace/bootrace/controller/defects"
 	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/controller/store"
 	"github.com/bootrace/bootrace/harness/history"
 	"github.com/bootrace/bootrace/harness/invariant"
+	"github.com/bootrace/bootrace/harness/oracle"
 	"github.com/bootrace/bootrace/harness/plan"
 	"github.com/bootrace/bootrace/harness/sim"
 	"github.com/bootrace/bootrace/harness/stores"
@@ -34,14 +34,14 @@ func (o *Outcome) Verdict() invariant.Verdict {
 	return o.Judgement.Verdict
 }
 
-// Play plays the plan in the simulated world on a fresh store of the source, and judges what happened. The defect is nil
-// for the reference controller as it is.
-func Play(ctx context.Context, p *plan.Plan, source stores.Source, defect *defects.Defect) *Outcome {
+// Play plays the plan in the simulated world on a fresh store of the source, and judges what happened. The oracle is
+// nil for the one that the plan's seed determines.
+func Play(ctx context.Context, p *plan.Plan, source stores.Source, target sim.Target, choices oracle.Oracle) *Outcome {
 	began := time.Now()
 	o := &Outcome{Plan: p, History: &history.History{}}
 	drop := func() error { return nil }
 	h, err := sim.Run(p, sim.Options{
-		Defect: defect,
+		Target: target, Oracle: choices,
 		Open: func(table *lifecycle.Table, observe func(store.RowChange)) (store.Store, error) {
 			s, d, err := source.Open(ctx, table, observe)
 			if err == nil {

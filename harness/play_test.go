@@ -17,6 +17,7 @@ import (
 	"github.com/bootrace/bootrace/harness/history"
 	"github.com/bootrace/bootrace/harness/invariant"
 	"github.com/bootrace/bootrace/harness/plan"
+	"github.com/bootrace/bootrace/harness/sim"
 	"github.com/bootrace/bootrace/harness/stores"
 	"github.com/bootrace/bootrace/scenarios"
 )
@@ -56,7 +57,7 @@ func resolve(t testing.TB, s *scenarios.Scenario, seed uint64) *plan.Plan {
 
 func play(t testing.TB, p *plan.Plan, source stores.Source, d *defects.Defect) *harness.Outcome {
 	t.Helper()
-	o := harness.Play(context.Background(), p, source, d)
+	o := harness.Play(context.Background(), p, source, sim.Reference(d), nil)
 	if o.Fault != nil {
 		t.Fatalf("%s, seed %d: %v", p.Name, p.Seed, o.Fault)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/bootrace/bootrace/controller/defects"
 	"github.com/bootrace/bootrace/harness/plan"
 	"github.com/bootrace/bootrace/harness/runs"
+	"github.com/bootrace/bootrace/harness/sim"
 	"github.com/bootrace/bootrace/harness/stores"
 )
 
@@ -88,7 +89,7 @@ func (s Suite) play(ctx context.Context) []chan *Outcome {
 					outcomes[i] <- nil
 					continue
 				}
-				outcomes[i] <- Play(ctx, s.Plans[i], s.Source, s.Defect)
+				outcomes[i] <- Play(ctx, s.Plans[i], s.Source, sim.Reference(s.Defect), nil)
 			}
 		})
 	}
@@ -113,5 +114,5 @@ func Replay(ctx context.Context, r *runs.Run, x *runs.Result, source stores.Sour
 			return Replayed{}, fmt.Errorf("the run cannot be replayed: %w", err)
 		}
 	}
-	return Replayed{x, Play(ctx, x.Plan, source, defect)}, nil
+	return Replayed{x, Play(ctx, x.Plan, source, sim.Reference(defect), nil)}, nil
 }

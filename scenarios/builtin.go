@@ -21,6 +21,7 @@ var builtinNames = []string{
 	"lost-heartbeat-replies",
 	"duplicate-and-reordered",
 	"slow-everything",
+	"rate-limited",
 
 	"restart-during-boot",
 	"delete-during-boot",
@@ -29,6 +30,7 @@ var builtinNames = []string{
 
 	"crash-at-sweep",
 	"two-replicas",
+	"stalled-sweeps",
 	"clock-jump",
 	"postgres-errors",
 	"postgres-errors-after-commit",
@@ -48,6 +50,7 @@ var builtinNames = []string{
 	"sick-agents",
 	"delete-while-recovering",
 	"external-agents",
+	"stray-agent",
 }
 
 //go:embed builtin/*.yaml

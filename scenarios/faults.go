@@ -5,7 +5,7 @@ type FaultKind struct {
 	Name  string
 	About string
 	Lasts bool     // has a window: until is required; the others strike once, at from
-	Calls string   // "http", "store", "cloud" or "": what `calls` may name
+	Calls string   // "http", "store", "cloud", "task" or "": what `calls` may name; a task is an HTTP call or a tick
 	Needs []string // fields that must be given beside kind, from and until
 	Takes []string // further fields that may be given
 }
@@ -18,6 +18,8 @@ var faultKinds = []FaultKind{
 	{Name: "delay", About: "requests arrive late", Lasts: true, Calls: "http", Needs: []string{"delay"}, Takes: []string{"group", "first", "nth", "percent"}},
 	{Name: "reorder", About: "requests arrive late by a drawn time of at most delay, so that they overtake one another", Lasts: true, Calls: "http", Needs: []string{"delay"}, Takes: []string{"group", "first", "nth", "percent"}},
 	{Name: "duplicate", About: "requests arrive twice", Lasts: true, Calls: "http", Takes: []string{"group", "first", "nth", "percent", "delay"}},
+	{Name: "rate-limit", About: "somebody between the agents and the controller answers 429, with Retry-After where a delay is given", Lasts: true, Calls: "http", Takes: []string{"group", "first", "nth", "percent", "delay"}},
+	{Name: "stall", About: "the controller is held up in the n-th of its steps into the store or the cloud, counted for each kind of call or tick", Lasts: true, Calls: "task", Needs: []string{"delay"}, Takes: []string{"group", "first", "replica", "nth", "percent"}},
 	{Name: "store-error", About: "store operations fail before they take effect", Lasts: true, Calls: "store", Takes: []string{"replica", "nth", "percent"}},
 	{Name: "store-error-after-commit", About: "store operations take effect and report an error all the same", Lasts: true, Calls: "store", Takes: []string{"replica", "nth", "percent"}},
 	{Name: "store-slow", About: "store operations take effect late", Lasts: true, Calls: "store", Needs: []string{"delay"}, Takes: []string{"replica", "nth", "percent"}},
@@ -30,6 +32,7 @@ var faultKinds = []FaultKind{
 	{Name: "cloud-stale", About: "list and describe do not yet know machines launched within the window", Lasts: true, Takes: []string{"group", "first"}},
 	{Name: "cloud-refuses", About: "the cloud refuses to launch, for good", Lasts: true, Takes: []string{"group", "first", "nth", "percent"}},
 	{Name: "machine-death", About: "the machine dies", Lasts: false, Takes: []string{"group", "first"}},
+	{Name: "stray-agent", About: "an agent registers and heartbeats for an id that nobody created", Lasts: false},
 	{Name: "agent-stall", About: "the agent's process is stopped, then goes on", Lasts: true, Takes: []string{"group", "first"}},
 	{Name: "agent-sick", About: "the agent reports an error rate of 0.8", Lasts: true, Takes: []string{"group", "first"}},
 	{Name: "llm-outage", About: "LLM preflights get 503 and are tried again", Lasts: true, Takes: []string{"group", "first"}},

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/bootrace/bootrace/controller"
 	"github.com/bootrace/bootrace/controller/cloud"
 	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/controller/store"
@@ -24,6 +25,11 @@ func StoreCalls() []string { return methods(reflect.TypeFor[store.Store]()) }
 
 // CloudCalls returns the names by which faults refer to cloud calls: the methods of [cloud.Cloud].
 func CloudCalls() []string { return methods(reflect.TypeFor[cloud.Cloud]()) }
+
+// TaskNames returns the names by which faults refer to what a controller is at: an HTTP call, or a tick.
+func TaskNames() []string {
+	return append(HTTPCalls(), controller.TickLauncher, controller.TickProvisionSweep, controller.TickLivenessSweep, controller.TickOrphanSweep)
+}
 
 // Acts returns what an operator can do. To wake is to resume a hibernated workspace.
 func Acts() []string {
@@ -132,6 +138,7 @@ var callDomains = []callDomain{
 	{"http", "HTTP call", "an HTTP call", "HTTP calls", HTTPCalls},
 	{"store", "store operation", "a store operation", "store operations", StoreCalls},
 	{"cloud", "cloud call", "a cloud call", "cloud calls", CloudCalls},
+	{"task", "call or tick", "a call or tick", "calls and ticks", TaskNames},
 }
 
 func callDomainOf(key string) callDomain {

@@ -21,8 +21,15 @@ type Defect struct {
 
 	table  func(*lifecycle.Table) *lifecycle.Table
 	config func(*controller.Config, *Shared)
-	ticks  func([]controller.Tick) []controller.Tick
+	ticks  func([]controller.Tick, controller.Config) []controller.Tick
+	// handler stands in front of the controller's own.
+	handler func(http.Handler, controller.Config) http.Handler
+	// swallows has agents take every 4xx for success: a defect of theirs, not of the controller.
+	swallows bool
 }
+
+// SwallowsErrors reports whether the defect is in the agents, which take every 4xx for success.
+func (d *Defect) SwallowsErrors() bool { return d != nil && d.swallows }
 
 // Lifecycle returns the table that a controller with the defect goes by.
 func (d *Defect) Lifecycle(standard *lifecycle.Table) *lifecycle.Table {
@@ -49,11 +56,14 @@ func Build(d *Defect, shared *Shared, c controller.Config) (Built, error) {
 	if err != nil {
 		return Built{}, err
 	}
-	ticks := k.Ticks()
+	built := Built{Handler: k.Handler(), Ticks: k.Ticks()}
 	if d != nil && d.ticks != nil {
-		ticks = d.ticks(ticks)
+		built.Ticks = d.ticks(built.Ticks, c)
 	}
-	return Built{Handler: k.Handler(), Ticks: ticks}, nil
+	if d != nil && d.handler != nil {
+		built.Handler = d.handler(built.Handler, c)
+	}
+	return built, nil
 }
 
 // All returns every defect, in the order of the ledger.

@@ -87,7 +87,7 @@ var ledger = []*Defect{
 		config: func(c *controller.Config, _ *Shared) {
 			c.Store = carelessAttach{openDoor(c.Store)}
 		},
-		ticks: func(ticks []controller.Tick) []controller.Tick {
+		ticks: func(ticks []controller.Tick, _ controller.Config) []controller.Tick {
 			return without(ticks, controller.TickOrphanSweep)
 		},
 	},

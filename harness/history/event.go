@@ -15,7 +15,7 @@ type Kind uint8
 // The kinds of events, and the fields that each sets beside At.
 const (
 	// Call is an HTTP call that was answered, or given up: Actor, Call, Sent, and what came of it. Where the controller
-	// answered, Code is its answer and Replica who gave it; Err says what the caller saw instead, where it saw anything
+	// answered, Code is its answer and Replica who gave it (0 where somebody on the way answered in its place); Err says what the caller saw instead, where it saw anything
 	// else (the reply was lost, the connection refused). WS and Inc are the agent's own, whatever the controller thinks.
 	Call Kind = iota + 1
 	// Move is a row that changed its status or incarnation: WS, Inc (the new one), From, To; By and ByInc say who made it

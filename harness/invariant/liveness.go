@@ -101,7 +101,7 @@ func staysOnline(v *View, r *report) {
 		for i, m := range s.Moves {
 			for last+1 < len(s.Calls) && s.Calls[last+1].At <= m.At {
 				last++
-				if c := s.Calls[last]; v.coming(c) {
+				if c := s.Calls[last]; coming(c) {
 					proof = c
 				}
 			}
@@ -127,10 +127,10 @@ func staysOnline(v *View, r *report) {
 	}
 }
 
-// coming reports whether the call shows the controller that the agent lives, accepted or not: one that is turned away for
-// calling too often lives, too.
-func (v *View) coming(c *history.Event) bool {
-	return c.Accepted() || c.Actor == history.ActorAgent && c.Code == 429
+// coming reports whether the call shows the controller that the agent lives, accepted or not: one that it turns away for
+// calling too often lives, too. One that somebody else turned away on its way did not reach it.
+func coming(c *history.Event) bool {
+	return c.Accepted() || c.Actor == history.ActorAgent && c.Code == 429 && c.Replica != 0
 }
 
 func detectsSilence(v *View, r *report) {

@@ -130,6 +130,7 @@ func (r *Run) SaveHistory(x *Result) error {
 
 // Save writes run.json, and points latest beside the run's folder at it.
 func (r *Run) Save() error {
+	r.sum()
 	b, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encoding %s: %w", FileRun, err)

@@ -68,6 +68,7 @@ func TestVerdictOfARun(t *testing.T) {
 		return runs.Played{Plan: fleet(string(v), 1), History: &history.History{}, Judgement: &invariant.Judgement{Verdict: v}}
 	}
 	broken := verdict(invariant.Held)
+	broken.Plan = fleet("broken", 1)
 	broken.Fault = errors.New("the harness broke")
 	for name, c := range map[string]struct {
 		played []runs.Played
@@ -79,9 +80,13 @@ func TestVerdictOfARun(t *testing.T) {
 		"violated":               {[]runs.Played{verdict(invariant.Inconclusive), verdict(invariant.Violated), verdict(invariant.Held)}, invariant.Violated},
 		"a fault proves nothing": {[]runs.Played{verdict(invariant.Held), broken}, invariant.Inconclusive},
 	} {
-		r := &runs.Run{Form: runs.Form, Began: began, Verdict: invariant.Inconclusive}
+		r := &runs.Run{Form: runs.Form, Began: began}
 		for _, p := range c.played {
 			r.Add(p)
+		}
+		keep(t, r, t.TempDir())
+		if kept, err := runs.Load(r.Folder()); err != nil || kept.Verdict != c.want {
+			t.Errorf("%s is kept: %v, %v", name, kept, err)
 		}
 		if r.Verdict != c.want {
 			t.Errorf("%s: %s, not %s", name, r.Verdict, c.want)

@@ -53,7 +53,8 @@ type Task struct {
 	dead    bool
 	index   int // in the process's tasks
 
-	// Incarnation is whose behalf the task acts on, where that is an agent; for the world to use.
+	// Workspace and Incarnation are on whose behalf the task acts, where that is one; for the world to use.
+	Workspace   int
 	Incarnation int
 }
 

@@ -17,7 +17,7 @@ type faults struct {
 	world *world
 	all   []*fault
 	// By where they strike, so that what no fault is about costs nothing.
-	networks, stores, clouds, llms, agents []*fault
+	networks, stores, clouds, llms, agents, stalls []*fault
 }
 
 // fault is one of the plan's, in action.
@@ -36,9 +36,11 @@ var where = map[string]func(*faults) *[]*fault{
 	"lose-reply":               func(f *faults) *[]*fault { return &f.networks },
 	"delay":                    func(f *faults) *[]*fault { return &f.networks },
 	"reorder":                  func(f *faults) *[]*fault { return &f.networks },
+	"rate-limit":               func(f *faults) *[]*fault { return &f.networks },
 	"duplicate":                func(f *faults) *[]*fault { return &f.networks },
 	"store-error":              func(f *faults) *[]*fault { return &f.stores },
 	"store-error-after-commit": func(f *faults) *[]*fault { return &f.stores },
+	"stall":                    func(f *faults) *[]*fault { return &f.stalls },
 	"store-slow":               func(f *faults) *[]*fault { return &f.stores },
 	"crash":                    func(f *faults) *[]*fault { return &f.stores },
 	"cloud-throttle":           func(f *faults) *[]*fault { return &f.clouds },
@@ -97,6 +99,9 @@ func (f *faults) start(x *fault) {
 				f.down(x, r)
 			}
 		}
+	case "stray-agent":
+		f.strike(x, 0)
+		w.stray()
 	case "machine-death":
 		for _, m := range w.members {
 			if x.hits(m.number) && m.machine != nil && w.stopped(m.machine.id, history.Died) {
@@ -157,6 +162,8 @@ type fate struct {
 	loseReply   bool
 	delay       time.Duration
 	duplicate   time.Duration // 0 for no duplicate
+	limited     bool          // answered 429 on the way
+	retryAfter  time.Duration // by which answer
 }
 
 func (f *faults) network(c *caller, call string, r *replica) fate {
@@ -181,6 +188,8 @@ func (f *faults) network(c *caller, call string, r *replica) fate {
 			out.loseRequest = true
 		case "lose-reply":
 			out.loseReply = true
+		case "rate-limit":
+			out.limited, out.retryAfter = true, time.Duration(x.Delay)
 		case "delay":
 			out.delay += time.Duration(x.Delay)
 		case "reorder":
@@ -220,6 +229,18 @@ func (f *faults) storeDelay(r *replica, op string) (late time.Duration) {
 	for _, x := range f.stores {
 		if x.Kind == "store-slow" && f.onReplica(x, r, op) {
 			f.strike(x, 0)
+			late += time.Duration(x.Delay)
+		}
+	}
+	return late
+}
+
+// held is how long the replica is held up in a step that the running task is about to make.
+func (f *faults) held(r *replica) (late time.Duration) {
+	t := f.world.sched.Current()
+	for _, x := range f.stalls {
+		if (x.Replica == 0 || x.Replica == r.number) && f.due(x, t.Name, t.Workspace) {
+			f.strike(x, t.Workspace)
 			late += time.Duration(x.Delay)
 		}
 	}

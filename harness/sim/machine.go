@@ -93,7 +93,8 @@ func (b *machine) boot(how plan.Boot, token string) {
 	b.record(history.Agent, history.Started)
 	agent.Run(b, agent.Config{
 		WorkspaceID: b.member.id.String(), Token: token, Interval: w.plan.Settings.Heartbeat(),
-		URL: fmt.Sprintf("http://machine-%d.internal:8000", b.member.number),
+		Swallow: w.deployment.SwallowingAgents,
+		URL:     fmt.Sprintf("http://machine-%d.internal:8000", b.member.number),
 	})
 	b.record(history.Agent, history.Ended)
 }

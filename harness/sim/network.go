@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/bootrace/bootrace/harness/agent"
@@ -73,6 +74,15 @@ func (c *caller) call(q agent.Request) (agent.Response, error) {
 	}
 	j.fate = w.faults.network(c, q.Call, j.replica)
 	hop := w.latency(leastHop, mostHop)
+	if j.fate.limited {
+		s.Sleep(2 * hop)
+		r := agent.Response{Code: http.StatusTooManyRequests}
+		if j.fate.retryAfter > 0 {
+			r.RetryAfter = strconv.Itoa(int(j.fate.retryAfter / time.Second))
+		}
+		j.record(r.Code, "by a rate limiter on the way", agent.Response{})
+		return r, nil
+	}
 	if j.fate.duplicate > 0 {
 		twin := *j
 		twin.copied, twin.task = true, nil
@@ -104,8 +114,8 @@ func (j *job) record(code int, seen string, r agent.Response) {
 		Kind: history.Call, Actor: c.actor, WS: c.ws, Inc: c.inc, Call: j.request.Call, Sent: history.Time(j.sent),
 		Code: code, Err: seen, Replica: j.replica.number,
 	}
-	if code == 0 {
-		e.Replica = 0
+	if code == 0 || j.fate.limited {
+		e.Replica = 0 // it did not answer
 	} else if j.request.Call != "heartbeat" {
 		e.Says, e.Token = readReply(j.request.Call, r)
 	}
@@ -214,7 +224,7 @@ func (k *worker) run() {
 func (k *worker) serve(j *job) {
 	w := k.replica.world
 	c := j.caller
-	k.task.Name, k.task.Incarnation = j.request.Call, c.inc
+	k.task.Name, k.task.Workspace, k.task.Incarnation = j.request.Call, c.ws, c.inc
 	clear(k.reply.header)
 	k.reply.code = 0
 	k.reply.body.Reset()

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/bootrace/bootrace/controller"
-	"github.com/bootrace/bootrace/controller/defects"
 	"github.com/bootrace/bootrace/harness/history"
 	"github.com/bootrace/bootrace/harness/oracle"
 	"github.com/bootrace/bootrace/harness/sched"
@@ -32,7 +31,7 @@ func (r *replica) start() {
 	r.process = w.process(fmt.Sprintf("controller %d", r.number))
 	r.process.SetOffset(r.offset)
 	r.idle, r.busy = nil, nil
-	built, err := defects.Build(w.defect, w.shared, controller.Config{
+	built, err := w.deployment.Start(controller.Config{
 		Store:    &storeProxy{replica: r, inner: w.store},
 		Cloud:    &cloudProxy{replica: r},
 		Settings: w.plan.Settings.Controller(),
@@ -107,7 +106,7 @@ func (r *replica) each(ctx context.Context, n int, do func(context.Context, int)
 				s.Wake(parent)
 			}
 		})
-		task.Incarnation = parent.Incarnation
+		task.Workspace, task.Incarnation = parent.Workspace, parent.Incarnation
 	}
 	for left > 0 {
 		s.Park(sched.Forever)

@@ -41,6 +41,9 @@ func (p *storeProxy) before(ctx context.Context, op string) error {
 	w := p.replica.world
 	w.sched.Yield()
 	w.sched.Sleep(w.latency(leastTrip, mostTrip))
+	if len(w.faults.stalls) > 0 {
+		w.sched.Sleep(w.faults.held(p.replica))
+	}
 	if len(w.faults.stores) > 0 {
 		if late := w.faults.storeDelay(p.replica, op); late > 0 {
 			w.sched.Sleep(late)

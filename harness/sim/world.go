@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/bootrace/bootrace/controller/defects"
 	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/controller/store"
 	"github.com/bootrace/bootrace/fakeprovider"
@@ -23,8 +22,8 @@ type OpenStore func(table *lifecycle.Table, observe func(store.RowChange)) (stor
 // Options are what a run needs beside its plan.
 type Options struct {
 	Open   OpenStore
-	Oracle oracle.Oracle   // default: random, from the plan's seed
-	Defect *defects.Defect // nil for the reference controller as it is
+	Oracle oracle.Oracle // default: random, from the plan's seed
+	Target Target        // default: the reference controller
 }
 
 // Run carries out the plan and returns what happened. An error means that the world itself failed, so that nothing can be
@@ -36,14 +35,14 @@ func Run(p *plan.Plan, o Options) (*history.History, error) {
 	w := &world{
 		plan: p, oracle: o.Oracle, sched: sched.New(o.Oracle), history: &history.History{},
 		inventory: fakeprovider.NewInventory(), machines: map[string]*machine{},
-		numbers: map[uuid.UUID]int{}, defect: o.Defect,
+		numbers: map[uuid.UUID]int{},
 	}
-	table := lifecycle.Standard()
-	if o.Defect != nil {
-		table = o.Defect.Lifecycle(table)
+	if o.Target.Deploy == nil {
+		o.Target = Reference(nil)
 	}
+	w.deployment = o.Target.Deploy()
 	var err error
-	if w.store, err = o.Open(table, w.observe); err != nil {
+	if w.store, err = o.Open(w.deployment.Table, w.observe); err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)
 	}
 	w.history.Events = make([]history.Event, 0, expectedEvents(p))
@@ -68,13 +67,12 @@ func expectedEvents(p *plan.Plan) int {
 
 // world is one run.
 type world struct {
-	plan    *plan.Plan
-	oracle  oracle.Oracle
-	sched   *sched.Scheduler
-	history *history.History
-	store   store.Store
-	defect  *defects.Defect
-	shared  *defects.Shared
+	plan       *plan.Plan
+	oracle     oracle.Oracle
+	sched      *sched.Scheduler
+	history    *history.History
+	store      store.Store
+	deployment Deployment
 
 	processes []*sched.Process
 	env       *sched.Process // the world's own: faults, people
@@ -102,7 +100,6 @@ type member struct {
 func (w *world) build() {
 	w.env = w.process("world")
 	w.faults = newFaults(w)
-	w.shared = defects.NewShared()
 	for i := range w.plan.Workspaces {
 		w.members = append(w.members, &member{number: i + 1, plan: &w.plan.Workspaces[i]})
 	}

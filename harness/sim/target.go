@@ -1,0 +1,52 @@
+package sim
+
+import (
+	"net/http"
+
+	"github.com/bootrace/bootrace/controller"
+	"github.com/bootrace/bootrace/controller/defects"
+	"github.com/bootrace/bootrace/controller/lifecycle"
+)
+
+// Target is a controller to be tried.
+type Target struct {
+	// Name is how reports speak of it.
+	Name string
+	// Deploy makes a fresh deployment for one run. Nothing of one may reach another.
+	Deploy func() Deployment
+}
+
+// Deployment is one or more replicas of a controller on one store.
+type Deployment struct {
+	// Table is what the store moves workspaces by.
+	Table *lifecycle.Table
+	// Start starts one replica, with what it must be made of. It is called again when a replica that died starts anew.
+	Start func(controller.Config) (Instance, error)
+	// SwallowingAgents has agents take every 4xx for success.
+	SwallowingAgents bool
+}
+
+// Instance is one replica.
+type Instance struct {
+	Handler http.Handler
+	Ticks   []controller.Tick
+}
+
+// Reference is the reference controller, as it is or with a defect; nil is none.
+func Reference(d *defects.Defect) Target {
+	name := "reference controller"
+	if d != nil {
+		name += " with the defect " + d.Name
+	}
+	return Target{Name: name, Deploy: func() Deployment {
+		shared := defects.NewShared()
+		return Deployment{
+			Table:            d.Lifecycle(lifecycle.Standard()),
+			SwallowingAgents: d.SwallowsErrors(),
+			Start: func(c controller.Config) (Instance, error) {
+				built, err := defects.Build(d, shared, c)
+				return Instance{Handler: built.Handler, Ticks: built.Ticks}, err
+			},
+		}
+	}}
+}
