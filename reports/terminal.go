@@ -6,15 +6,26 @@ import (
 	"strings"
 
 	"github.com/bootrace/bootrace/harness/invariant"
+	"github.com/bootrace/bootrace/harness/plan"
 	"github.com/bootrace/bootrace/harness/runs"
 )
 
-// Terminal writes for a person who watches.
+// Terminal writes for a person who watches. What it writes has no escape codes but those of Color: whatever a controller
+// or a cloud said is shown, never acted on.
 type Terminal struct {
 	W     io.Writer
 	Color bool
 	// All shows every violated scenario's timeline, not only the first's.
 	All bool
+
+	columns columns
+}
+
+// Fit returns a terminal whose columns fit the plans that results are going to come of: they are written while the run
+// goes, so their widths have to be known before.
+func (t Terminal) Fit(plans []*plan.Plan) Terminal {
+	t.columns = columnsFor(plans)
+	return t
 }
 
 // Colours, by what they say.
@@ -39,14 +50,15 @@ func (t Terminal) printf(format string, args ...any) {
 
 // Header says what is about to be played.
 func (t Terminal) Header(version string, seed uint64, world, server, defect string) {
-	t.printf("bootrace %s · seed %d · world %s · %s\n", version, seed, world, server)
+	t.printf("bootrace %s · seed %d · world %s · %s\n", version, seed, world, shown(server))
 	if defect != "" {
 		t.printf("reference controller with the defect %s\n", t.paint(bold, defect))
 	}
 	t.printf("\n")
 }
 
-// Result writes a line for the scenario, and one for each group where it has several.
+// Result writes a line for the scenario, and below it what is wrong. Where it is the only one, each of its groups has a
+// line too.
 func (t Terminal) Result(x *runs.Result) {
 	mark := t.paint(green, "✓")
 	switch x.Verdict {
@@ -55,70 +67,83 @@ func (t Terminal) Result(x *runs.Result) {
 	case invariant.Inconclusive:
 		mark = t.paint(yellow, "?")
 	}
-	if len(x.Groups) == 1 {
-		g := &x.Groups[0]
-		t.printf("  %s %-30s %-26s %-32s %-22s %s\n", mark, x.Scenario, fleet(g), statuses(g), slowest(g), elapsed(x.Wall))
-	} else {
-		t.printf("  %s %-30s %-26s %-32s %-22s %s\n", mark, x.Scenario, "", "", "", elapsed(x.Wall))
+	t.printf("  %s %s\n", mark, t.columns.row(x.Scenario, fleet(x.Plan), outcome(x), slowest(x.Groups), fmt.Sprintf("%6s", elapsed(x.Wall))))
+	if t.columns.plans == 1 && len(x.Groups) > 1 {
 		for i := range x.Groups {
-			g := &x.Groups[i]
-			line := fmt.Sprintf("    %-30s %-26s %-32s %s", "", fleet(g), statuses(g), slowest(g))
-			t.printf("%s\n", strings.TrimRight(line, " "))
+			g := x.Groups[i : i+1]
+			t.printf("    %s\n", t.columns.row("", group(&g[0]), statuses(g), slowest(g), ""))
 		}
 	}
 	switch {
 	case x.Fault != "":
-		t.printf("      the harness failed: %s\n", x.Fault)
+		t.note(yellow, "the harness failed", x.Fault)
 	case x.Verdict == invariant.Violated:
-		t.printf("      violated: %s\n", violated(x))
-	}
-	if x.Verdict == invariant.Inconclusive {
+		t.note(red, "violated", violated(x))
+	case x.Verdict == invariant.Inconclusive:
 		for _, d := range x.Judgement.Doubts {
-			t.printf("      inconclusive: %s\n", d)
+			t.note(yellow, "inconclusive", d)
 		}
 	}
 }
 
-// violated lists a result's violated invariants and how many workspaces each is about, the one to look at first first.
-func violated(x *runs.Result) string {
-	var parts []string
-	for _, f := range x.Judgement.Findings {
-		if len(f.Violations) == 0 {
-			continue
-		}
-		text := fmt.Sprintf("%s (%d of %d)", f.Invariant, len(f.Violations), len(x.Plan.Workspaces))
-		if x.First != nil && f.Invariant == x.First.Invariant {
-			parts = append([]string{text}, parts...)
+// note writes a remark below a result.
+func (t Terminal) note(color, label, text string) {
+	const indent = 6
+	width := len(label) + len(": ")
+	for i, line := range wrap(shown(text), textWidth+labelWidth-width) {
+		if i == 0 {
+			t.printf("%*s%s: %s\n", indent, "", t.paint(color, label), line)
 		} else {
-			parts = append(parts, text)
+			t.printf("%*s%s\n", indent+width, "", line)
 		}
 	}
-	return strings.Join(parts, ", ")
 }
 
 // Summary writes what came of the run: first what went wrong, then the tally.
 func (t Terminal) Summary(r *runs.Run) {
 	t.printf("\n")
+	told, untold := 0, 0
 	for _, x := range r.Results {
-		if x.First != nil {
+		switch {
+		case x.First == nil:
+		case told > 0 && !t.All:
+			untold++
+		default:
+			told++
 			t.violation(r, x)
-			if !t.All {
-				break
-			}
 		}
 	}
+	if untold > 0 {
+		what := plural(untold, "more scenario is violated", "more scenarios are violated") + "; --all tells every story"
+		if r.Folder() != "" {
+			what += ", as does bootrace judge --all " + quoted(relative(r.Folder()))
+		}
+		t.printf("%s\n\n", what)
+	}
 	if r.Interrupted {
-		t.printf("interrupted: what was played is kept, the rest was not played\n")
+		when := ""
+		switch {
+		case len(r.Results) == 0:
+			when = "before the first scenario was over: nothing can be said"
+		case t.columns.plans > len(r.Results):
+			when = fmt.Sprintf("after %d of %s: the rest was not played", len(r.Results), plural(t.columns.plans, "scenario", "scenarios"))
+		default:
+			when = "before every scenario was played"
+		}
+		t.printf("%s %s\n", t.paint(yellow, "interrupted"), when)
 	}
 	t.printf("%s      %s for %s\n", t.paint(bold, tally(r)), elapsed(r.Wall), virtual(r.Virtual()))
-	if r.Folder() == "" {
-		return
-	}
-	t.printf("digest %s\n", r.Digest)
-	t.printf("kept   %s: %s, %s\n", relative(r.Folder()), runs.FileRun, strings.Join(append(Files(), "histories"), ", "))
 }
 
-// labelWidth is the width of the words that stand before a paragraph.
+// Kept says where the run is kept, and by which digest it can be known.
+func (t Terminal) Kept(r *runs.Run) {
+	if len(r.Results) > 0 {
+		t.printf("digest %s\n", r.Digest)
+	}
+	t.printf("kept   %s: %s\n", relative(r.Folder()), strings.Join(append([]string{runs.FileRun}, append(Files(), "histories")...), ", "))
+}
+
+// Widths of paragraphs: of the words that stand before them, and of their own lines.
 const (
 	labelWidth = 10
 	textWidth  = 100
@@ -126,28 +151,39 @@ const (
 
 func (t Terminal) violation(r *runs.Run, x *runs.Result) {
 	e := x.Explanation
-	t.printf("%s %s · %s · %s\n", t.paint(red+bold, "VIOLATED"), t.paint(bold, x.First.Invariant), x.Scenario, e.Subject)
+	t.printf("%s %s · %s · %s\n", t.paint(red+bold, "VIOLATED"), t.paint(bold, x.First.Invariant), x.Scenario, shown(e.Subject))
 	for _, l := range e.Timeline {
-		t.printf("  %9s  %s\n", invariant.Clock(l.At), l.Text)
+		for i, line := range wrap(shown(l.Text), textWidth) {
+			at := ""
+			if i == 0 {
+				at = invariant.Clock(l.At)
+			}
+			t.verbatim(at, line)
+		}
 	}
 	t.paragraph("mechanism", e.Mechanism)
 	t.paragraph("expected", e.Expected)
 	if others := len(x.Judgement.Violations()) - 1; others > 0 {
-		t.paragraph("also", fmt.Sprintf("%d more in this scenario: %s", others, violated(x)))
+		t.paragraph("also", fmt.Sprintf("%s here; in all: %s", plural(others, "more violation", "more violations"), violated(x)))
 	}
 	t.paragraph("seed", fmt.Sprint(x.Plan.Seed))
 	if r.Folder() != "" {
-		t.paragraph("replay", ReplayCommand(r, x))
-		t.paragraph("run", relative(r.Folder()))
+		t.verbatim("replay", ReplayCommand(r, x))
+		t.verbatim("run", relative(r.Folder()))
 	}
 	t.printf("\n")
 }
 
 func (t Terminal) paragraph(label, text string) {
-	for i, line := range wrap(text, textWidth) {
+	for i, line := range wrap(shown(text), textWidth) {
 		if i > 0 {
 			label = ""
 		}
-		t.printf("  %-*s %s\n", labelWidth, label, line)
+		t.verbatim(label, line)
 	}
+}
+
+// verbatim writes what must not be broken into lines: somebody is going to copy it.
+func (t Terminal) verbatim(label, text string) {
+	t.printf("  %-*s %s\n", labelWidth, label, text)
 }

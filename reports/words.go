@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/harness/invariant"
@@ -21,13 +23,77 @@ func subject(x *runs.Result, v *invariant.Violation) string {
 	return fmt.Sprintf("workspace %d (%s, %s)", v.Workspace, w.Provider, w.Runtime)
 }
 
+// violated lists a result's violated invariants, how many workspaces each is about, and whose they are; the one to look
+// at first first.
+func violated(x *runs.Result) string {
+	var parts []string
+	for _, f := range x.Judgement.Findings {
+		if len(f.Violations) == 0 {
+			continue
+		}
+		text := f.Invariant
+		if n := workspaces(x, f.Invariant); n > 0 {
+			text += fmt.Sprintf(" (%d of %d%s)", n, len(x.Plan.Workspaces), whose(x, f))
+		}
+		if x.First != nil && f.Invariant == x.First.Invariant {
+			parts = append([]string{text}, parts...)
+		} else {
+			parts = append(parts, text)
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// workspaces is how many workspaces the violations of an invariant are about.
+func workspaces(x *runs.Result, name string) int {
+	about := map[int]bool{}
+	for _, f := range x.Judgement.Findings {
+		for _, v := range f.Violations {
+			if f.Invariant == name && v.Workspace > 0 {
+				about[v.Workspace] = true
+			}
+		}
+	}
+	return len(about)
+}
+
+// whose names the group that all violations of a finding are of, where the fleet has several and it is one.
+func whose(x *runs.Result, f invariant.Finding) string {
+	if len(planned(x.Plan)) < 2 {
+		return ""
+	}
+	group := ""
+	for _, v := range f.Violations {
+		if v.Workspace < 1 || v.Workspace > len(x.Plan.Workspaces) {
+			return ""
+		}
+		of := x.Plan.Workspaces[v.Workspace-1].Group
+		if group != "" && of != group {
+			return ""
+		}
+		group = of
+	}
+	return ", all " + group
+}
+
 // ReplayCommand is the command line that plays the scenario again.
 func ReplayCommand(r *runs.Run, x *runs.Result) string {
-	command := "bootrace replay " + relative(r.Folder())
-	if len(r.Results) > 1 {
+	command := "bootrace replay " + quoted(relative(r.Folder()))
+	if r.Scenarios() > 1 {
 		command += " --scenario " + x.Scenario
 	}
 	return command
+}
+
+// quoted writes a text so that a shell takes it for one word.
+func quoted(s string) string {
+	plain := func(r rune) bool {
+		return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_./+:,@%=", r)
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 // relative writes a path as somebody in the working folder would.
@@ -36,40 +102,17 @@ func relative(path string) string {
 	if err != nil {
 		return path
 	}
-	if rel, err := filepath.Rel(here, path); err == nil && !strings.HasPrefix(rel, "..") {
+	if rel, err := filepath.Rel(here, path); err == nil && filepath.IsLocal(rel) {
 		return rel
 	}
 	return path
 }
 
-// fleet writes what a group is: "minimax × 5", with its name or runtime where those tell more.
-func fleet(g *runs.Group) string {
-	text := fmt.Sprintf("%s × %d", g.Provider, g.Count)
-	if g.Name != g.Provider {
-		text = fmt.Sprintf("%s (%s) × %d", g.Name, g.Provider, g.Count)
+func statusName(s lifecycle.Status) string {
+	if s == lifecycle.None {
+		return "never created"
 	}
-	return text
-}
-
-// statuses writes where a group ended: "5 online".
-func statuses(g *runs.Group) string {
-	var parts []string
-	for _, s := range g.Statuses {
-		name := s.Status.String()
-		if s.Status == lifecycle.None {
-			name = "never created"
-		}
-		parts = append(parts, fmt.Sprintf("%d %s", s.Count, name))
-	}
-	return strings.Join(parts, ", ")
-}
-
-// slowest writes a group's slowest boot.
-func slowest(g *runs.Group) string {
-	if g.Slowest == 0 {
-		return ""
-	}
-	return "slowest boot " + invariant.Span(g.Slowest)
+	return s.String()
 }
 
 // tally sums the verdicts up. Counts, never a score: a share would hide what was not played.
@@ -78,23 +121,66 @@ func tally(r *runs.Run) string {
 		r.Count(invariant.Inconclusive))
 }
 
-// virtual writes a span of virtual time in hours.
-func virtual(d time.Duration) string {
-	if d < time.Hour {
-		return fmt.Sprintf("%.0f virtual minutes", d.Minutes())
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
 	}
-	return fmt.Sprintf("%.0f virtual hours", d.Hours())
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// virtual writes a span of virtual time: in minutes below two hours.
+func virtual(d time.Duration) string {
+	if d < 2*time.Hour {
+		return plural(int(d.Round(time.Minute)/time.Minute), "virtual minute", "virtual minutes")
+	}
+	return plural(int(d.Round(time.Hour)/time.Hour), "virtual hour", "virtual hours")
 }
 
 // elapsed writes a span of wall time.
-func elapsed(d time.Duration) string { return fmt.Sprintf("%.2fs", d.Seconds()) }
+func elapsed(d time.Duration) string {
+	if d >= 100*time.Second {
+		return span(d)
+	}
+	return fmt.Sprintf("%.2fs", d.Seconds())
+}
 
-// wrap breaks a text into lines of at most width characters, at blanks.
+// span writes how long something took, with two digits of seconds beside minutes: such times stand below one another.
+func span(d time.Duration) string {
+	if d < time.Minute {
+		return invariant.Span(d)
+	}
+	d = d.Round(time.Second)
+	m, s := int(d/time.Minute), int(d%time.Minute/time.Second)
+	if m < 60 {
+		return fmt.Sprintf("%dm%02ds", m, s)
+	}
+	return fmt.Sprintf("%dh%02dm%02ds", m/60, m%60, s)
+}
+
+// longest is how much is shown of a text that somebody else wrote: an error, a cause with the tail of a log.
+const longest = 600
+
+// shown makes a text one line of what can be seen: it may come from anybody, down to the console of a machine.
+func shown(s string) string {
+	s = strings.Join(strings.FieldsFunc(s, unicode.IsSpace), " ")
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
+			return utf8.RuneError
+		}
+		return r
+	}, s)
+	if runes := []rune(s); len(runes) > longest {
+		s = string(runes[:longest]) + " …"
+	}
+	return s
+}
+
+// wrap breaks a text into lines of at most width characters, at blanks. A word that is longer has a line of its own.
 func wrap(text string, width int) []string {
 	var lines []string
 	line := ""
-	for _, word := range strings.Fields(text) {
-		if line != "" && len(line)+1+len(word) > width {
+	for word := range strings.FieldsSeq(text) {
+		if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
 			lines = append(lines, line)
 			line = ""
 		}

@@ -20,21 +20,24 @@ import (
 )
 
 type controllerCmd struct {
-	Listen      string        `default:"127.0.0.1:8080" help:"Address to serve on."`
+	Listen      string        `default:"127.0.0.1:8080" placeholder:"ADDRESS" help:"Address to serve on (default: ${default}); port 0 is any free one."`
 	DatabaseURL string        `env:"DATABASE_URL" placeholder:"URL" help:"Postgres to keep the rows in; it is migrated at the start. Without it rows are kept in memory and lost at the end."`
-	AdminToken  string        `env:"ADMIN_TOKEN" help:"Bearer token of the operators; without it their calls are open (development)."`
-	Secret      string        `env:"BOOTRACE_SECRET" help:"What the tokens of booting machines are derived from; the same for all replicas, and for ever."`
-	PublicURL   string        `help:"How agents reach this server; http://<listen> where not given."`
+	AdminToken  string        `env:"ADMIN_TOKEN" placeholder:"TOKEN" help:"Bearer token of the operators; without it their calls are open (development)."`
+	Secret      string        `env:"BOOTRACE_SECRET" placeholder:"TEXT" help:"What the tokens of booting machines are derived from; the same for all replicas, and for ever."`
+	PublicURL   string        `placeholder:"URL" help:"How agents reach this server; http://<listen> where not given."`
 	Grace       time.Duration `default:"10s" help:"How long requests under way may take to end after SIGTERM."`
 
-	ProvisionTimeoutSeconds int `env:"PROVISION_TIMEOUT_SECONDS" help:"One provision budget for all runtimes, in seconds."`
+	ProvisionTimeoutSeconds int `env:"PROVISION_TIMEOUT_SECONDS" placeholder:"N" help:"One provision budget for the boots of all runtimes, in seconds."`
 }
 
 // Run implements the command.
 func (c *controllerCmd) Run(ctx context.Context, s streams) error {
 	log := slog.New(slog.NewTextHandler(s.err, nil))
 	rows, closeRows, err := c.store(ctx, log)
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return interrupted()
+	case err != nil:
 		return environment(err)
 	}
 	defer closeRows()
@@ -76,7 +79,10 @@ func (c *controllerCmd) Run(ctx context.Context, s streams) error {
 		log.Info("stopping", "grace", c.Grace)
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Grace)
 		defer cancel()
-		err = server.Shutdown(grace)
+		if err = server.Shutdown(grace); errors.Is(err, context.DeadlineExceeded) {
+			server.Close() //nolint:errcheck // what is said below matters more
+			err = fmt.Errorf("requests under way did not end within %s and were cut off", c.Grace)
+		}
 	}
 	stopTicks()
 	<-ticked

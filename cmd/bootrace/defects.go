@@ -10,8 +10,9 @@ type defectsCmd struct{}
 
 // Run implements the command.
 func (defectsCmd) Run(s streams) error {
+	l := list{}
 	for _, d := range defects.All() {
-		fmt.Fprintf(s.out, "%-22s breaks %s (%s)\n    %s\n", d.Name, d.Breaks, d.Evidence, d.Mechanism)
+		l.add(d.Name, fmt.Sprintf("breaks %s (%s)", d.Breaks, d.Evidence), d.Mechanism)
 	}
-	return nil
+	return l.write(s.out)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/bootrace/bootrace/harness/invariant"
@@ -18,16 +19,21 @@ func (c *judgeCmd) Run(s streams) error {
 	if err != nil {
 		return usage(err)
 	}
-	t := terminal(s, c.All)
+	t := terminal(s, c.All, plansOf(kept.Results))
 	t.Header(version(), kept.Seed, kept.World, "judged from the kept histories", kept.Defect)
-	again := &runs.Run{Form: runs.Form, Seed: kept.Seed, World: kept.World, Defect: kept.Defect, Store: kept.Store}
+	again := kept.Again(version())
+	again.Wall, again.Interrupted = kept.Wall, kept.Interrupted
 	changed := 0
 	for _, x := range kept.Results {
 		h, err := kept.History(x)
 		if err != nil {
 			return usage(err)
 		}
-		y := again.Add(runs.Played{Plan: x.Plan, History: h, Digest: x.Digest, Judgement: invariant.Judge(x.Plan, h)})
+		p := runs.Played{Plan: x.Plan, History: h, Digest: x.Digest, Judgement: invariant.Judge(x.Plan, h), Wall: x.Wall}
+		if x.Fault != "" {
+			p.Fault = errors.New(x.Fault)
+		}
+		y := again.Add(p)
 		t.Result(y)
 		if y.Verdict != x.Verdict {
 			changed++
@@ -35,7 +41,8 @@ func (c *judgeCmd) Run(s streams) error {
 	}
 	t.Summary(again)
 	if changed > 0 {
-		fmt.Fprintf(s.out, "%d verdicts differ from those of bootrace %s, which wrote the run\n", changed, kept.Version)
+		fmt.Fprintf(s.out, "%s from what bootrace %s said, which wrote the run\n",
+			plural(changed, "verdict differs", "verdicts differ"), kept.Version)
 	}
 	return verdict(again)
 }
@@ -44,8 +51,9 @@ type invariantsCmd struct{}
 
 // Run implements the command.
 func (invariantsCmd) Run(s streams) error {
+	l := list{}
 	for _, i := range invariant.All() {
-		fmt.Fprintf(s.out, "%-30s %s\n", i.Name, i.Promise)
+		l.add(i.Name, i.Promise)
 	}
-	return nil
+	return l.write(s.out)
 }

@@ -6,8 +6,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -16,41 +14,7 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
-	"github.com/willabides/kongplete"
-
-	"github.com/bootrace/bootrace/controller/defects"
-	"github.com/bootrace/bootrace/scenarios"
-
-	"github.com/posener/complete"
 )
-
-// Exit codes. Never 2, which Go's own panics use.
-const (
-	exitHeld         = 0
-	exitViolated     = 1
-	exitInconclusive = 10
-	exitUsage        = 20 // a bad scenario, or bad usage
-	exitEnvironment  = 30 // a fault of the environment, or of the harness
-	exitInterrupted  = 130
-)
-
-// exitError ends the program with a code. Its error is written to standard error where there is one.
-type exitError struct {
-	code int
-	err  error
-}
-
-func (e exitError) Error() string {
-	if e.err == nil {
-		return fmt.Sprintf("exit code %d", e.code)
-	}
-	return e.err.Error()
-}
-
-func (e exitError) Unwrap() error { return e.err }
-
-func usage(err error) error       { return exitError{exitUsage, err} }
-func environment(err error) error { return exitError{exitEnvironment, err} }
 
 // cli is the command line.
 type cli struct {
@@ -63,9 +27,8 @@ type cli struct {
 	States     statesCmd     `cmd:"" help:"Print the lifecycle of a workspace: the table, or a Mermaid diagram."`
 	Controller controllerCmd `cmd:"" help:"Serve the reference controller."`
 	Doctor     doctorCmd     `cmd:"" help:"Say what this machine has that bootrace can use, and what to install."`
+	Completion completionCmd `cmd:"" help:"Print what turns on completion in a shell."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
-
-	Completion kongplete.InstallCompletions `cmd:"" help:"Print the line that turns on shell completion."`
 }
 
 const description = `bootrace proves, or refutes with a replayable counterexample, that every workspace whose agent heartbeats
@@ -81,72 +44,70 @@ operator do meanwhile.
 Exit codes: 0 held; 1 violated; 10 inconclusive; 20 bad scenario or usage; 30 environment or harness fault;
 130 interrupted.`
 
-// streams are where a command reads and writes.
+// streams are where a command writes.
 type streams struct {
 	out, err io.Writer
+	color    bool // out is a terminal, and nobody asked for plain text
 }
 
-func main() { os.Exit(run(os.Args[1:], streams{os.Stdout, os.Stderr})) }
+func main() {
+	// Whoever reads what we write may have seen enough, as head has. The write must fail then, and not end the program:
+	// what it has started is still to be stopped.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	os.Exit(run(os.Args[1:], streams{os.Stdout, os.Stderr, colorful(os.Stdout)}))
+}
 
 // run carries out a command line and returns the exit code.
 func run(args []string, s streams) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C is the system's to handle: it ends the program at once
+	out := &output{to: s.out, broken: stop}
+	s.out = out
+	return codeOf(out.judge(carryOut(ctx, args, s)), s)
+}
 
-	var c cli
-	exited, code := false, 0
-	parser, err := kong.New(&c,
-		kong.Name("bootrace"), kong.Description(description), kong.UsageOnError(), kong.Writers(s.out, s.err),
+func carryOut(ctx context.Context, args []string, s streams) error {
+	parser, err := kong.New(new(cli),
+		kong.Name("bootrace"), kong.Description(description), kong.Writers(s.out, s.err),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),
-		kong.Exit(func(n int) { exited, code = true, n; panic(helpShown{}) }),
+		kong.Exit(func(int) { panic(answered{}) }),
 		kong.Vars{"jobs": strconv.Itoa(runtime.NumCPU())},
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(s),
 	)
 	if err != nil {
-		fmt.Fprintln(s.err, "bootrace:", err)
-		return exitEnvironment
+		return environment(err)
 	}
-	kongplete.Complete(parser,
-		kongplete.WithPredictor("scenario", complete.PredictOr(complete.PredictSet(scenarios.Names()...), complete.PredictFiles("*.yaml"))),
-		kongplete.WithPredictor("defect", complete.PredictSet(defects.Names()...)),
-		kongplete.WithPredictor("run", complete.PredictDirs("*")),
-	)
+	if len(args) == 0 && !completing() {
+		// Nothing was asked for, so nothing was proved: the help, and no success.
+		parser.Stdout = s.err
+		_, err := parse(parser, []string{"--help"})
+		return exitError{exitUsage, err}
+	}
 	k, err := parse(parser, args)
 	switch {
-	case exited:
-		return code
 	case err != nil:
-		fmt.Fprintf(s.err, "bootrace: %s\nbootrace --help shows how it is used\n", err)
-		return exitUsage
+		return misused(err)
+	case k == nil:
+		return nil
 	}
-	return codeOf(k.Run(), s)
+	return k.Run()
 }
 
-// helpShown ends the parsing once help was shown.
-type helpShown struct{}
+// answered ends the parsing where that has said all that was asked for: the help, or a completion.
+type answered struct{}
 
+// parse reads the command line. It returns nil where there is nothing left to run.
 func parse(parser *kong.Kong, args []string) (k *kong.Context, err error) {
 	defer func() {
-		if p := recover(); p != nil {
-			if _, ok := p.(helpShown); !ok {
-				panic(p)
-			}
+		switch p := recover().(type) {
+		case nil:
+		case answered:
+			k, err = nil, nil
+		default:
+			panic(p)
 		}
 	}()
+	complete(parser)
 	return parser.Parse(args)
-}
-
-func codeOf(err error, s streams) int {
-	if err == nil {
-		return exitHeld
-	}
-	var exit exitError
-	if !errors.As(err, &exit) {
-		exit = exitError{exitEnvironment, err}
-	}
-	if exit.err != nil {
-		fmt.Fprintf(s.err, "bootrace: %s\n", exit.err)
-	}
-	return exit.code
 }

@@ -6,14 +6,18 @@ import (
 
 	"github.com/bootrace/bootrace/harness"
 	"github.com/bootrace/bootrace/harness/runs"
-	"github.com/bootrace/bootrace/harness/stores"
 )
 
 type replayCmd struct {
-	Folder   string `arg:"" predictor:"run" help:"The run's folder, such as runs/latest."`
-	Scenario string `help:"Only this scenario of the run."`
-	Store    string `enum:"memory,postgres" default:"memory" help:"Where the controller keeps its rows: ${enum}. The course does not depend on it."`
-	All      bool   `help:"Tell the story of every violated scenario, not only of the first."`
+	Folder     string `arg:"" predictor:"run" help:"The run's folder, such as runs/latest."`
+	Scenario   string `placeholder:"NAME" help:"Only this scenario of the run."`
+	storeFlags `embed:"" set:"store=memory"`
+	All        bool `help:"Tell the story of every violated scenario, not only of the first."`
+}
+
+// Help says what a replay does not depend on.
+func (replayCmd) Help() string {
+	return "A run takes the same course on every store, so a replay of one on Postgres needs none."
 }
 
 // Run implements the command.
@@ -22,57 +26,76 @@ func (c *replayCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return usage(err)
 	}
-	source, err := c.source(ctx)
+	results, err := c.results(kept)
+	if err != nil {
+		return usage(err)
+	}
+	source, err := c.open(ctx, s)
 	if err != nil {
 		return err
 	}
-	defer source.Close() //nolint:errcheck // nothing is left to be done about it
-	t := terminal(s, c.All)
+	defer source.Close() //nolint:errcheck // closed below where it matters
+	t := terminal(s, c.All, plansOf(results))
 	t.Header(version(), kept.Seed, kept.World, source.Describe(), kept.Defect)
-	again := &runs.Run{Form: runs.Form, Seed: kept.Seed, World: kept.World, Defect: kept.Defect, Store: c.Store}
-	found, other := false, 0
-	for _, x := range kept.Results {
-		if c.Scenario != "" && x.Scenario != c.Scenario {
-			continue
-		}
-		found = true
+	again := kept.Again(version())
+	other := 0
+	for _, x := range results {
 		replayed, err := harness.Replay(ctx, kept, x, source)
 		if err != nil {
 			return environment(err)
 		}
 		if ctx.Err() != nil {
-			return exitError{code: exitInterrupted}
+			return interrupted()
 		}
 		o := replayed.Outcome
 		t.Result(again.Add(runs.Played{
 			Plan: o.Plan, History: o.History, Digest: o.Digest, Judgement: o.Judgement, Wall: o.Wall, Fault: o.Fault,
 		}))
 		again.Wall += o.Wall
-		if !replayed.Same() {
+		if o.Digest != x.Digest {
 			other++
-			fmt.Fprintf(s.out, "      took another course: digest %s, kept %s\n", o.Digest, x.Digest)
+			fmt.Fprintf(s.out, "      took another course: %s\n", parting(kept, x, o))
 		}
 	}
-	if !found {
-		return usage(fmt.Errorf("%s has no scenario %q", c.Folder, c.Scenario))
-	}
 	t.Summary(again)
-	if other > 0 {
-		return environment(fmt.Errorf("%d of %d scenarios took another course than the kept run, which was written by bootrace %s: "+
-			"the controller, the harness or the defect has changed since", other, len(again.Results), kept.Version))
+	if err := source.Close(); err != nil {
+		return environment(fmt.Errorf("cleaning up: %w", err))
 	}
-	fmt.Fprintf(s.out, "digest %s: the same as kept\n", digestOf(kept, again))
+	if other > 0 {
+		return environment(fmt.Errorf("%d of %s took another course than the kept run, which bootrace %s wrote: the controller, "+
+			"the harness, the defect or run.json is another by now", other, plural(len(again.Results), "scenario", "scenarios"), kept.Version))
+	}
+	digest := again.Digest
+	if len(results) < len(kept.Results) {
+		digest = results[0].Digest
+	} else if digest != kept.Digest {
+		return environment(fmt.Errorf("every scenario took the course of the kept run, but run.json's digest %s is not theirs: it is damaged", kept.Digest))
+	}
+	fmt.Fprintf(s.out, "digest %s: the same as kept\n", digest)
 	return verdict(again)
 }
 
-func (c *replayCmd) source(ctx context.Context) (stores.Source, error) {
-	return storeFlags{Store: c.Store, Postgres: "auto"}.open(ctx)
+// results returns those of the run that are to be played again.
+func (c *replayCmd) results(kept *runs.Run) ([]*runs.Result, error) {
+	if len(kept.Results) == 0 {
+		return nil, fmt.Errorf("%s holds no scenario: it was interrupted before the first was over", c.Folder)
+	}
+	if c.Scenario == "" {
+		return kept.Results, nil
+	}
+	for i, x := range kept.Results {
+		if x.Scenario == c.Scenario {
+			return kept.Results[i : i+1], nil
+		}
+	}
+	return nil, fmt.Errorf("%s has no scenario %q", c.Folder, c.Scenario)
 }
 
-// digestOf is the digest to name: the run's where all of it was replayed, else the scenario's.
-func digestOf(kept, again *runs.Run) string {
-	if len(again.Results) == len(kept.Results) {
-		return again.Digest
+// parting says where the course of a replay parts from the kept one.
+func parting(kept *runs.Run, x *runs.Result, o *harness.Outcome) string {
+	h, err := kept.History(x)
+	if err != nil {
+		return err.Error()
 	}
-	return again.Results[0].Digest
+	return runs.Parting(h, o.History)
 }

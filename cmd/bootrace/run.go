@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -20,22 +21,28 @@ import (
 
 // storeFlags choose where controllers keep their rows.
 type storeFlags struct {
-	Store       string `enum:"postgres,memory" default:"postgres" help:"Where the controller keeps its rows: ${enum}."`
+	Store       string `enum:"postgres,memory" default:"${store}" help:"Where the controller keeps its rows: postgres or memory."`
 	DatabaseURL string `env:"BOOTRACE_DATABASE_URL" placeholder:"URL" help:"A Postgres server to use, as a user who may create databases; without it one is found or started."`
-	Postgres    string `enum:"auto,binaries,download,docker" default:"auto" help:"Where Postgres comes from where no URL is given: ${enum}. auto tries them in this order."`
+	Postgres    string `enum:"auto,binaries,download,docker" default:"auto" help:"Where Postgres comes from where no URL is given: binaries, download or docker; auto tries them in this order."`
 }
 
 // open opens the source of stores.
-func (f storeFlags) open(ctx context.Context) (stores.Source, error) {
+func (f storeFlags) open(ctx context.Context, s streams) (stores.Source, error) {
 	if f.Store == "memory" {
 		return stores.Memory(), nil
 	}
-	o := pgserver.Options{URL: f.DatabaseURL}
+	o := pgserver.Options{URL: f.DatabaseURL, Progress: func(step string) { fmt.Fprintf(s.err, "bootrace: %s\n", step) }}
 	if f.Postgres != "auto" {
 		o.Source = f.Postgres
 	}
+	if o.URL != "" && o.Source != "" {
+		return nil, usage(fmt.Errorf("--postgres %s is for where no URL is given", f.Postgres))
+	}
 	source, err := stores.Postgres(ctx, o)
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, interrupted()
+	case err != nil:
 		return nil, environment(err)
 	}
 	return source, nil
@@ -44,12 +51,20 @@ func (f storeFlags) open(ctx context.Context) (stores.Source, error) {
 type runCmd struct {
 	Scenarios []string `arg:"" optional:"" predictor:"scenario" help:"Built-in scenarios by name, or YAML files or folders; all built-in ones where none is given."`
 
-	Seed   *uint64 `help:"Decides every choice: boot times, latencies, interleavings. Drawn and printed where not given."`
-	Defect string  `predictor:"defect" help:"Give the reference controller a named defect: see bootrace defects."`
-	storeFlags
-	Out  string `default:"runs" type:"path" help:"Folder that runs are kept in."`
-	Jobs int    `default:"${jobs}" help:"Scenarios played at a time."`
-	All  bool   `help:"Tell the story of every violated scenario, not only of the first."`
+	Seed       *uint64 `placeholder:"NUMBER" help:"Decides every choice: boot times, latencies, interleavings. Drawn and printed where not given."`
+	Defect     string  `predictor:"defect" placeholder:"NAME" help:"Give the reference controller a named defect: see bootrace defects."`
+	storeFlags `embed:"" set:"store=postgres"`
+	Out        string `default:"runs" type:"path" placeholder:"FOLDER" help:"Folder that runs are kept in (default: runs)."`
+	Jobs       int    `default:"${jobs}" help:"Scenarios played at a time."`
+	All        bool   `help:"Tell the story of every violated scenario, not only of the first."`
+}
+
+// Validate is called when the command line was read.
+func (c *runCmd) Validate() error {
+	if c.Jobs < 1 {
+		return fmt.Errorf("--jobs must be at least 1, not %d", c.Jobs)
+	}
+	return nil
 }
 
 // Run implements the command.
@@ -70,13 +85,18 @@ func (c *runCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return usage(err)
 	}
-	source, err := c.open(ctx)
+	source, err := c.open(ctx, s)
 	if err != nil {
 		return err
 	}
 	defer source.Close() //nolint:errcheck // closed below where it matters
-	t := terminal(s, c.All)
+	t := terminal(s, c.All, plans)
 	t.Header(version(), seed, "sim", source.Describe(), c.Defect)
+	defer context.AfterFunc(ctx, func() {
+		if !errors.Is(context.Cause(ctx), context.Canceled) {
+			fmt.Fprintln(s.err, "bootrace: stopping when the scenarios under way are over; a second signal ends it at once")
+		}
+	})()
 	r, err := harness.Suite{
 		Plans: plans, Source: source, Defect: defect, Seed: seed, Version: version(), Began: began, Parent: c.Out,
 		Jobs: c.Jobs, Progress: t.Result,
@@ -88,6 +108,7 @@ func (c *runCmd) Run(ctx context.Context, s streams) error {
 		return environment(err)
 	}
 	t.Summary(r)
+	t.Kept(r)
 	if err := source.Close(); err != nil {
 		return environment(fmt.Errorf("cleaning up: %w", err))
 	}
@@ -116,30 +137,47 @@ func find(args []string) ([]*scenarios.Scenario, error) {
 	if len(args) == 0 {
 		return scenarios.Builtin(), nil
 	}
-	var list []*scenarios.Scenario
+	var found []*scenarios.Scenario
+	var bad scenarios.Problems
+	homes := map[string]string{}
 	for _, arg := range args {
-		if _, err := os.Stat(arg); err == nil {
-			some, err := scenarios.Files([]string{arg})
-			if err != nil {
-				return nil, err
-			}
-			list = append(list, some...)
+		some, err := named(arg)
+		var problems *scenarios.Problems
+		switch {
+		case errors.As(err, &problems):
+			bad.List = append(bad.List, problems.List...)
 			continue
+		case err != nil:
+			return nil, err
 		}
-		one, err := scenarios.Find(arg)
-		if err != nil {
-			return nil, fmt.Errorf("%w, and there is no file of that name", err)
+		for _, s := range some {
+			switch home, twice := homes[s.Name]; {
+			case twice && home == arg:
+				return nil, fmt.Errorf("%s is given twice", arg)
+			case twice:
+				return nil, fmt.Errorf("two scenarios are named %s: one of %s, one of %s", s.Name, home, arg)
+			}
+			homes[s.Name] = arg
 		}
-		list = append(list, one)
+		found = append(found, some...)
 	}
-	seen := map[string]bool{}
-	for _, s := range list {
-		if seen[s.Name] {
-			return nil, fmt.Errorf("two scenarios are named %s", s.Name)
-		}
-		seen[s.Name] = true
+	if len(bad.List) > 0 {
+		return nil, &bad
 	}
-	return list, nil
+	return found, nil
+}
+
+// named returns the scenarios that one argument names. A built-in name is one even where there is a folder of that name,
+// as in the folder of a run.
+func named(arg string) ([]*scenarios.Scenario, error) {
+	one, unknown := scenarios.Find(arg)
+	if unknown == nil {
+		return []*scenarios.Scenario{one}, nil
+	}
+	if _, err := os.Stat(arg); err == nil {
+		return scenarios.Files([]string{arg})
+	}
+	return nil, fmt.Errorf("there is no such file, and %w", unknown)
 }
 
 // verdict turns a run's verdict into the program's exit code.
@@ -161,13 +199,15 @@ func verdict(r *runs.Run) error {
 	return nil
 }
 
-// terminal writes to the standard output: in colour where a person reads it and has not asked for none.
-func terminal(s streams, all bool) reports.Terminal {
-	color := false
-	if f, ok := s.out.(*os.File); ok && os.Getenv("NO_COLOR") == "" {
-		if info, err := f.Stat(); err == nil {
-			color = info.Mode()&os.ModeCharDevice != 0
-		}
+// terminal writes what comes of the plans to the standard output.
+func terminal(s streams, all bool, plans []*plan.Plan) reports.Terminal {
+	return reports.Terminal{W: s.out, Color: s.color, All: all}.Fit(plans)
+}
+
+func plansOf(results []*runs.Result) []*plan.Plan {
+	plans := make([]*plan.Plan, len(results))
+	for i, x := range results {
+		plans[i] = x.Plan
 	}
-	return reports.Terminal{W: s.out, Color: color, All: all}
+	return plans
 }

@@ -19,15 +19,33 @@ type scenariosListCmd struct{}
 
 // Run implements the command.
 func (scenariosListCmd) Run(s streams) error {
+	l := list{}
 	for _, x := range scenarios.Builtin() {
-		first, _, _ := strings.Cut(x.About, ". ")
-		fmt.Fprintf(s.out, "%-30s %s\n", x.Name, strings.TrimSuffix(strings.Join(strings.Fields(first), " "), "."))
+		l.add(x.Name, gist(x.About))
 	}
-	return nil
+	return l.write(s.out)
+}
+
+// gist is the first sentence that says something: a title before it is not enough.
+func gist(about string) string {
+	text := strings.Join(strings.Fields(about), " ")
+	const title = 40
+	end := strings.Index(text, ". ")
+	if end >= 0 && end < title {
+		if next := strings.Index(text[end+2:], ". "); next >= 0 {
+			end += 2 + next
+		} else {
+			end = -1
+		}
+	}
+	if end < 0 {
+		return strings.TrimSuffix(text, ".")
+	}
+	return text[:end]
 }
 
 type scenariosShowCmd struct {
-	Name string `arg:"" predictor:"scenario" help:"The scenario's name."`
+	Name string `arg:"" predictor:"builtin" help:"The scenario's name."`
 }
 
 // Run implements the command.
@@ -41,25 +59,16 @@ func (c *scenariosShowCmd) Run(s streams) error {
 }
 
 type scenariosValidateCmd struct {
-	Files []string `arg:"" type:"path" help:"YAML files, or folders of them."`
+	Files []string `arg:"" predictor:"file" help:"YAML files, or folders of them."`
 }
 
 // Run implements the command.
 func (c *scenariosValidateCmd) Run(s streams) error {
-	valid, bad := 0, false
-	for _, f := range c.Files {
-		list, err := scenarios.Files([]string{f})
-		if err != nil {
-			bad = true
-			fmt.Fprintln(s.err, err)
-			continue
-		}
-		valid += len(list)
+	valid, err := scenarios.Files(c.Files)
+	if err != nil {
+		return usage(err)
 	}
-	if bad {
-		return exitError{code: exitUsage}
-	}
-	fmt.Fprintf(s.out, "%d valid\n", valid)
+	fmt.Fprintln(s.out, plural(len(valid), "scenario is valid", "scenarios are valid"))
 	return nil
 }
 
@@ -75,11 +84,13 @@ type scenariosFaultsCmd struct{}
 
 // Run implements the command.
 func (scenariosFaultsCmd) Run(s streams) error {
+	l := list{}
 	for _, k := range scenarios.FaultKinds() {
-		fmt.Fprintf(s.out, "%-26s %s\n", k.Name, k.About)
+		about := []string{k.About}
 		if fields := append(append([]string{}, k.Needs...), k.Takes...); len(fields) > 0 {
-			fmt.Fprintf(s.out, "%-26s fields: %s\n", "", strings.Join(fields, ", "))
+			about = append(about, "fields: "+strings.Join(fields, ", "))
 		}
+		l.add(k.Name, about...)
 	}
-	return nil
+	return l.write(s.out)
 }
