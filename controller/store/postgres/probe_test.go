@@ -63,6 +63,8 @@ func TestProbeSeesWhatHappenedToRows(t *testing.T) {
 		t.Error("a division by zero is no error")
 	}
 	w.wants(t, "a statement that failed")
+	ok(exec(`SELECT 1`))
+	w.wants(t, "the call after it")
 	ok(exec(`BEGIN; UPDATE workspaces SET status = 'online'`)) // the pool throws such a connection away
 	w.wants(t, "a transaction that was left open")
 	ok(exec(`SELECT 1`))

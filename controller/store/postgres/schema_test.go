@@ -128,26 +128,29 @@ func TestHeartbeatsAreHeapOnly(t *testing.T) {
 	}
 	beat(start) // moves them to online, which is in a partial index's condition
 	conn := dial(t, url)
-	counts := func() (all, hot int64) {
-		// What a session did, it reports at leisure, unless it is asked to.
-		if err := s.Exec(ctx, `SELECT pg_stat_force_next_flush()`); err != nil {
-			t.Fatal(err)
-		}
-		if err := s.Ping(ctx); err != nil {
-			t.Fatal(err)
-		}
-		row := conn.QueryRow(ctx, `SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'workspaces'`)
-		if err := row.Scan(&all, &hot); err != nil {
-			t.Fatal(err)
+	// counts waits for the server to have counted at least so many updates: a session reports what it did at leisure.
+	counts := func(least int64) (all, hot int64) {
+		for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+			_ = s.Exec(ctx, `SELECT pg_stat_force_next_flush()`) // which older servers lack
+			if err := s.Ping(ctx); err != nil {
+				t.Fatal(err)
+			}
+			row := conn.QueryRow(ctx, `SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'workspaces'`)
+			if err := row.Scan(&all, &hot); err != nil {
+				t.Fatal(err)
+			}
+			if all >= least {
+				break
+			}
 		}
 		return all, hot
 	}
-	all0, hot0 := counts()
 	const rounds = 20
+	all0, hot0 := counts(int64(len(ids)))
 	for i := range rounds {
 		beat(start.Add(time.Duration(i) * 30 * time.Second))
 	}
-	all, hot := counts()
+	all, hot := counts(all0 + int64(rounds*len(ids)))
 	all, hot = all-all0, hot-hot0
 	t.Logf("%d of %d heartbeats were heap-only", hot, all)
 	if want := int64(rounds * len(ids)); all != want {

@@ -47,6 +47,9 @@ func Open(ctx context.Context, url string, table *lifecycle.Table, opts ...Optio
 	// takes longer than the sweep.
 	session["plan_cache_mode"] = "force_generic_plan"
 	session["jit"] = "off" // for the same reason
+	// The guards are judged again on a row that has changed (see outcomeOf), which is READ COMMITTED's way; a stricter level
+	// would fail such calls.
+	session["default_transaction_isolation"] = "read committed"
 	for _, around := range o.dialers {
 		config.ConnConfig.DialFunc = around(config.ConnConfig.DialFunc)
 	}

@@ -73,6 +73,18 @@ func later(t time.Time, d time.Duration) time.Time {
 	return t.Add(d)
 }
 
+// near draws a time at what is due of some workspace, or the finest bit off it; or, sometimes, any.
+func (m *model) near(t *rapid.T, due func(store.Workspace) time.Time) time.Time {
+	if rapid.IntRange(0, 3).Draw(t, "any time") == 0 {
+		return m.time(t)
+	}
+	at := later(due(m.one(t)), rapid.SampledFrom([]time.Duration{0, 0, 0, -tick, tick, -1, 1}).Draw(t, "off"))
+	if at.After(m.now) {
+		m.now = at
+	}
+	return at
+}
+
 // token draws what an agent of the workspace presents.
 func (m *model) token(t *rapid.T, w store.Workspace) store.TokenHash {
 	choices := []store.TokenHash{w.Token, w.Token, w.Token, {}, token("wrong")}
@@ -115,8 +127,11 @@ func (m *model) workspace(t *rapid.T) store.Workspace {
 	if rapid.Bool().Draw(t, "leased") {
 		w.LaunchAfter = m.time(t)
 	}
-	if rapid.IntRange(0, 2).Draw(t, "parent") == 0 {
+	switch rapid.IntRange(0, 4).Draw(t, "parent") {
+	case 0:
 		w.ParentID = uuid.NullUUID{UUID: m.id(t), Valid: true}
+	case 1, 2:
+		w.ParentID = uuid.NullUUID{UUID: m.one(t).ID, Valid: true}
 	}
 	return w
 }

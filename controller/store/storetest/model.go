@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -58,6 +59,7 @@ func RunModel(t *testing.T, a, b Open) {
 			actions["edit"] = m.edit
 		}
 		rt.Repeat(actions)
+		rt.Repeat(actions) // what rapid takes for a long sequence is short for a lifecycle
 	})
 }
 
@@ -176,14 +178,16 @@ func (m *model) create(t *rapid.T) {
 		lifecycle.Create, lifecycle.Create, lifecycle.CreateExternal, lifecycle.CreateAwaiting, lifecycle.Restart, lifecycle.NoEvent,
 	}).Draw(t, "event")
 	both(m, t, "create", func(s store.Store) (store.Transition, error) { return s.Create(m.ctx, w, event) })
-	m.ids = append(m.ids, w.ID)
+	if !slices.Contains(m.ids, w.ID) {
+		m.ids = append(m.ids, w.ID)
+	}
 }
 
 // change draws a change of the event.
 func (m *model) change(t *rapid.T, w store.Workspace, event lifecycle.Event) {
 	c := store.Change{
-		ID: w.ID, Event: event, Incarnation: m.incarnation(t, w, true),
-		Childless: rapid.IntRange(0, 3).Draw(t, "childless") == 0, Cause: text(t, "cause"), Now: m.time(t),
+		ID: w.ID, Event: event, Incarnation: m.incarnation(t, w, true), Cause: text(t, "cause"), Now: m.time(t),
+		Childless: rapid.Bool().Draw(t, "childless"),
 	}
 	if event.BeginsIncarnation() || rapid.Bool().Draw(t, "boot") {
 		c.Boot = &store.Boot{Deadline: later(c.Now, span(t, "budget")), Token: m.newToken(t)}
@@ -232,15 +236,24 @@ func (m *model) updateCard(t *rapid.T) {
 	both(m, t, "update card", func(s store.Store) (struct{}, error) { return struct{}{}, s.UpdateCard(m.ctx, w.ID, h, c) })
 }
 
+// expireBoots sweeps, mostly at some workspace's deadline.
 func (m *model) expireBoots(t *rapid.T) {
-	now, cause, limit := m.time(t), text(t, "cause"), limit(t)
+	now := m.near(t, func(w store.Workspace) time.Time { return w.BootDeadline })
+	cause, limit := text(t, "cause"), limit(t)
 	both(m, t, fmt.Sprintf("expire boots at %v, limit %d", now, limit), func(s store.Store) ([]store.Transition, error) {
 		return s.ExpireBoots(m.ctx, now, cause, limit)
 	})
 }
 
+// expireSilent sweeps, mostly when some workspace has just been silent for its TTL.
 func (m *model) expireSilent(t *rapid.T) {
-	q := store.Silence{Now: m.time(t), TTL: span(t, "ttl"), ExternalTTL: span(t, "external ttl"), Limit: limit(t)}
+	q := store.Silence{TTL: span(t, "ttl"), ExternalTTL: span(t, "external ttl"), Limit: limit(t)}
+	q.Now = m.near(t, func(w store.Workspace) time.Time {
+		if w.External {
+			return later(w.LastSeenAt, q.ExternalTTL)
+		}
+		return later(w.LastSeenAt, q.TTL)
+	})
 	cause := text(t, "cause")
 	both(m, t, fmt.Sprintf("expire silent %+v", q), func(s store.Store) ([]store.Transition, error) {
 		return s.ExpireSilent(m.ctx, q, cause)
@@ -248,7 +261,7 @@ func (m *model) expireSilent(t *rapid.T) {
 }
 
 func (m *model) claimLaunches(t *rapid.T) {
-	now := m.time(t)
+	now := m.near(t, func(w store.Workspace) time.Time { return w.LaunchAfter })
 	until, limit := later(now, span(t, "lease")), limit(t)
 	both(m, t, fmt.Sprintf("claim at %v until %v", now, until), func(s store.Store) ([]store.Workspace, error) {
 		return s.ClaimLaunches(m.ctx, now, until, limit)
