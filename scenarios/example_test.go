@@ -23,8 +23,7 @@ faults:
 	// race.yaml:5:5: unknown field "cuont"
 	//    5 |     cuont: 5
 	//      |     ^^^^^
-	//      = did you mean count? a group takes name, provider, runtime, count, external, create_at, create_every
-	//        and boot
+	//      = did you mean count?
 	//
 	// race.yaml:8:11: a fault of kind partition lacks the field until
 	//    8 |   - kind: partition

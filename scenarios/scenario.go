@@ -53,6 +53,14 @@ type Group struct {
 	// Runs elsewhere: no machine of ours is launched, and its agent calls in when its boot is over.
 	External bool `yaml:"external,omitempty" json:"external,omitempty"`
 
+	// KnownURL tells the controller an external workspace's URL at its creation: it counts as online then, until it is
+	// silent, and its agent's first register earns it a token.
+	KnownURL bool `yaml:"known_url,omitempty" json:"known_url,omitempty"`
+	// ErrorPercent is the error rate that the agents report, in percent: from 50 they are degraded, below 10 well.
+	ErrorPercent int `yaml:"error_percent,omitempty" json:"error_percent,omitempty" jsonschema:"minimum=0,maximum=100"`
+	// SkipRegister has agents heartbeat without registering first, as those do that have done so before.
+	SkipRegister bool `yaml:"skip_register,omitempty" json:"skip_register,omitempty"`
+
 	// When the first workspace of the group is created.
 	CreateAt Duration `yaml:"create_at,omitempty" json:"create_at,omitempty"`
 	// Time between two creations of the group.

@@ -90,6 +90,13 @@ func TestAgentObeysItsAnswers(t *testing.T) {
 				"heartbeat t", "sleep 30s",
 			},
 		},
+		"forgets a token that it earned and that is refused": {
+			answers: []any{wire.RegisterReply{AuthToken: "a"}, 401, 401, wire.RegisterReply{AuthToken: "b"}, 200},
+			want: []string{
+				"register ", "sleep 200ms", "heartbeat a", "sleep 2s", "register a", "sleep 2s", "register ", "sleep 200ms",
+				"heartbeat b", "sleep 30s",
+			},
+		},
 		"stops when its workspace is gone":      {token: "t", answers: []any{200, 410, 200}, want: []string{"register t", "sleep 200ms", "heartbeat t"}},
 		"stops when its workspace is unknown":   {answers: []any{404, 200}, want: []string{"register "}},
 		"waits as long as a 429 says":           {token: "t", after: "7", answers: []any{200, 429, 200}, want: []string{"register t", "sleep 200ms", "heartbeat t", "sleep 7s", "heartbeat t", "sleep 30s"}},

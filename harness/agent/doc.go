@@ -4,7 +4,8 @@
 // It does what a well-behaved agent of the contract does:
 //
 //   - 2xx: goes on;
-//   - 401: registers again, and keeps trying, since the token may only be late;
+//   - 401: registers again, and keeps trying, since the token may only be late; a token that a register earned it, and
+//     that is refused, is forgotten;
 //   - 404, 410: its workspace is gone, so it stops;
 //   - 429: waits for as long as Retry-After says, and goes on;
 //   - anything else, and no answer: tries again at its next turn.

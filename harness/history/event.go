@@ -135,7 +135,8 @@ func (t *Time) UnmarshalJSON(text []byte) error {
 }
 
 // Event is one thing that happened. Which fields a kind sets is said at the kinds; the others are zero and left out of
-// the encoding. Workspaces, faults and replicas count from 1; 0 is none, or one that the plan does not know.
+// the encoding. Workspaces, faults and replicas count from 1; 0 is none, or one that the plan does not know. A negative
+// workspace is a twin of the one: a second row, made by a create that was tried again since its first try got no answer.
 type Event struct {
 	At      Time             `json:"t"`
 	Kind    Kind             `json:"kind"`

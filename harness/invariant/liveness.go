@@ -70,6 +70,11 @@ func convergesAtTheEnd(v *View, s *Space, r *report) {
 	}) {
 		return
 	}
+	if s.Plan.External && !s.Plan.KnownURL && (v.twin(s) || !slices.ContainsFunc(s.Calls, func(c *history.Event) bool {
+		return c.Call == "create" && c.Token && c.Err == ""
+	})) {
+		return // its token was lost with the reply to its creation, and the contract has no other way to get one
+	}
 	// Two heartbeats, and a register that was retried at its slowest.
 	bound := 2*v.Plan.Settings.Heartbeat() + time.Minute
 	since := max(agent.At.D(), v.healed())

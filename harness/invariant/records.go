@@ -119,7 +119,7 @@ func noPhantomRows(v *View, r *report) {
 		}
 	}
 	i := slices.IndexFunc(v.strange, func(e *history.Event) bool {
-		return e.Kind == history.Move && e.From == lifecycle.None && e.By != "create"
+		return e.Kind == history.Move && e.WS == 0 && e.From == lifecycle.None
 	})
 	if i >= 0 {
 		m := v.strange[i]

@@ -286,7 +286,7 @@ func oneMachine(v *View, r *report) {
 		}
 	}
 	for _, e := range v.strange {
-		if e.Kind != history.Machine || e.Phase != history.Launched {
+		if e.Kind != history.Machine || e.Phase != history.Launched || e.WS != 0 {
 			continue
 		}
 		r.owed()

@@ -217,6 +217,11 @@ func (s *Space) event(i int) lifecycle.Event {
 	return lifecycle.NoEvent
 }
 
+// twin reports whether the workspace has one: a second row, by a create that was tried again.
+func (v *View) twin(s *Space) bool {
+	return slices.ContainsFunc(v.strange, func(e *history.Event) bool { return e.WS == -s.Number })
+}
+
 // ttl is after how long without proof of life the workspace counts as silent.
 func (v *View) ttl(s *Space) time.Duration {
 	if s.Plan.External {

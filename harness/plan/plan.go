@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"time"
 
 	"github.com/bootrace/bootrace/controller"
@@ -52,11 +53,16 @@ func (s Settings) Heartbeat() time.Duration {
 
 // Workspace is one member of the fleet. Its number is its place in the plan, from 1.
 type Workspace struct {
-	Name     string   `json:"name"` // unique in the plan
-	Group    string   `json:"group"`
-	Provider string   `json:"provider"`
-	Runtime  string   `json:"runtime"`
-	External bool     `json:"external,omitempty"`
+	Name     string `json:"name"` // unique in the plan
+	Group    string `json:"group"`
+	Provider string `json:"provider"`
+	Runtime  string `json:"runtime"`
+	External bool   `json:"external,omitempty"`
+	// What its scenario says of its agent.
+	KnownURL     bool `json:"known_url,omitempty"`
+	ErrorPercent int  `json:"error_percent,omitempty"`
+	SkipRegister bool `json:"skip_register,omitempty"`
+
 	CreateAt Duration `json:"create_at"`
 	// Boots are its cold boots, by incarnation; later incarnations boot like the last.
 	Boots []Boot `json:"boots"`
@@ -111,6 +117,22 @@ type Fault struct {
 	Delay      Duration `json:"delay,omitempty"`
 	By         Duration `json:"by,omitempty"`
 	When       string   `json:"when,omitempty"`
+}
+
+// Clone returns a copy that shares nothing with the plan but what it expects.
+func (p *Plan) Clone() *Plan {
+	c := *p
+	c.Workspaces = slices.Clone(p.Workspaces)
+	for i := range c.Workspaces {
+		c.Workspaces[i].Boots = slices.Clone(c.Workspaces[i].Boots)
+	}
+	c.Acts = slices.Clone(p.Acts)
+	c.Faults = slices.Clone(p.Faults)
+	for i := range c.Faults {
+		f := &c.Faults[i]
+		f.Workspaces, f.Calls, f.Nth = slices.Clone(f.Workspaces), slices.Clone(f.Calls), slices.Clone(f.Nth)
+	}
+	return &c
 }
 
 // End is when the fault is over, for good.

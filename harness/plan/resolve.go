@@ -72,14 +72,14 @@ func Resolve(s *scenarios.Scenario, seed uint64) (*Plan, error) {
 		p.Faults = append(p.Faults, fault)
 	}
 	if p.Duration == 0 {
-		p.Duration = Duration(p.long().Truncate(time.Second))
+		p.Duration = Duration(p.Long().Truncate(time.Second))
 	}
 	return p, nil
 }
 
-// long is how long the run must be for everything to happen and to settle: the last thing that the plan makes happen
+// Long is how long the run must be for everything to happen and to settle: the last thing that the plan makes happen
 // may begin the longest boot.
-func (p *Plan) long() time.Duration {
+func (p *Plan) Long() time.Duration {
 	var last, boot time.Duration
 	for _, w := range p.Workspaces {
 		last = max(last, time.Duration(w.CreateAt))
@@ -98,6 +98,7 @@ func member(s *scenarios.Scenario, g scenarios.Group, i int, rand func() uint64)
 	w := Workspace{
 		Group: g.Name, Provider: g.Provider, Runtime: g.Runtime, External: g.External,
 		CreateAt: g.CreateAt + Duration(i)*g.CreateEvery,
+		KnownURL: g.KnownURL, ErrorPercent: g.ErrorPercent, SkipRegister: g.SkipRegister,
 	}
 	if w.Group == "" {
 		w.Group = g.Provider

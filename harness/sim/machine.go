@@ -23,10 +23,11 @@ type machine struct {
 	started time.Duration // the agent
 }
 
-// launched boots the machine that the cloud launched. The machine of a workspace that is not the plan's stays dark.
+// launched boots the machine that the cloud launched. The machine of a workspace that is not the plan's, or of
+// a twin, stays dark.
 func (w *world) launched(m cloud.Machine, spec cloud.Spec, ws int) {
 	w.add(history.Event{Kind: history.Machine, WS: ws, Inc: m.Incarnation, Machine: m.ID, Phase: history.Launched})
-	if ws == 0 {
+	if ws <= 0 {
 		return
 	}
 	b := &machine{
@@ -93,8 +94,9 @@ func (b *machine) boot(how plan.Boot, token string) {
 	b.record(history.Agent, history.Started)
 	agent.Run(b, agent.Config{
 		WorkspaceID: b.member.id.String(), Token: token, Interval: w.plan.Settings.Heartbeat(),
-		Swallow: w.deployment.SwallowingAgents,
-		URL:     fmt.Sprintf("http://machine-%d.internal:8000", b.member.number),
+		SkipRegister: b.member.plan.SkipRegister,
+		Swallow:      w.deployment.SwallowingAgents,
+		URL:          fmt.Sprintf("http://machine-%d.internal:8000", b.member.number),
 	})
 	b.record(history.Agent, history.Ended)
 }
@@ -131,6 +133,9 @@ func (b *machine) Call(q agent.Request) (agent.Response, error) { return b.calle
 func (b *machine) Report() agent.Report {
 	if b.world.faults.sick(b.member.number) {
 		return agent.Report{ErrorRate: 0.8, SampleError: "the provider answers nonsense"}
+	}
+	if percent := b.member.plan.ErrorPercent; percent > 0 {
+		return agent.Report{ErrorRate: float64(percent) / 100, SampleError: "some of its calls fail"}
 	}
 	return agent.Report{}
 }

@@ -9,6 +9,7 @@ import (
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/google/uuid"
 
+	"github.com/bootrace/bootrace/controller/store"
 	"github.com/bootrace/bootrace/controller/wire"
 	"github.com/bootrace/bootrace/harness/agent"
 	"github.com/bootrace/bootrace/harness/history"
@@ -46,15 +47,22 @@ func (w *world) persist(c *caller, q agent.Request) agent.Response {
 // again, since a reply can be lost after the fact.
 func (w *world) create(m *member) {
 	c := w.newCaller(history.ActorOperator, m.number, 0)
-	body := marshal(wire.CreateRequest{
+	create := wire.CreateRequest{
 		Name: m.plan.Name, Runtime: m.plan.Runtime, Model: m.plan.Provider, External: m.plan.External,
-	})
-	for {
+	}
+	if m.plan.External && m.plan.KnownURL {
+		create.URL = fmt.Sprintf("http://machine-%d.internal:8000", m.number)
+	}
+	body := marshal(create)
+	for tries := 1; ; tries++ {
 		r, err := c.call(agent.Request{Call: "create", Method: http.MethodPost, Path: wire.PathWorkspaces, Body: body})
 		if err == nil && r.Code == http.StatusCreated {
 			var reply wire.CreateReply
 			if jsonv2.Unmarshal(r.Body, &reply) == nil {
-				w.know(m, reply.ID, reply.Connection)
+				if tries > 1 {
+					w.removeTwins(c, m)
+				}
+				w.know(m, reply.Connection)
 				return
 			}
 		}
@@ -62,26 +70,61 @@ func (w *world) create(m *member) {
 			return // refused; the history has the answer
 		}
 		w.sched.Sleep(operatorRetry)
-		list := w.persist(c, agent.Request{Call: "list", Method: http.MethodGet, Path: wire.PathWorkspaces})
-		var all []wire.Workspace
-		if jsonv2.Unmarshal(list.Body, &all) == nil {
-			for _, there := range all {
-				if there.Name == m.plan.Name {
-					w.know(m, there.ID, nil)
-					return
-				}
-			}
+		if ids := w.named(c, m); len(ids) > 0 {
+			w.removeTwins(c, m)
+			w.know(m, nil)
+			return
 		}
 	}
 }
 
-// know notes the workspace's id, and starts the agent of an external one.
-func (w *world) know(m *member, id string, connection *wire.Connection) {
-	parsed, err := uuid.Parse(id)
-	if err != nil {
-		return
+// named returns the ids of the workspaces that have the member's name.
+func (w *world) named(c *caller, m *member) []string {
+	list := w.persist(c, agent.Request{Call: "list", Method: http.MethodGet, Path: wire.PathWorkspaces})
+	var all []wire.Workspace
+	if jsonv2.Unmarshal(list.Body, &all) != nil {
+		return nil
 	}
-	m.id, m.known = parsed, true
+	var ids []string
+	for _, there := range all {
+		if there.Name == m.plan.Name {
+			ids = append(ids, there.ID)
+		}
+	}
+	return ids
+}
+
+// removeTwins deletes what a create that got no clear answer left behind beside the workspace: the contract's creates are
+// not idempotent, so whoever tries again may be given two.
+func (w *world) removeTwins(c *caller, m *member) {
+	for _, id := range w.named(c, m) {
+		if id == m.id.String() {
+			continue
+		}
+		w.persist(w.newCaller(history.ActorOperator, -m.number, 0), agent.Request{
+			Call: "delete", Method: http.MethodDelete, Path: wire.PathWorkspaces + "/" + id + "?confirm=true",
+		})
+	}
+}
+
+// bind notes which workspace of the plan a new row is: the first row of its name is the workspace, and those that follow
+// are its twins, under its negative number. A row of any other name is nobody's.
+func (w *world) bind(ws store.Workspace) {
+	for _, m := range w.members {
+		switch {
+		case m.plan.Name != ws.Name:
+		case m.id == uuid.Nil:
+			m.id = ws.ID
+			w.numbers[ws.ID] = m.number
+		case m.id != ws.ID:
+			w.numbers[ws.ID] = -m.number
+		}
+	}
+}
+
+// know notes that the operator knows the workspace's id, and starts the agent of an external one.
+func (w *world) know(m *member, connection *wire.Connection) {
+	m.known = true
 	if m.plan.External {
 		b := &machine{
 			world: w, member: m, inc: 1, process: w.process("external " + m.plan.Name),

@@ -75,17 +75,11 @@ func (p *storeProxy) after(op string, err error) error {
 	return err
 }
 
-// create notes which workspace of the plan the row is, since rows of others are phantoms.
 func (p *storeProxy) Create(ctx context.Context, ws store.Workspace, event lifecycle.Event) (t store.Transition, err error) {
 	if err := p.before(ctx, "create"); err != nil {
 		return t, err
 	}
-	for _, m := range p.replica.world.members {
-		if m.plan.Name == ws.Name {
-			p.replica.world.numbers[ws.ID] = m.number
-			m.id = ws.ID
-		}
-	}
+	p.replica.world.bind(ws)
 	t, err = p.inner.Create(background, ws, event)
 	return t, p.after("create", err)
 }

@@ -1,0 +1,124 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/bootrace/bootrace/harness/generate"
+	"github.com/bootrace/bootrace/harness/oracle"
+	"github.com/bootrace/bootrace/harness/plan"
+	"github.com/bootrace/bootrace/harness/shrink"
+	"github.com/bootrace/bootrace/harness/sim"
+	"github.com/bootrace/bootrace/harness/stores"
+)
+
+// Checking is a search for a plan that a target does not survive.
+type Checking struct {
+	Target sim.Target
+	Source stores.Source
+	// Seed decides which plans are drawn.
+	Seed uint64
+	// Checks and For bound the search; 0 is no bound, and one of the two must be given.
+	Checks int
+	For    time.Duration
+	// Progress is told now and then how far the search is.
+	Progress func(*Checked)
+}
+
+// Checked is how far a search came, and what it found.
+type Checked struct {
+	Checks   int
+	Wall     time.Duration
+	Virtual  time.Duration
+	Coverage *Coverage
+	// Found is the plan that failed, made small; nil where none did.
+	Found *Found
+}
+
+// Found is a failure that a search found.
+type Found struct {
+	Drawn   *plan.Plan // as it was drawn
+	Outcome *Outcome   // of the plan that is left of it
+	After   time.Duration
+	// Tried is how many plans it took to make it small, and Shrinking how long.
+	Tried     int
+	Shrinking time.Duration
+}
+
+// shrinkTries bounds the plans that are tried to make a failure small.
+const shrinkTries = 1500
+
+// progressEvery is how often Progress is told.
+const progressEvery = 500 * time.Millisecond
+
+// Run searches until a plan fails, the bounds are reached, or ctx is cancelled. Whether a plan fails depends on the plan
+// alone; the seed decides which are drawn, and in which order. An error is a fault of the harness.
+func (c Checking) Run(ctx context.Context) (*Checked, error) {
+	if c.Checks == 0 && c.For == 0 {
+		return nil, errors.New("a search needs a bound: a number of checks, or a time")
+	}
+	began := time.Now()
+	told := began
+	draws := oracle.NewRandom(c.Seed, "check")
+	draw := func(_ string, n int) int { return int(draws.Choose(oracle.Ident, uint64(n))) }
+	r := &Checked{Coverage: NewCoverage()}
+	for (c.Checks == 0 || r.Checks < c.Checks) && (c.For == 0 || time.Since(began) < c.For) && ctx.Err() == nil {
+		p := generate.Plan(draw)
+		o := Play(ctx, p, c.Source, c.Target, nil)
+		if o.Fault != nil {
+			return r, o.Fault
+		}
+		r.Checks++
+		r.Virtual += time.Duration(p.Duration)
+		r.Wall = time.Since(began)
+		r.Coverage.Add(o.History)
+		if x := o.Judgement.First(); x != nil {
+			r.Found = c.shrink(ctx, o)
+			r.Found.After = r.Wall
+			r.Wall = time.Since(began)
+			return r, nil
+		}
+		if c.Progress != nil && time.Since(told) > progressEvery {
+			told = time.Now()
+			c.Progress(r)
+		}
+	}
+	return r, nil
+}
+
+// shrink makes the plan of a failure small. A smaller plan counts if it breaks the same invariant first.
+func (c Checking) shrink(ctx context.Context, o *Outcome) *Found {
+	began := time.Now()
+	f := &Found{Drawn: o.Plan, Outcome: o}
+	name := o.Judgement.First().Invariant
+	small, tried := shrink.Plan(o.Plan, func(p *plan.Plan) bool {
+		if ctx.Err() != nil {
+			return false
+		}
+		try := Play(ctx, p, c.Source, c.Target, nil)
+		x := try.Judgement.First()
+		return try.Fault == nil && x != nil && x.Invariant == name
+	}, shrinkTries)
+	f.Tried, f.Shrinking = tried, time.Since(began)
+	if again := Play(context.WithoutCancel(ctx), small, c.Source, c.Target, nil); again.Judgement.First() != nil {
+		f.Outcome = again
+	}
+	return f
+}
+
+// Size is how much of a plan matters.
+type Size struct{ Workspaces, FaultsAndActs, Preemptions int }
+
+// SizeOf counts a plan's workspaces, faults and acts, and preemptions: steps that are held up.
+func SizeOf(p *plan.Plan) Size {
+	s := Size{Workspaces: len(p.Workspaces), FaultsAndActs: len(p.Acts)}
+	for _, f := range p.Faults {
+		if f.Kind == "stall" {
+			s.Preemptions++
+		} else {
+			s.FaultsAndActs++
+		}
+	}
+	return s
+}

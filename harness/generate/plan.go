@@ -1,0 +1,142 @@
+package generate
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/bootrace/bootrace/harness/plan"
+)
+
+// Draw returns a number below n, the smaller the simpler. The label is for people.
+type Draw func(label string, n int) int
+
+// Limits of a generated plan.
+const (
+	maxWorkspaces = 8
+	maxFaults     = 4
+	maxActs       = 3
+)
+
+// Plan draws a plan. Its seed is drawn, too: it decides what the plan leaves to the run, such as latencies.
+func Plan(draw Draw) *plan.Plan {
+	g := &generator{draw: draw, plan: &plan.Plan{Name: "generated", Controllers: 1}}
+	g.plan.Seed = uint64(draw("seed", 1<<30))
+	if draw("replicas", 4) == 3 {
+		g.plan.Controllers = 2
+	}
+	// Short budgets make short runs: the edges are where they are whatever the budget is.
+	g.plan.Settings.ProvisionTimeout = plan.Duration(pick(g, "budget", time.Minute, 2*time.Minute, 0))
+	g.fleet()
+	for range draw("acts", maxActs+1) {
+		g.act()
+	}
+	slices.SortStableFunc(g.plan.Acts, func(a, b plan.Act) int { return cmp.Compare(a.At, b.At) })
+	for range draw("faults", maxFaults+1) {
+		g.fault()
+	}
+	g.plan.Duration = plan.Duration(g.plan.Long())
+	return g.plan
+}
+
+type generator struct {
+	draw Draw
+	plan *plan.Plan
+	// moments are when something of interest happens, faults aside.
+	moments []time.Duration
+}
+
+// pick draws one of the values, of which the first is the simplest.
+func pick[T any](g *generator, label string, values ...T) T {
+	return values[g.draw(label, len(values))]
+}
+
+// runtimes and providers are those of generated fleets. A boot's length is drawn here, so they only stand for a budget.
+var runtimes = []string{"claude-code", "hermes"}
+
+func (g *generator) fleet() {
+	n := 1 + g.draw("workspaces", maxWorkspaces)
+	if n > 3 && g.draw("large fleet", 3) < 2 {
+		n = 1 + n%3 // most races need one or two
+	}
+	for i := range n {
+		name := fmt.Sprintf("w%d", i+1)
+		w := plan.Workspace{
+			Name: name + "-1", Group: name, Provider: pick(g, "provider", "kimi", "minimax"), Runtime: runtimes[0],
+		}
+		if g.draw("runtime", 6) == 5 {
+			w.Runtime = runtimes[1]
+		}
+		w.External = g.draw("external", 8) == 7
+		w.KnownURL = w.External && g.draw("known url", 2) == 1
+		w.ErrorPercent = pick(g, "error percent", 0, 0, 0, 0, 0, 30, 80)
+		// Without a register nobody mints a token, so those agents must have been given one.
+		w.SkipRegister = !w.KnownURL && g.draw("skip register", 6) == 5
+		w.CreateAt = plan.Duration(pick(g, "create at", 0, time.Second, 13*time.Second, 40*time.Second))
+		for range 1 + g.draw("boots", 2) {
+			w.Boots = append(w.Boots, g.boot(w))
+		}
+		g.plan.Workspaces = append(g.plan.Workspaces, w)
+		created := time.Duration(w.CreateAt)
+		up := created + w.Boots[0].Total()
+		budget := g.plan.Settings.Controller().Budget(w.Runtime)
+		g.moments = append(g.moments, created, up, up+30*time.Second, created+budget)
+	}
+}
+
+// around are distances from an edge: on it, a little to either side, a sweep away.
+var around = []time.Duration{
+	0, time.Second, -time.Second, 5 * time.Second, -5 * time.Second, 15 * time.Second, -15 * time.Second, 31 * time.Second,
+	-31 * time.Second, 100 * time.Millisecond, -100 * time.Millisecond,
+}
+
+// boot draws a cold boot: short, or around the budget's edge.
+func (g *generator) boot(w plan.Workspace) plan.Boot {
+	budget := g.plan.Settings.Controller().Budget(w.Runtime)
+	total := pick(g, "boot", 20*time.Second, 40*time.Second, budget/2, budget, budget+90*time.Second)
+	if total >= budget {
+		total += pick(g, "edge", around...)
+	}
+	total = max(total, 6*time.Second)
+	preflight := (total * 2 / 3).Truncate(time.Second)
+	b := plan.Boot{
+		AgentStart: plan.Duration(2 * time.Second), Preflight: plan.Duration(preflight),
+		ImagePull: plan.Duration(total - preflight - 2*time.Second),
+	}
+	if !w.External && g.draw("dies", 10) == 9 {
+		b.Dies = pick(g, "dies in", "preflight", "agent_start", "image_pull")
+	}
+	return b
+}
+
+// moment draws a time near something of interest.
+func (g *generator) moment(label string) time.Duration {
+	at := g.moments[g.draw(label+" near", len(g.moments))]
+	if g.draw(label+" later", 3) == 2 {
+		at += pick(g, label+" by", 20*time.Second, 40*time.Second, 90*time.Second, 3*time.Minute, 3*time.Minute+15*time.Second)
+	}
+	return max(at+pick(g, label, around...), 0)
+}
+
+func (g *generator) act() {
+	w := 1 + g.draw("act on", len(g.plan.Workspaces))
+	do := pick(g, "act", "delete", "restart", "pause", "hibernate", "bootstrap-failed")
+	at := max(g.moment("act"), time.Duration(g.plan.Workspaces[w-1].CreateAt))
+	g.plan.Acts = append(g.plan.Acts, plan.Act{At: plan.Duration(at), Do: do, Workspace: w})
+	g.moments = append(g.moments, at)
+	var back string
+	switch do {
+	case "pause":
+		back = "resume"
+	case "hibernate":
+		back = "wake"
+	default:
+		return
+	}
+	if g.draw("and back", 3) > 0 {
+		later := at + pick(g, "back after", 30*time.Second, time.Second, 5*time.Second, 2*time.Minute)
+		g.plan.Acts = append(g.plan.Acts, plan.Act{At: plan.Duration(later), Do: back, Workspace: w})
+		g.moments = append(g.moments, later)
+	}
+}

@@ -1,0 +1,239 @@
+package shrink
+
+import (
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/bootrace/bootrace/harness/plan"
+)
+
+// Fails reports whether the plan still fails in the same way. It must not keep or change the plan.
+type Fails func(*plan.Plan) bool
+
+// Plan returns the smallest plan found that still fails, and how many were tried. It stops when no smaller one of any of
+// its passes fails, or after the limit of tries. The plan that it is given must fail, and is not changed.
+func Plan(p *plan.Plan, fails Fails, limit int) (*plan.Plan, int) {
+	s := &shrinker{best: p.Clone(), fails: fails, left: limit}
+	for changed := true; changed && s.left > 0; {
+		changed = false
+		for _, pass := range []func(*shrinker) bool{
+			(*shrinker).dropFaults, (*shrinker).dropActs, (*shrinker).dropWorkspaces, (*shrinker).plainSettings,
+			(*shrinker).plainBoots, (*shrinker).plainFaults, (*shrinker).roundTimes, (*shrinker).shorten,
+		} {
+			changed = pass(s) || changed
+		}
+	}
+	return s.best, limit - s.left
+}
+
+type shrinker struct {
+	best  *plan.Plan
+	fails Fails
+	left  int
+}
+
+// try makes the plan that change leads to the best one, if it differs and still fails.
+func (s *shrinker) try(change func(*plan.Plan)) bool {
+	if s.left <= 0 {
+		return false
+	}
+	c := s.best.Clone()
+	change(c)
+	c.Duration = plan.Duration(c.Long())
+	if reflect.DeepEqual(c, s.best) {
+		return false
+	}
+	s.left--
+	if !s.fails(c) {
+		return false
+	}
+	s.best = c
+	return true
+}
+
+// each tries a change at every place, from the last to the first, so that removals do not shift those to come.
+func (s *shrinker) each(n int, change func(p *plan.Plan, i int)) bool {
+	changed := false
+	for i := n - 1; i >= 0; i-- {
+		changed = s.try(func(p *plan.Plan) { change(p, i) }) || changed
+	}
+	return changed
+}
+
+func (s *shrinker) dropFaults() bool {
+	if len(s.best.Faults) > 1 && s.try(func(p *plan.Plan) { p.Faults = nil }) {
+		return true
+	}
+	return s.each(len(s.best.Faults), func(p *plan.Plan, i int) { p.Faults = slices.Delete(p.Faults, i, i+1) })
+}
+
+func (s *shrinker) dropActs() bool {
+	if len(s.best.Acts) > 1 && s.try(func(p *plan.Plan) { p.Acts = nil }) {
+		return true
+	}
+	return s.each(len(s.best.Acts), func(p *plan.Plan, i int) { p.Acts = slices.Delete(p.Acts, i, i+1) })
+}
+
+func (s *shrinker) dropWorkspaces() bool {
+	changed := false
+	for i := len(s.best.Workspaces); i >= 1 && len(s.best.Workspaces) > 1; i-- {
+		changed = s.try(func(p *plan.Plan) { without(p, i) }) || changed
+	}
+	return changed
+}
+
+// without removes the workspace of the number, and whatever is about it alone.
+func without(p *plan.Plan, number int) {
+	p.Workspaces = slices.Delete(p.Workspaces, number-1, number)
+	renumber := func(w int) int {
+		if w > number {
+			return w - 1
+		}
+		return w
+	}
+	p.Acts = slices.DeleteFunc(p.Acts, func(a plan.Act) bool { return a.Workspace == number })
+	for i := range p.Acts {
+		p.Acts[i].Workspace = renumber(p.Acts[i].Workspace)
+	}
+	p.Faults = slices.DeleteFunc(p.Faults, func(f plan.Fault) bool {
+		return len(f.Workspaces) == 1 && f.Workspaces[0] == number
+	})
+	for i := range p.Faults {
+		f := &p.Faults[i]
+		f.Workspaces = slices.DeleteFunc(f.Workspaces, func(w int) bool { return w == number })
+		for j := range f.Workspaces {
+			f.Workspaces[j] = renumber(f.Workspaces[j])
+		}
+	}
+}
+
+func (s *shrinker) plainSettings() bool {
+	changed := s.try(func(p *plan.Plan) { p.Controllers = 1 })
+	changed = s.try(func(p *plan.Plan) { p.Settings = plan.Settings{} }) || changed
+	changed = s.each(len(s.best.Workspaces), func(p *plan.Plan, i int) {
+		p.Workspaces[i].External, p.Workspaces[i].KnownURL = false, false
+	}) || changed
+	changed = s.each(len(s.best.Workspaces), func(p *plan.Plan, i int) { p.Workspaces[i].ErrorPercent = 0 }) || changed
+	changed = s.each(len(s.best.Workspaces), func(p *plan.Plan, i int) { p.Workspaces[i].SkipRegister = false }) || changed
+	return s.each(len(s.best.Workspaces), func(p *plan.Plan, i int) { p.Workspaces[i].Runtime = "claude-code" }) || changed
+}
+
+const (
+	quickPull      = plan.Duration(20 * time.Second)
+	quickStart     = plan.Duration(5 * time.Second)
+	quickPreflight = plan.Duration(15 * time.Second)
+)
+
+func (s *shrinker) plainBoots() bool {
+	changed := s.each(len(s.best.Workspaces), func(p *plan.Plan, i int) {
+		p.Workspaces[i].Boots = []plan.Boot{{ImagePull: quickPull, AgentStart: quickStart, Preflight: quickPreflight}}
+	})
+	changed = s.each(len(s.best.Workspaces), func(p *plan.Plan, i int) { p.Workspaces[i].Boots = p.Workspaces[i].Boots[:1] }) || changed
+	changed = s.each(len(s.best.Workspaces), func(p *plan.Plan, i int) { p.Workspaces[i].CreateAt = 0 }) || changed
+	changed = s.each(len(s.best.Workspaces), func(p *plan.Plan, i int) {
+		for j := range p.Workspaces[i].Boots {
+			p.Workspaces[i].Boots[j].Dies = ""
+		}
+	}) || changed
+	return s.each(len(s.best.Workspaces), func(p *plan.Plan, i int) {
+		for j := range p.Workspaces[i].Boots {
+			p.Workspaces[i].Boots[j].Refusals = 0
+		}
+	}) || changed
+}
+
+func (s *shrinker) plainFaults() bool {
+	n := len(s.best.Faults)
+	changed := s.each(n, func(p *plan.Plan, i int) { p.Faults[i].Workspaces = nil })
+	changed = s.each(n, func(p *plan.Plan, i int) { p.Faults[i].Percent = 0 }) || changed
+	changed = s.each(n, func(p *plan.Plan, i int) {
+		if f := &p.Faults[i]; len(f.Nth) > 1 {
+			f.Nth = f.Nth[:1]
+		}
+	}) || changed
+	changed = s.each(n, func(p *plan.Plan, i int) {
+		if f := &p.Faults[i]; f.Kind != "crash" {
+			f.Nth = nil
+		}
+	}) || changed
+	changed = s.each(n, func(p *plan.Plan, i int) {
+		if f := &p.Faults[i]; f.Kind == "crash" { // without calls, it strikes at from
+			f.Calls, f.Nth, f.When, f.Until = nil, nil, "", 0
+		}
+	}) || changed
+	return s.each(n, func(p *plan.Plan, i int) { p.Faults[i].Replica = 0 }) || changed
+}
+
+// grids are what times are rounded to, coarsest first: the first that works is the roundest.
+var grids = []plan.Duration{
+	plan.Duration(time.Minute), plan.Duration(30 * time.Second), plan.Duration(10 * time.Second), plan.Duration(5 * time.Second),
+	plan.Duration(time.Second),
+}
+
+// times returns every time of the plan that a person would have written.
+func times(p *plan.Plan) []*plan.Duration {
+	var all []*plan.Duration
+	for i := range p.Faults {
+		f := &p.Faults[i]
+		all = append(all, &f.From)
+		if f.Until > 0 {
+			all = append(all, &f.Until)
+		}
+		if f.Delay > 0 {
+			all = append(all, &f.Delay)
+		}
+	}
+	for i := range p.Acts {
+		all = append(all, &p.Acts[i].At)
+	}
+	for i := range p.Workspaces {
+		w := &p.Workspaces[i]
+		all = append(all, &w.CreateAt)
+		for j := range w.Boots {
+			b := &w.Boots[j]
+			all = append(all, &b.ImagePull, &b.AgentStart, &b.Preflight)
+		}
+	}
+	return all
+}
+
+func (s *shrinker) roundTimes() bool {
+	changed := false
+	for i := range times(s.best) {
+		for _, grid := range grids {
+			now := *times(s.best)[i]
+			if now%grid == 0 {
+				break
+			}
+			down, up := now/grid*grid, (now/grid+1)*grid
+			if now-down > up-now {
+				down, up = up, down
+			}
+			if s.round(i, down) || s.round(i, up) {
+				changed = true
+				break
+			}
+		}
+	}
+	return changed
+}
+
+func (s *shrinker) round(i int, to plan.Duration) bool {
+	return s.try(func(p *plan.Plan) { *times(p)[i] = to })
+}
+
+// shorten tries to have everything sooner: windows that end sooner, acts and faults that come sooner.
+func (s *shrinker) shorten() bool {
+	changed := false
+	for i := range s.best.Faults {
+		for _, cut := range []plan.Duration{plan.Duration(4 * time.Minute), plan.Duration(2 * time.Minute), plan.Duration(time.Minute)} {
+			changed = s.try(func(p *plan.Plan) {
+				if f := &p.Faults[i]; f.Until-cut > f.From {
+					f.Until -= cut
+				}
+			}) || changed
+		}
+	}
+	return changed
+}
