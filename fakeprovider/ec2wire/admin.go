@@ -1,0 +1,84 @@
+package ec2wire
+
+import (
+	"encoding/json"
+	"io"
+	"maps"
+	"net/http"
+	"time"
+)
+
+// Status is what GET /state of [Server.Admin] answers.
+type Status struct {
+	Region   string         `json:"region"`
+	Now      time.Time      `json:"now"`
+	Machines []Machine      `json:"machines"`
+	Faults   Faults         `json:"faults"`
+	Struck   []int          `json:"struck"` // how often each rule of the faults has struck
+	Calls    map[string]int `json:"calls"`  // how many there were of each action
+	Recent   []Call         `json:"recent"`
+}
+
+// Admin returns the server's other side, for a harness in another process. It must not be where the clients are that are
+// being tested, since it asks for no credentials.
+//
+//	GET  /state                   → 200 [Status]
+//	PUT  /faults         [Faults] → 204; 400 where they make no sense, which changes nothing
+//	POST /machines/{id}/end   [Reason], or nothing for a spot interruption → 204, 404
+//	POST /machines/{id}/console  text, appended → 204, 404
+func (s *Server) Admin() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /state", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(s.status()) // a client that has gone away is no problem of ours
+	})
+	mux.HandleFunc("PUT /faults", func(w http.ResponseWriter, r *http.Request) {
+		var f Faults
+		if readJSON(w, r, &f) {
+			conclude(w, s.SetFaults(f), http.StatusBadRequest)
+		}
+	})
+	mux.HandleFunc("POST /machines/{id}/end", func(w http.ResponseWriter, r *http.Request) {
+		why := SpotInterruption
+		if r.ContentLength == 0 || readJSON(w, r, &why) {
+			conclude(w, s.End(r.PathValue("id"), why), http.StatusNotFound)
+		}
+	})
+	mux.HandleFunc("POST /machines/{id}/console", func(w http.ResponseWriter, r *http.Request) {
+		text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		conclude(w, s.WriteConsole(r.PathValue("id"), string(text)), http.StatusNotFound)
+	})
+	return mux
+}
+
+func (s *Server) status() Status {
+	machines := s.Machines()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return Status{
+		Region: s.opt.Region, Now: s.opt.Now(), Machines: machines, Faults: s.faults.Faults, Struck: s.faults.struck(),
+		Calls: maps.Clone(s.log.totals), Recent: append([]Call{}, s.log.recent...),
+	}
+}
+
+func readJSON(w http.ResponseWriter, r *http.Request, into any) bool {
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return false
+	}
+	return true
+}
+
+func conclude(w http.ResponseWriter, err error, status int) {
+	if err != nil {
+		http.Error(w, err.Error(), status)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}

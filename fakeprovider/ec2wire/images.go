@@ -1,0 +1,99 @@
+package ec2wire
+
+import "slices"
+
+// Image is a machine image that can be launched.
+type Image struct {
+	ID           string // ami- and 8 or 17 hexadecimal digits
+	Name         string
+	Architecture string // x86_64 or arm64
+}
+
+// DefaultImages are the images that there are where [Options] name none.
+func DefaultImages() []Image {
+	return []Image{
+		{ID: "ami-0b007ace000000001", Name: "bootrace-x86_64", Architecture: "x86_64"},
+		{ID: "ami-0b007ace000000002", Name: "bootrace-arm64", Architecture: "arm64"},
+	}
+}
+
+func (r *request) architecture(image string) string {
+	for _, i := range r.opt.Images {
+		if i.ID == image {
+			return i.Architecture
+		}
+	}
+	return "x86_64"
+}
+
+type imageXML struct {
+	ID             string   `xml:"imageId"`
+	Location       string   `xml:"imageLocation"`
+	State          string   `xml:"imageState"`
+	OwnerID        string   `xml:"imageOwnerId"`
+	Created        string   `xml:"creationDate"`
+	Public         bool     `xml:"isPublic"`
+	Architecture   string   `xml:"architecture"`
+	Type           string   `xml:"imageType"`
+	Name           string   `xml:"name"`
+	RootType       string   `xml:"rootDeviceType"`
+	RootName       string   `xml:"rootDeviceName"`
+	Devices        struct{} `xml:"blockDeviceMapping"`
+	Virtualization string   `xml:"virtualizationType"`
+	Hypervisor     string   `xml:"hypervisor"`
+}
+
+var imageFields = fields[numbered[Image]]{
+	byName: map[string]func(numbered[Image]) []string{
+		"image-id":     one(func(i numbered[Image]) string { return i.row.ID }),
+		"name":         one(func(i numbered[Image]) string { return i.row.Name }),
+		"architecture": one(func(i numbered[Image]) string { return i.row.Architecture }),
+		"state":        one(func(numbered[Image]) string { return "available" }),
+		"image-type":   one(func(numbered[Image]) string { return "machine" }),
+	},
+}
+
+func (r *request) describeImages() (reply, *apiError) {
+	keep, failure := imageFields.matcher(r.params)
+	if failure != nil {
+		return nil, failure
+	}
+	ids := r.texts("ImageId")
+	for _, id := range ids {
+		if !imageIDForm.MatchString(id) {
+			return nil, bad("InvalidAMIID.Malformed", `Invalid id: "%s" (expecting "ami-...")`, shorten(id))
+		}
+		if !slices.ContainsFunc(r.opt.Images, func(i Image) bool { return i.ID == id }) {
+			return nil, bad("InvalidAMIID.NotFound", "The image id '[%s]' does not exist", id)
+		}
+	}
+	var rows []numbered[Image]
+	for _, i := range number(r.opt.Images) {
+		if keep(i) && (len(ids) == 0 || slices.Contains(ids, i.row.ID)) && r.owned() {
+			rows = append(rows, i)
+		}
+	}
+	rows, next, failure := page(r.params, r.action, rows, func(i numbered[Image]) uint64 { return i.seq })
+	if failure != nil {
+		return nil, failure
+	}
+	out := &struct {
+		meta
+		Images    items[imageXML] `xml:"imagesSet"`
+		NextToken string          `xml:"nextToken,omitempty"`
+	}{NextToken: next}
+	for _, i := range rows {
+		out.Images.Item = append(out.Images.Item, imageXML{
+			ID: i.row.ID, Location: r.opt.AccountID + "/" + i.row.Name, State: "available", OwnerID: r.opt.AccountID,
+			Created: "2026-01-01T00:00:00.000Z", Architecture: i.row.Architecture, Type: "machine", Name: i.row.Name,
+			RootType: "ebs", RootName: "/dev/sda1", Virtualization: "hvm", Hypervisor: "xen",
+		})
+	}
+	return out, nil
+}
+
+// owned reports whether the request asks for images of this account, among others.
+func (r *request) owned() bool {
+	owners := r.texts("Owner")
+	return len(owners) == 0 || slices.Contains(owners, "self") || slices.Contains(owners, r.opt.AccountID)
+}

@@ -1,0 +1,223 @@
+package ec2wire
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// hangFor bounds how long a reply that never comes keeps its connection, should the client never give up.
+const hangFor = 10 * time.Minute
+
+// Server is a fake EC2 endpoint of one region and account. See the package documentation for what it guarantees.
+type Server struct {
+	opt Options
+
+	mu       sync.Mutex
+	fleet    fleet
+	tokens   tokens
+	groups   []group
+	faults   faultState
+	log      callLog
+	requests uint64
+	hooks    hookQueue
+}
+
+// New returns a server with no machines. It panics where Options.Faults make no sense; [Faults.Validate] tells before.
+func New(o Options) *Server {
+	if err := o.Faults.Validate(); err != nil {
+		panic(err)
+	}
+	o = o.withDefaults()
+	return &Server{
+		opt:    o,
+		fleet:  newFleet(o.Times, o.MaxMachines),
+		tokens: newTokens(2 * o.MaxMachines),
+		groups: []group{defaultGroup()},
+		faults: newFaultState(o.Faults, o.Seed),
+		log:    newCallLog(),
+		hooks:  hookQueue{launched: o.Launched, stopped: o.Stopped},
+	}
+}
+
+// request is one call on its way. Its methods run under the server's lock.
+type request struct {
+	*params
+	*Server
+	action string
+	now    time.Time
+	dryRun bool
+}
+
+// actions is what the server speaks.
+var actions = map[string]func(*request) (reply, *apiError){
+	"RunInstances":              (*request).runInstances,
+	"DescribeInstances":         (*request).describeInstances,
+	"DescribeInstanceStatus":    (*request).describeInstanceStatus,
+	"StartInstances":            (*request).startInstances,
+	"StopInstances":             (*request).stopInstances,
+	"RebootInstances":           (*request).rebootInstances,
+	"TerminateInstances":        (*request).terminateInstances,
+	"GetConsoleOutput":          (*request).getConsoleOutput,
+	"CreateTags":                (*request).createTags,
+	"DeleteTags":                (*request).deleteTags,
+	"DescribeTags":              (*request).describeTags,
+	"DescribeImages":            (*request).describeImages,
+	"DescribeInstanceTypes":     (*request).describeInstanceTypes,
+	"DescribeRegions":           (*request).describeRegions,
+	"DescribeAvailabilityZones": (*request).describeAvailabilityZones,
+	"DescribeSecurityGroups":    (*request).describeSecurityGroups,
+	"CreateSecurityGroup":       (*request).createSecurityGroup,
+	"DescribeKeyPairs":          (*request).describeKeyPairs,
+}
+
+func knows(action string) bool { return actions[action] != nil }
+
+// ServeHTTP answers one call.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	call := Call{}
+	p, failure := s.read(w, r, &call)
+	out := s.answer(p, failure, &call)
+	s.hooks.drain(&s.mu)
+	out.deliver(w, r)
+}
+
+// read gets the parameters out of the HTTP request.
+func (s *Server) read(w http.ResponseWriter, r *http.Request, call *Call) (*params, *apiError) {
+	if r.Method != http.MethodPost || r.URL.Path != "/" && r.URL.Path != "" {
+		return nil, bad("InvalidRequest", "This endpoint takes POST requests to /")
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+		return nil, &apiError{http.StatusRequestEntityTooLarge, "RequestEntityTooLarge",
+			fmt.Sprintf("The request is larger than %d bytes", maxBody)}
+	}
+	if err != nil {
+		return nil, bad("MalformedQueryString", "The request could not be read")
+	}
+	p, failure := parseParams(string(body))
+	if failure != nil {
+		return nil, failure
+	}
+	call.Action, call.ClientToken = shorten(p.text("Action")), shorten(p.text("ClientToken"))
+	call.AccessKey, failure = authenticate(r.Header.Get("Authorization"), s.opt.AccessKeys)
+	if failure != nil {
+		return nil, failure
+	}
+	switch action := p.text("Action"); {
+	case action == "":
+		return nil, errMissing("Action")
+	case !knows(action):
+		return nil, bad("InvalidAction", "The action %s is not valid for this web service.", shorten(action))
+	case p.text("Version") != version:
+		return nil, bad("NoSuchVersion", "The requested version (%s) of service AmazonEC2 does not exist",
+			shorten(p.text("Version")))
+	}
+	return p, nil
+}
+
+// answer carries the call out, and says what is to be sent.
+func (s *Server) answer(p *params, failure *apiError, call *Call) outcome {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests++
+	out := outcome{requestID: fmt.Sprintf("00000000-0000-4000-8000-%012x", s.requests)}
+	call.At, call.RequestID = s.opt.Now(), out.requestID
+	if failure == nil {
+		req := &request{params: p, Server: s, action: p.text("Action"), now: call.At}
+		out.body, failure = req.serve(call, out.requestID)
+	}
+	out.status = http.StatusOK
+	if failure != nil {
+		out.status, out.body = failure.status, encodeError(out.requestID, failure)
+		call.Code = failure.code
+	}
+	if call.Status = out.status; call.Fault == Dropped {
+		call.Status = 0
+	}
+	out.fault = call.Fault
+	s.log.add(*call)
+	return out
+}
+
+// serve lets faults have their say, and runs the action.
+func (r *request) serve(call *Call, requestID string) ([]byte, *apiError) {
+	r.fleet.pass(r.now)
+	r.tokens.pass(r.now)
+	var failure *apiError
+	if r.dryRun, failure = r.flag("DryRun"); failure != nil {
+		return nil, failure
+	}
+	if r.faults.throttle(r.action, r.cost(), r.now) {
+		call.Fault = Throttled
+		return nil, Rule{Kind: Throttled}.reply()
+	}
+	if rule, ok := r.faults.strike(r.action); ok {
+		call.Fault = rule.Kind
+		if rule.Kind == NoCapacity && r.action == "RunInstances" {
+			r.bindToken()
+		}
+		if !rule.Kind.lost() {
+			return nil, rule.reply() // nil for Dropped, whose outcome is no reply at all
+		}
+	}
+	out, failure := actions[r.action](r)
+	if failure == nil && r.dryRun {
+		failure = errDryRun()
+	}
+	if failure != nil {
+		return nil, failure
+	}
+	body, err := encode(r.action, requestID, out)
+	if err != nil {
+		return nil, &apiError{http.StatusInternalServerError, "InternalError", err.Error()}
+	}
+	return body, nil
+}
+
+// cost is how many tokens the call takes from its bucket.
+func (r *request) cost() float64 {
+	if r.action == "RunInstances" {
+		if n, err := r.number("MaxCount", 1); err == nil && n > 0 {
+			return float64(n)
+		}
+	}
+	return 1
+}
+
+// outcome is what is to be sent, and the fault that keeps it from arriving.
+type outcome struct {
+	requestID string
+	status    int
+	body      []byte
+	fault     Kind
+}
+
+func (o outcome) deliver(w http.ResponseWriter, r *http.Request) {
+	switch o.fault {
+	case Dropped, LostClosed:
+		panic(http.ErrAbortHandler) // how net/http is told to close the connection
+	case LostEmpty:
+		send(w, http.StatusOK, o.requestID, nil)
+	case LostCut:
+		w.Header().Set("Content-Length", fmt.Sprint(len(o.body)))
+		w.Header().Set("X-Amzn-RequestId", o.requestID)
+		w.WriteHeader(o.status)
+		_, _ = w.Write(o.body[:len(o.body)/2])
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	case LostHang:
+		patience := time.NewTimer(hangFor)
+		defer patience.Stop()
+		select {
+		case <-r.Context().Done():
+		case <-patience.C:
+		}
+		panic(http.ErrAbortHandler)
+	default:
+		send(w, o.status, o.requestID, o.body)
+	}
+}
