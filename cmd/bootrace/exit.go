@@ -25,6 +25,7 @@ const (
 type exitError struct {
 	code int
 	err  error
+	hint string // the way out, on a line of its own
 }
 
 func (e exitError) Error() string {
@@ -36,9 +37,9 @@ func (e exitError) Error() string {
 
 func (e exitError) Unwrap() error { return e.err }
 
-func usage(err error) error       { return exitError{exitUsage, err} }
-func environment(err error) error { return exitError{exitEnvironment, err} }
-func interrupted() error          { return exitError{exitInterrupted, errors.New("interrupted")} }
+func usage(err error) error       { return exitError{code: exitUsage, err: err} }
+func environment(err error) error { return exitError{code: exitEnvironment, err: err} }
+func interrupted() error          { return exitError{code: exitInterrupted, err: errors.New("interrupted")} }
 
 // misused makes the error of a command line that could not be read.
 func misused(err error) error {
@@ -49,7 +50,7 @@ func misused(err error) error {
 			help = command.FullPath() + " --help"
 		}
 	}
-	return usage(fmt.Errorf("%w\n%s shows how it is used", err, help))
+	return exitError{code: exitUsage, err: err, hint: help + " shows how it is used"}
 }
 
 // codeOf writes the error and returns the exit code that it stands for.
@@ -59,10 +60,13 @@ func codeOf(err error, s streams) int {
 	}
 	var exit exitError
 	if !errors.As(err, &exit) {
-		exit = exitError{exitEnvironment, err}
+		exit = exitError{code: exitEnvironment, err: err}
 	}
 	if exit.err != nil {
 		fmt.Fprintln(s.err, message(exit.err))
+	}
+	if exit.hint != "" {
+		fmt.Fprintln(s.err, exit.hint)
 	}
 	return exit.code
 }
@@ -70,21 +74,22 @@ func codeOf(err error, s streams) int {
 // errorWidth is how long a line of an error may be.
 const errorWidth = 110
 
-// message lays an error out for a person: long lines are broken, but those that somebody has laid out already are not.
+// message lays an error out for a person: long lines are broken, and what follows the first is indented, but for what
+// somebody has laid out already.
 func message(err error) string {
 	var problems *scenarios.Problems
 	if errors.As(err, &problems) {
 		return err.Error() // each begins with its place, which terminals and editors make a link of
 	}
 	var lines []string
-	for line := range strings.Lines("bootrace: " + err.Error()) {
+	for line := range strings.Lines("bootrace: " + strings.TrimSpace(err.Error())) {
 		line = strings.TrimRight(line, "\n")
 		if strings.HasPrefix(line, " ") {
 			lines = append(lines, line)
 			continue
 		}
-		for i, part := range wrap(line, errorWidth) {
-			if i > 0 {
+		for _, part := range wrap(line, errorWidth) {
+			if len(lines) > 0 {
 				part = "  " + part
 			}
 			lines = append(lines, part)

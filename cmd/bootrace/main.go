@@ -82,7 +82,7 @@ func carryOut(ctx context.Context, args []string, s streams) error {
 		// Nothing was asked for, so nothing was proved: the help, and no success.
 		parser.Stdout = s.err
 		_, err := parse(parser, []string{"--help"})
-		return exitError{exitUsage, err}
+		return exitError{code: exitUsage, err: err}
 	}
 	k, err := parse(parser, args)
 	switch {

@@ -93,7 +93,7 @@ func (c *runCmd) Run(ctx context.Context, s streams) error {
 	t := terminal(s, c.All, plans)
 	t.Header(version(), seed, "sim", source.Describe(), c.Defect)
 	defer context.AfterFunc(ctx, func() {
-		if !errors.Is(context.Cause(ctx), context.Canceled) {
+		if context.Cause(ctx) != context.Canceled { //nolint:errorlint // a signal's cause is that, too, to errors.Is
 			fmt.Fprintln(s.err, "bootrace: stopping when the scenarios under way are over; a second signal ends it at once")
 		}
 	})()
