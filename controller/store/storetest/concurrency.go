@@ -322,7 +322,8 @@ func concurrentMix(f *fixture) {
 				check("claim", errOf(f.ClaimLaunches(f.ctx, now, now, 3)))
 				check("register", errOf(f.Register(f.ctx, store.Registration{ID: id, NewToken: token("t"), Now: now})))
 			case 3:
-				check("heartbeat", errOf(f.Heartbeat(f.ctx, store.Beat{ID: id, Token: token("t"), Event: event, Now: now})))
+				beat := []lifecycle.Event{lifecycle.Beat, lifecycle.BeatRough, lifecycle.BeatSick}[i%3]
+				check("heartbeat", errOf(f.Heartbeat(f.ctx, store.Beat{ID: id, Token: token("t"), Event: beat, Now: now})))
 			default:
 				c := store.Change{ID: id, Event: event, Now: now, Childless: n%4 == 0, Boot: &store.Boot{Deadline: now}}
 				check("apply "+event.String(), errOf(f.Apply(f.ctx, c)))

@@ -110,7 +110,7 @@ func (m *model) incarnation(t *rapid.T, w store.Workspace, none bool) int {
 func (m *model) workspace(t *rapid.T) store.Workspace {
 	w := store.Workspace{
 		ID: m.id(t), Name: text(t, "name"), Runtime: text(t, "runtime"), Model: text(t, "model"), Template: text(t, "template"),
-		Tier: count(t, "tier"), External: rapid.Bool().Draw(t, "external"), URL: text(t, "url"), Card: card(t),
+		Tier: count(t, "tier"), External: rapid.IntRange(0, 2).Draw(t, "external") == 0, URL: text(t, "url"), Card: card(t),
 		Incarnation: rapid.IntRange(0, 3).Draw(t, "incarnation"), BootStartedAt: m.time(t),
 		Token: m.newToken(t), TokenConfirmed: rapid.Bool().Draw(t, "confirmed"),
 		MachineID: machine(t), MachineIncarnation: rapid.IntRange(0, 3).Draw(t, "machine's"),
@@ -126,6 +126,9 @@ func (m *model) workspace(t *rapid.T) store.Workspace {
 	}
 	if rapid.Bool().Draw(t, "leased") {
 		w.LaunchAfter = m.time(t)
+	}
+	if rapid.Bool().Draw(t, "no machine") {
+		w.MachineID = ""
 	}
 	switch rapid.IntRange(0, 4).Draw(t, "parent") {
 	case 0:
