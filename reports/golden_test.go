@@ -310,9 +310,7 @@ func TestWrite(t *testing.T) {
 	if err := r.Create(t.TempDir()); err != nil {
 		t.Fatal(err)
 	}
-	for _, x := range kept(t, "red", all).Results {
-		r.Results = append(r.Results, x)
-	}
+	r.Results = append(r.Results, kept(t, "red", all).Results...)
 	if err := reports.Write(r); err != nil {
 		t.Fatal(err)
 	}

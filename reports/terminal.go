@@ -121,7 +121,7 @@ func (t Terminal) Summary(r *runs.Run) {
 		t.printf("%s\n\n", what)
 	}
 	if r.Interrupted {
-		when := ""
+		var when string
 		switch {
 		case len(r.Results) == 0:
 			when = "before the first scenario was over: nothing can be said"

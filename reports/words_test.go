@@ -77,7 +77,7 @@ func TestWrap(t *testing.T) {
 func TestQuotedForAShell(t *testing.T) {
 	t.Parallel()
 	for _, s := range []string{"plain", "two words", "it's", `"`, "$HOME", "`id`", "a;b", "*", "~", "a\\b", "new\nline", "#x"} {
-		out, err := exec.CommandContext(t.Context(), "sh", "-c", "printf %s "+quoted(s)).Output() //nolint:gosec // that is the test
+		out, err := exec.CommandContext(t.Context(), "sh", "-c", "printf %s "+quoted(s)).Output()
 		if err != nil || string(out) != s {
 			t.Errorf("%q is %q to a shell: %v", s, out, err)
 		}

@@ -44,13 +44,13 @@ func call(t *testing.T, method, url, token string, body any) (int, map[string]an
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Body.Close() //nolint:errcheck // it was only read
+	defer r.Body.Close()
 	text, err := io.ReadAll(r.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var decoded map[string]any
-	json.Unmarshal(text, &decoded) //nolint:errcheck // not every body is an object
+	json.Unmarshal(text, &decoded)
 	return r.StatusCode, decoded, string(text)
 }
 
@@ -159,7 +159,7 @@ func TestControllerWhosePortIsTaken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close() //nolint:errcheck // nobody used it
+	defer l.Close()
 	p := start(t, t.TempDir(), t.TempDir(), "controller", "--listen", l.Addr().String())
 	p.ends(exitEnvironment)
 	p.says("^bootrace: listening: .*" + l.Addr().String() + ".*address already in use$")
@@ -186,7 +186,7 @@ func TestControllerEndsGracefully(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close() //nolint:errcheck // the other end is gone
+	defer c.Close()
 	const body = `{"name": "slow", "runtime": "claude-code"}`
 	fmt.Fprintf(c, "POST /workspaces HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n\r\n%s", address, len(body), body[:10])
 	time.Sleep(50 * time.Millisecond) // until the server reads it
@@ -196,12 +196,12 @@ func TestControllerEndsGracefully(t *testing.T) {
 		// The listener may take a moment to close.
 		time.Sleep(500 * time.Millisecond)
 		if late, err := d.DialContext(t.Context(), "tcp", address); err == nil {
-			late.Close() //nolint:errcheck // it should not be
+			late.Close()
 			t.Error("it still takes connections")
 		}
 	}
 	fmt.Fprint(c, body[10:])
-	c.SetReadDeadline(time.Now().Add(patience)) //nolint:errcheck // a read that never ends fails the test anyway
+	c.SetReadDeadline(time.Now().Add(patience))
 	reply, err := io.ReadAll(c)
 	if err != nil || !strings.HasPrefix(string(reply), "HTTP/1.1 201 ") || !strings.Contains(string(reply), `"status":"provisioning"`) {
 		t.Errorf("the request under way got %q, %v", reply, err)
@@ -220,7 +220,7 @@ func TestControllerCutsOffAfterTheGrace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close() //nolint:errcheck // the other end is gone
+	defer c.Close()
 	fmt.Fprintf(c, "POST /workspaces HTTP/1.1\r\nHost: %s\r\nContent-Length: 1000\r\n\r\n{", address)
 	time.Sleep(50 * time.Millisecond)
 	p.signal(syscall.SIGTERM)

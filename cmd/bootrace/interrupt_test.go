@@ -123,10 +123,13 @@ func TestSecondSignal(t *testing.T) {
 	}
 	p := start(t, dir, tmp, "run", "--seed", "7", "--store", "memory", scenario)
 	p.says("^bootrace v.* memory store$")
+	for runs := []string(nil); len(runs) == 0; time.Sleep(200 * time.Millisecond) { // until it is under way
+		runs, _ = filepath.Glob(filepath.Join(dir, "runs", "*"))
+	}
 	p.signal(syscall.SIGINT)
 	p.says("a second signal ends it at once$")
 	for ended := false; !ended; { // the first one's handling may have a moment to go
-		p.cmd.Process.Signal(syscall.SIGINT) //nolint:errcheck // it may have ended
+		p.cmd.Process.Signal(syscall.SIGINT)
 		select {
 		case <-p.ended:
 			ended = true

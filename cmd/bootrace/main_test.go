@@ -141,7 +141,7 @@ func TestColorfulIsForTerminals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close() //nolint:errcheck // it holds nothing
+	defer file.Close()
 	t.Setenv("TERM", "xterm")
 	t.Setenv("NO_COLOR", "")
 	if colorful(file) {
@@ -169,7 +169,7 @@ func openTerminal(t *testing.T) *os.File {
 	if err != nil {
 		t.Skipf("no pseudo-terminals here: %v", err)
 	}
-	t.Cleanup(func() { f.Close() }) //nolint:errcheck // it holds nothing
+	t.Cleanup(func() { f.Close() })
 	return f
 }
 

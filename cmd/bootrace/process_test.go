@@ -44,7 +44,7 @@ func start(t *testing.T, dir, tmp string, args ...string) *process {
 		t: t, name: "bootrace " + strings.Join(args, " "), dir: dir, tmp: tmp, news: make(chan struct{}, 1), ended: make(chan struct{}),
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	p.cmd = exec.CommandContext(ctx, path, args...) //nolint:gosec // it is this test binary
+	p.cmd = exec.CommandContext(ctx, path, args...)
 	p.cmd.Dir = dir
 	for _, v := range os.Environ() { // what would lead it elsewhere
 		if name, _, _ := strings.Cut(v, "="); name != "TMPDIR" && name != "DATABASE_URL" && name != "ADMIN_TOKEN" && name != "BOOTRACE_DATABASE_URL" {
@@ -73,7 +73,7 @@ func start(t *testing.T, dir, tmp string, args ...string) *process {
 	}()
 	go func() {
 		p.err = p.cmd.Wait()
-		w.Close() //nolint:errcheck // it is a pipe in this process
+		w.Close()
 		<-read
 		cancel()
 		close(p.ended)
@@ -133,12 +133,12 @@ func (p *process) ends(code int) {
 // a private Postgres runs as may enter.
 func shortTemp(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("/tmp", "br-") //nolint:usetesting // t.TempDir's path is too long for a socket
+	dir, err := os.MkdirTemp("/tmp", "br-") // t.TempDir's path is too long for a socket
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(dir) })      //nolint:errcheck // what is left of it has been told
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // others must enter
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	return dir

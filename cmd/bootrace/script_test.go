@@ -49,27 +49,24 @@ func postgresServer(t *testing.T) *pgserver.Server {
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	server := postgresServer(t)
-	// The scripts run beside other tests, but this function must outlast them: it stops their server.
-	t.Run("all", func(t *testing.T) {
-		testscript.Run(t, testscript.Params{
-			Dir:                 "testdata/script",
-			RequireExplicitExec: true,
-			RequireUniqueNames:  true,
-			Setup: func(e *testscript.Env) error {
-				e.Setenv("SERVER", server.URL(""))
-				e.Setenv("TERM", "xterm")
-				e.Setenv("GORACE", promptly)
-				return nil
-			},
-			Cmds: map[string]func(*testscript.TestScript, bool, []string){
-				"exits":   exits,
-				"holds":   holds,
-				"intact":  intact,
-				"digest":  digest,
-				"replace": replace,
-				"reseal":  reseal,
-			},
-		})
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("SERVER", server.URL(""))
+			e.Setenv("TERM", "xterm")
+			e.Setenv("GORACE", promptly)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits":   exits,
+			"holds":   holds,
+			"intact":  intact,
+			"digest":  digest,
+			"replace": replace,
+			"reseal":  reseal,
+		},
 	})
 }
 

@@ -18,7 +18,7 @@ func check(r *Run) string {
 		if x == nil || x.Plan == nil || x.Judgement == nil {
 			return fmt.Sprintf("result %d lacks its plan or judgement", i+1)
 		}
-		why := ""
+		var why string
 		switch {
 		case x.Scenario != x.Plan.Name:
 			why = fmt.Sprintf("its plan is that of %q", x.Plan.Name)

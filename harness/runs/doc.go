@@ -10,6 +10,8 @@
 //
 //   - Files are written under another name and renamed, so that a crash leaves no half of one.
 //   - run.json carries the version of its form; a version that this program does not know is refused, not guessed at.
+//   - A run that was loaded can be played, judged and rendered: what is damaged is refused with an error that names the
+//     file, and so is a history whose digest is not the one in run.json.
 //
 // # Must not import
 //

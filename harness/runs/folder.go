@@ -171,7 +171,7 @@ func Load(path string) (*Run, error) {
 		path = target
 	}
 	file := filepath.Join(path, FileRun)
-	b, err := os.ReadFile(file) //nolint:gosec // the user names it
+	b, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("%s is no run's folder: %w", path, err)
 	}

@@ -473,7 +473,7 @@ func TestDamagedHistoriesAreRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		var b strings.Builder
-		h.WriteTo(&b) //nolint:errcheck // it cannot fail
+		h.WriteTo(&b)
 		if err := os.Mkdir(filepath.Join(r.Folder(), "held-one"), 0o700); err != nil {
 			t.Fatal(err)
 		}
