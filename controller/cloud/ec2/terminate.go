@@ -1,0 +1,83 @@
+package ec2
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+)
+
+// Terminate implements cloud.Cloud. A machine that this client launched less than Config.Settle ago and that EC2 does not
+// know yet is waited for: taking it for gone would leave it running.
+func (c *Cloud) Terminate(ctx context.Context, id string) error {
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
+		out, err := c.api.TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: []string{id}})
+		switch {
+		case err == nil && out.TerminatingInstances == nil:
+			return failure(ctx, "TerminateInstances", errNothing)
+		case err == nil:
+			c.forget(id)
+			return nil
+		case !isNotFound(err) || ctx.Err() != nil:
+			return failure(ctx, "TerminateInstances", err)
+		}
+		if _, young := c.recent.find(id); !young {
+			c.forget(id)
+			return nil
+		}
+		if err := pause(ctx, wait); err != nil {
+			return failure(ctx, "TerminateInstances", err)
+		}
+	}
+}
+
+func (c *Cloud) forget(id string) {
+	c.recent.remove(id)
+	if c.cap != nil {
+		c.cap.ended(id)
+	}
+}
+
+// Reap terminates the deployment's machines that are past the lifetime that their tag gives them and, where older is not
+// 0, those that were launched longer ago than that, whatever their tag says. It returns those that it terminated, also
+// beside an error, which tells of all the others that it could not.
+func (c *Cloud) Reap(ctx context.Context, older time.Duration) ([]Instance, error) {
+	if older < 0 {
+		return nil, fmt.Errorf("ec2: reaping machines older than %s: below zero", older)
+	}
+	all, err := c.Instances(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var reaped []Instance
+	var problems []error
+	now := c.config.Now()
+	for _, i := range all {
+		if !i.Expired(now) && (older == 0 || now.Sub(i.LaunchedAt) <= older) {
+			continue
+		}
+		if err := c.Terminate(ctx, i.ID); err != nil {
+			problems = append(problems, fmt.Errorf("ec2: reaping %s: %w", i.ID, err))
+			continue
+		}
+		reaped = append(reaped, i)
+	}
+	return reaped, errors.Join(problems...)
+}
+
+// ConsoleOutput returns what the machine's console shows, which is why a boot died, where anything is. EC2 keeps the last
+// 64 KiB, is some minutes behind, and has it for about an hour after the machine's end; the text is empty until there is
+// some. A machine that EC2 does not know is cloud.ErrNotFound.
+func (c *Cloud) ConsoleOutput(ctx context.Context, id string) (string, error) {
+	out, err := c.api.GetConsoleOutput(ctx, &ec2.GetConsoleOutputInput{InstanceId: aws.String(id)})
+	if err != nil {
+		return "", failure(ctx, "GetConsoleOutput", err)
+	}
+	if out.InstanceId == nil {
+		return "", failure(ctx, "GetConsoleOutput", errNothing)
+	}
+	return decodeConsole(aws.ToString(out.Output))
+}
