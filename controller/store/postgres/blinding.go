@@ -17,7 +17,7 @@ import (
 type blinding struct{ nonce [32]byte }
 
 func newBlinding() (b blinding) {
-	rand.Read(b.nonce[:]) //nolint:errcheck // it never fails
+	rand.Read(b.nonce[:]) // it never fails
 	return b
 }
 

@@ -27,7 +27,7 @@ SELECT id FROM workspaces WHERE id = %[1]s AND status <> 'removed' FOR SHARE
 INSERT INTO workspaces (%[2]s)
 SELECT %[3]s WHERE %[1]s::uuid IS NULL OR EXISTS (SELECT FROM parent)
 RETURNING log_transition(id, incarnation, $%[4]d, NULL, status, '', created_at)`,
-		at["parent_id"], columnList(""), casts(values), len(values)+1))
+		at["parent_id"], columnList(""), strings.Join(values, ", "), len(values)+1))
 }
 
 var errNoCreate = errors.New("the lifecycle table has no such way to create a workspace")
@@ -54,5 +54,3 @@ func (s *Store) Create(ctx context.Context, w store.Workspace, event lifecycle.E
 		Seq: seq, WorkspaceID: w.ID, Incarnation: w.Incarnation, Event: event, To: to, At: cut(w.CreatedAt),
 	}, nil
 }
-
-func casts(values []string) string { return strings.Join(values, ", ") }

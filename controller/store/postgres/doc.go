@@ -1,4 +1,5 @@
-// Package postgres is the store that keeps its rows in PostgreSQL (12 or newer; 14 or newer for the probe).
+// Package postgres is the store that keeps its rows in PostgreSQL. It uses nothing newer than version 12, and the probe
+// nothing newer than 14; it is tested on what pgserver finds.
 //
 // # What it is for
 //
@@ -11,7 +12,8 @@
 //
 //   - One call is one round trip and one statement, but for Apply with Childless (one round trip, two statements, one
 //     transaction) and for what is not the controller's: Edit, Exec, Reset. A call that finds its row changed under it by
-//     another transaction tries again. The guards are generated from the lifecycle table given to Open, so that an
+//     another transaction tries again; a connection's first use of a statement prepares it, and its first use after more
+//     than a second pings. The guards are generated from the lifecycle table given to Open, so that an
 //     altered table alters the SQL and nothing else.
 //   - No statement reads a clock.
 //   - A heartbeat that moves nothing is a heap-only update: it touches no index.

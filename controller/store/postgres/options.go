@@ -19,7 +19,7 @@ type options struct {
 
 // MaxConns limits the pool to n connections. Otherwise it is as the URL says (pool_max_conns), or pgxpool's default.
 func MaxConns(n int) Option {
-	return func(o *options) { o.maxConns = int32(n) } //nolint:gosec // nobody has that many
+	return func(o *options) { o.maxConns = int32(n) }
 }
 
 // Observe tells f of every row's move that a call of this store made, before that call returns: of what the probe's

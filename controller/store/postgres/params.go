@@ -64,7 +64,7 @@ func (p *params) ids(ids []uuid.UUID) *params {
 	const uuidOID = 2950
 	start := len(p.buf)
 	for _, n := range [...]int{1, 0, uuidOID, len(ids), 1} { // dimensions, has nulls, type, length, first index
-		p.buf = binary.BigEndian.AppendUint32(p.buf, uint32(n)) //nolint:gosec // small
+		p.buf = binary.BigEndian.AppendUint32(p.buf, uint32(n))
 	}
 	for _, id := range ids {
 		p.buf = binary.BigEndian.AppendUint32(p.buf, uint32(len(id)))
@@ -77,7 +77,7 @@ func (p *params) int(n int) *params { return p.int64(int64(n)) }
 
 func (p *params) int64(n int64) *params {
 	start := len(p.buf)
-	p.buf = binary.BigEndian.AppendUint64(p.buf, uint64(n)) //nolint:gosec // the same bits
+	p.buf = binary.BigEndian.AppendUint64(p.buf, uint64(n))
 	return p.done(start)
 }
 

@@ -64,12 +64,12 @@ func (r *row) int64() int64 {
 	if !ok {
 		return 0
 	}
-	return int64(binary.BigEndian.Uint64(b)) //nolint:gosec // the same bits
+	return int64(binary.BigEndian.Uint64(b))
 }
 
 func (r *row) int() int { return int(r.int64()) }
 
-func (r *row) float() float64 { return math.Float64frombits(uint64(r.int64())) } //nolint:gosec // the same bits
+func (r *row) float() float64 { return math.Float64frombits(uint64(r.int64())) }
 
 func (r *row) bool() bool {
 	b, ok := r.take(1)

@@ -89,6 +89,9 @@ func TestMigrate(t *testing.T) {
 		t.Fatal(err)
 	}
 	url := database(t, "empty")
+	if _, err := postgres.Open(ctx, url, lifecycle.Standard()); err == nil || !strings.Contains(err.Error(), "not been migrated") {
+		t.Errorf("Open before Migrate = %v", err)
+	}
 	// Replicas start together.
 	var all sync.WaitGroup
 	for range 4 {

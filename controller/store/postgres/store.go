@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -62,11 +63,24 @@ func Open(ctx context.Context, url string, table *lifecycle.Table, opts ...Optio
 	if s.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return nil, fmt.Errorf("postgres: open: %w", err)
 	}
-	if err := s.Ping(ctx); err != nil {
+	if err := s.check(ctx); err != nil {
 		s.pool.Close()
 		return nil, fmt.Errorf("postgres: open: %w", err)
 	}
 	return s, nil
+}
+
+// check reports whether the database can be reached and has the tables, rather than leave it to the first request.
+func (s *Store) check(ctx context.Context) error {
+	_, err := s.Get(ctx, uuid.Nil)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	const undefinedTable = "42P01"
+	if refused := (*pgconn.PgError)(nil); errors.As(err, &refused) && refused.Code == undefinedTable {
+		return fmt.Errorf("the database has not been migrated: %w", err)
+	}
+	return err
 }
 
 // Close waits for the calls under way and closes all connections.

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -20,7 +21,7 @@ func (s *statements) buildUnguarded() {
 	for i, column := range workspaceColumns[1:] {
 		set = append(set, fmt.Sprintf("%s = $%d", column, i+2))
 	}
-	s.editWrite = named("edit: write", "UPDATE workspaces SET "+casts(set)+" WHERE id = $1")
+	s.editWrite = named("edit: write", "UPDATE workspaces SET "+strings.Join(set, ", ")+" WHERE id = $1")
 }
 
 // SetStatus implements store.Unguarded.

@@ -157,7 +157,7 @@ func concurrentChanges(f *fixture) {
 		w := f.create()
 		var mu sync.Mutex
 		moved := 0
-		atOnce(workers, func(worker int) {
+		atOnce(workers, func(int) {
 			c := store.Change{ID: w.ID, Event: lifecycle.Restart, Incarnation: 1, Now: epoch, Boot: &store.Boot{Deadline: epoch}}
 			out, err := f.Apply(f.ctx, c)
 			if err != nil {

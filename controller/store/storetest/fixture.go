@@ -30,7 +30,7 @@ const tick = time.Microsecond // the finest difference that a store keeps
 type fixture struct {
 	*testing.T
 	store.Store
-	ctx   context.Context
+	ctx   context.Context //nolint:containedctx // a test has one
 	table *lifecycle.Table
 	open  Open
 	seen  *recorder

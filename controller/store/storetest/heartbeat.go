@@ -80,7 +80,7 @@ func (f *fixture) registration(w store.Workspace) store.Registration {
 }
 
 // eachLiving makes a workspace in every status that an agent may speak from, with a token and without.
-func (f *fixture) eachLiving(each func(make func() store.Workspace)) {
+func (f *fixture) eachLiving(each func(another func() store.Workspace)) {
 	f.Helper()
 	for _, status := range lifecycle.Statuses() {
 		if _, ok := pathTo(f.table, lifecycle.Create, status); !ok || status == lifecycle.Removed {
@@ -98,9 +98,9 @@ func (f *fixture) eachLiving(each func(make func() store.Workspace)) {
 
 func (f *fixture) beatAll() {
 	f.Helper()
-	f.eachLiving(func(make func() store.Workspace) {
+	f.eachLiving(func(another func() store.Workspace) {
 		for _, event := range append(lifecycle.Events(), lifecycle.NoEvent, lifecycle.Event(200)) {
-			w := make()
+			w := another()
 			f.wantBeat(w, f.beat(w, event))
 			if w = f.get(w.ID); w.Status != lifecycle.Removed { // and again, from where the first led
 				f.wantBeat(w, f.beat(w, event))
@@ -114,8 +114,8 @@ func (f *fixture) beatAll() {
 
 func (f *fixture) registerAll() {
 	f.Helper()
-	f.eachLiving(func(make func() store.Workspace) {
-		w := make()
+	f.eachLiving(func(another func() store.Workspace) {
+		w := another()
 		f.wantRegister(w, f.registration(w), w.Token.IsZero())
 	})
 }
@@ -148,8 +148,8 @@ func lateProof(f *fixture) {
 }
 
 func updateCardOnly(f *fixture) {
-	f.eachLiving(func(make func() store.Workspace) {
-		w := make()
+	f.eachLiving(func(another func() store.Workspace) {
+		w := another()
 		m := f.mark()
 		for _, card := range []string{`{"card": 2}`, `[]`} {
 			w.Card = []byte(card)

@@ -37,12 +37,12 @@ func tokenMatrix(f *fixture) {
 	for _, status := range []lifecycle.Status{lifecycle.Provisioning, lifecycle.Online, lifecycle.Paused} {
 		for _, s := range stored {
 			for name, h := range presented {
-				make := func() store.Workspace {
+				another := func() store.Workspace {
 					return f.reach(status, func(w *store.Workspace) { w.Token, w.TokenConfirmed = s.hash, s.confirmed })
 				}
 				what := fmt.Sprintf("%s workspace, stored %s, presented %s", status, s.name, name)
 				right := h == s.hash
-				w := make()
+				w := another()
 				b := f.beat(w, lifecycle.Beat)
 				b.Token = h
 				if right {
@@ -54,7 +54,7 @@ func tokenMatrix(f *fixture) {
 					})
 				}
 
-				w = make()
+				w = another()
 				r := f.registration(w)
 				r.Token = h
 				mints := h.IsZero() && !s.confirmed
@@ -67,7 +67,7 @@ func tokenMatrix(f *fixture) {
 					})
 				}
 
-				w = make()
+				w = another()
 				if right {
 					f.ok(f.UpdateCard(f.ctx, w.ID, h, []byte(`{}`)))
 				} else {

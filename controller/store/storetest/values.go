@@ -64,7 +64,7 @@ func valuesTimes(f *fixture) {
 	}
 	row("create")
 
-	now, kept := next()
+	now, _ := next()
 	until, keptUntil := next()
 	claimed, err := f.ClaimLaunches(f.ctx, now, until, 1)
 	f.ok(err)
@@ -76,7 +76,7 @@ func valuesTimes(f *fixture) {
 	f.ok(f.DeferLaunch(f.ctx, w.ID, 1, "x", until))
 	row("defer")
 
-	now, kept = next()
+	now, kept := next()
 	out, err := f.Register(f.ctx, store.Registration{ID: w.ID, Now: now})
 	f.ok(err)
 	check("transition of register", out.Transition.At, kept)
