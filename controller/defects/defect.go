@@ -16,6 +16,8 @@ type Defect struct {
 	Mechanism string
 	// Breaks is the invariant that it breaks.
 	Breaks string
+	// Also are invariants that it may break first, or alone, depending on what meets what.
+	Also []string
 	// Evidence is how it is known: seen on a running server, in its history, by reading its code.
 	Evidence string
 

@@ -19,6 +19,8 @@ import (
 type Shared struct {
 	mu   sync.Mutex
 	keys map[uuid.UUID]time.Time // when each expires
+
+	tokens map[uuid.UUID][]store.TokenHash // those of older incarnations
 }
 
 // NewShared returns an empty one.

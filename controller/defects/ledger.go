@@ -1,6 +1,9 @@
 package defects
 
 import (
+	"net/http"
+	"time"
+
 	"github.com/bootrace/bootrace/controller"
 	"github.com/bootrace/bootrace/controller/lifecycle"
 )
@@ -53,6 +56,7 @@ var ledger = []*Defect{
 		Mechanism: "The liveness sweep reads who is silent, and then writes offline without looking again: a heartbeat " +
 			"that landed in between is overruled.",
 		Breaks:   "stays-online",
+		Also:     []string{"loser-cannot-overwrite-winner", "event-iff-transition", "removed-is-terminal", "operator-intent-holds"},
 		Evidence: "read",
 		config: func(c *controller.Config, _ *Shared) {
 			c.Store = staleSweep{openDoor(c.Store)}
@@ -63,6 +67,7 @@ var ledger = []*Defect{
 		Mechanism: "A heartbeat reads that the workspace is degraded, and then writes online without a guard: a DELETE " +
 			"that committed in between is undone.",
 		Breaks:   "removed-is-terminal",
+		Also:     []string{"event-iff-transition", "operator-intent-holds", "legal-edges"},
 		Evidence: "seen",
 		config: func(c *controller.Config, _ *Shared) {
 			c.Store = unguardedRecovery{openDoor(c.Store)}
@@ -73,6 +78,7 @@ var ledger = []*Defect{
 		Mechanism: "The cloud's error arrives after the workspace moved on (its agent registered, the operator paused or " +
 			"deleted it), and is written as failed without a guard.",
 		Breaks:   "loser-cannot-overwrite-winner",
+		Also:     []string{"removed-is-terminal"},
 		Evidence: "seen",
 		config: func(c *controller.Config, _ *Shared) {
 			c.Store = unguardedLaunchError{openDoor(c.Store), c.Clock}
@@ -89,6 +95,154 @@ var ledger = []*Defect{
 		},
 		ticks: func(ticks []controller.Tick, _ controller.Config) []controller.Tick {
 			return without(ticks, controller.TickOrphanSweep)
+		},
+	},
+	{
+		Name:      "pause-leaks-machine",
+		Mechanism: "Pause and hibernate change the row, and stop nothing in the cloud: the machine runs on.",
+		Breaks:    "one-machine",
+		Evidence:  "seen",
+		config: func(c *controller.Config, _ *Shared) {
+			c.Cloud = leakyPause{c.Cloud, c.Store}
+		},
+	},
+	{
+		Name:      "stop-ignores-5xx",
+		Mechanism: "A stop that the cloud refuses is taken for one that worked, and nothing looks for machines without an owner.",
+		Breaks:    "one-machine",
+		Evidence:  "read",
+		config: func(c *controller.Config, _ *Shared) {
+			c.Cloud = hopefulStop{c.Cloud}
+		},
+		ticks: func(ticks []controller.Tick, _ controller.Config) []controller.Tick {
+			return without(ticks, controller.TickOrphanSweep)
+		},
+	},
+	{
+		Name:      "old-incarnation-online",
+		Mechanism: "A restart revokes nothing: a heartbeat of the old machine, on its way or not stopped yet, makes the new boot online.",
+		Breaks:    "current-incarnation",
+		Evidence:  "seen",
+		config: func(c *controller.Config, shared *Shared) {
+			c.Store = forgivingTokens{openDoor(c.Store), shared}
+		},
+	},
+	{
+		Name:      "restart-token-lockout",
+		Mechanism: "A restart keeps the old token live, so that the register of the new machine gets 401, for ever.",
+		Breaks:    "converges",
+		Evidence:  "seen",
+		config: func(c *controller.Config, _ *Shared) {
+			c.Store = stickyToken{c.Store}
+		},
+	},
+	{
+		Name:      "unpause-by-register",
+		Mechanism: "A register moves a paused workspace to online.",
+		Breaks:    "operator-intent-holds",
+		Evidence:  "seen",
+		table: func(t *lifecycle.Table) *lifecycle.Table {
+			return t.With(lifecycle.Edge{Event: lifecycle.Register, From: lifecycle.Paused, To: lifecycle.Online, Why: "the defect"})
+		},
+	},
+	{
+		Name:      "register-after-delete",
+		Mechanism: "A removed workspace's register gets 200 and a live token.",
+		Breaks:    "removed-is-terminal",
+		Evidence:  "seen",
+		config: func(c *controller.Config, _ *Shared) {
+			c.Store = welcoming{openDoor(c.Store)}
+		},
+	},
+	{
+		Name:      "unknown-id-accepted",
+		Mechanism: "A heartbeat for an id that nobody created gets 200, and a register makes an online row of it.",
+		Breaks:    "no-phantom-rows",
+		Evidence:  "seen",
+		config: func(c *controller.Config, _ *Shared) {
+			c.Store = credulous{c.Store}
+		},
+	},
+	{
+		Name:      "enum-drift",
+		Mechanism: "The reply says awaiting_agent, the row says provisioning, and the sweep then fails it.",
+		Breaks:    "reply-is-state",
+		Evidence:  "seen",
+		config: func(c *controller.Config, _ *Shared) {
+			c.Store = drifted{c.Store, c.Settings.Budget}
+		},
+	},
+	{
+		Name:      "lying-hibernate",
+		Mechanism: "The reply says hibernated, and the row is still online.",
+		Breaks:    "reply-is-state",
+		Evidence:  "seen",
+		config: func(c *controller.Config, _ *Shared) {
+			c.Store = lying{c.Store}
+		},
+	},
+	{
+		Name:      "swallowed-4xx",
+		Mechanism: "The agent takes a 401 or 429 for success: it never registers again, beats without a token, and is refused for ever.",
+		Breaks:    "converges",
+		Also:      []string{"detects-silence"},
+		Evidence:  "read",
+		swallows:  true,
+	},
+	{
+		Name:      "nat-throttle",
+		Mechanism: "Agents behind one address share one rate limit: beats that keep coming get 429, and their workspaces go offline.",
+		Breaks:    "stays-online",
+		Also:      []string{"bounded-churn"},
+		Evidence:  "read",
+		handler: func(h http.Handler, c controller.Config) http.Handler {
+			return &throttled{Handler: h, clock: c.Clock, limit: 3, interval: 5 * time.Minute}
+		},
+	},
+	{
+		Name:      "timer-disagreement",
+		Mechanism: "Two timers have different budgets for one runtime, and the shorter one gives a healthy boot up.",
+		Breaks:    "gives-up",
+		Evidence:  "history",
+		ticks: func(ticks []controller.Tick, c controller.Config) []controller.Tick {
+			return append(append([]controller.Tick{}, ticks...), watchdog(c))
+		},
+	},
+	{
+		Name:      "dead-context-fail",
+		Mechanism: "A launch runs out of its deadline, and what records the failure runs under the same context: nothing is recorded, and the sweep leaves the boot to the launch.",
+		Breaks:    "gives-up",
+		Evidence:  "read",
+		config: func(c *controller.Config, _ *Shared) {
+			c.Store, c.Cloud = selfReporting{openDoor(c.Store)}, oneShot{c.Cloud}
+		},
+	},
+	{
+		Name:      "flap",
+		Mechanism: "The liveness TTL is about the heartbeat interval, so that every beat that is a little late makes the workspace offline for a moment.",
+		Breaks:    "bounded-churn",
+		Also:      []string{"stays-online"},
+		Evidence:  "peer",
+		config: func(c *controller.Config, _ *Shared) {
+			c.Settings.LivenessTTL = 25 * time.Second
+		},
+	},
+	{
+		Name:      "double-sweep",
+		Mechanism: "Two replicas sweep at once, and each emits the transition: reading and writing are two steps.",
+		Breaks:    "event-iff-transition",
+		Evidence:  "design",
+		config: func(c *controller.Config, _ *Shared) {
+			c.Store = doubleSweep{openDoor(c.Store)}
+		},
+	},
+	{
+		Name:      "budget-from-restart",
+		Mechanism: "Every start of the controller counts all budgets anew, so that a dead boot is provisioning for ever where restarts are frequent.",
+		Breaks:    "gives-up",
+		Evidence:  "design",
+		config: func(c *controller.Config, _ *Shared) {
+			c.Store = freshBudgets{c.Store, c.Clock.Now(), c.Settings.Budget}
 		},
 	},
 }

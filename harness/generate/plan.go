@@ -36,6 +36,9 @@ func Plan(draw Draw) *plan.Plan {
 	for range draw("faults", maxFaults+1) {
 		g.fault()
 	}
+	if draw("meet", 5) == 4 {
+		pick(g, "meeting", g.lateWrite, g.silenceAtSweep)()
+	}
 	g.plan.Duration = plan.Duration(g.plan.Long())
 	return g.plan
 }

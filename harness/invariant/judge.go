@@ -55,8 +55,8 @@ var all = []Invariant{
 // those that are broken in consequence.
 var blameOrder = []string{
 	"no-panic", "no-phantom-rows", "loser-cannot-overwrite-winner", "removed-is-terminal", "current-incarnation",
-	"operator-intent-holds", "one-machine", "reply-is-state", "gives-up", "detects-silence", "stays-online",
-	"event-iff-transition", "cause-kept", "bounded-churn", "legal-edges", "converges",
+	"operator-intent-holds", "one-machine", "reply-is-state", "gives-up", "bounded-churn", "detects-silence",
+	"stays-online", "event-iff-transition", "cause-kept", "legal-edges", "converges",
 }
 
 // All returns every invariant, in the order of the documentation.

@@ -114,8 +114,8 @@ func (s *Space) asked(m *history.Event) bool {
 func loserCannotOverwriteWinner(v *View, r *report) {
 	for _, s := range v.Spaces {
 		for _, l := range s.Logs {
-			if !outcome(l.Event) {
-				continue
+			if !outcome(l.Event) || l.From == l.To {
+				continue // an entry that says that nothing moved overwrote nothing
 			}
 			r.owed()
 			to, ok := v.Table.Next(l.Event, l.From)

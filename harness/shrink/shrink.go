@@ -45,11 +45,28 @@ func (s *shrinker) try(change func(*plan.Plan)) bool {
 		return false
 	}
 	s.left--
-	if !s.fails(c) {
-		return false
+	if s.fails(c) {
+		s.best = c
+		return true
 	}
-	s.best = c
-	return true
+	return false
+}
+
+// otherSeeds is how many other seeds are tried where something was left out: every draw of the run after it is another
+// then, and a race that is still there may need other latencies to show.
+const otherSeeds = 4
+
+// drop is try for changes that leave something out.
+func (s *shrinker) drop(change func(*plan.Plan)) bool {
+	if s.try(change) {
+		return true
+	}
+	for i := range uint64(otherSeeds) {
+		if s.try(func(p *plan.Plan) { change(p); p.Seed = i }) {
+			return true
+		}
+	}
+	return false
 }
 
 // each tries a change at every place, from the last to the first, so that removals do not shift those to come.
@@ -65,20 +82,28 @@ func (s *shrinker) dropFaults() bool {
 	if len(s.best.Faults) > 1 && s.try(func(p *plan.Plan) { p.Faults = nil }) {
 		return true
 	}
-	return s.each(len(s.best.Faults), func(p *plan.Plan, i int) { p.Faults = slices.Delete(p.Faults, i, i+1) })
+	changed := false
+	for i := len(s.best.Faults) - 1; i >= 0; i-- {
+		changed = s.drop(func(p *plan.Plan) { p.Faults = slices.Delete(p.Faults, i, i+1) }) || changed
+	}
+	return changed
 }
 
 func (s *shrinker) dropActs() bool {
 	if len(s.best.Acts) > 1 && s.try(func(p *plan.Plan) { p.Acts = nil }) {
 		return true
 	}
-	return s.each(len(s.best.Acts), func(p *plan.Plan, i int) { p.Acts = slices.Delete(p.Acts, i, i+1) })
+	changed := false
+	for i := len(s.best.Acts) - 1; i >= 0; i-- {
+		changed = s.drop(func(p *plan.Plan) { p.Acts = slices.Delete(p.Acts, i, i+1) }) || changed
+	}
+	return changed
 }
 
 func (s *shrinker) dropWorkspaces() bool {
 	changed := false
 	for i := len(s.best.Workspaces); i >= 1 && len(s.best.Workspaces) > 1; i-- {
-		changed = s.try(func(p *plan.Plan) { without(p, i) }) || changed
+		changed = s.drop(func(p *plan.Plan) { without(p, i) }) || changed
 	}
 	return changed
 }
@@ -171,46 +196,48 @@ var grids = []plan.Duration{
 	plan.Duration(time.Second),
 }
 
-// times returns every time of the plan that a person would have written.
-func times(p *plan.Plan) []*plan.Duration {
-	var all []*plan.Duration
-	for i := range p.Faults {
-		f := &p.Faults[i]
-		all = append(all, &f.From)
-		if f.Until > 0 {
-			all = append(all, &f.Until)
-		}
-		if f.Delay > 0 {
-			all = append(all, &f.Delay)
+// times returns every time of the plan that a person would have written, and whether it may become 0.
+func times(p *plan.Plan) (all []*plan.Duration, zero []bool) {
+	add := func(mayBeZero bool, list ...*plan.Duration) {
+		for _, d := range list {
+			all, zero = append(all, d), append(zero, mayBeZero)
 		}
 	}
+	for i := range p.Faults {
+		f := &p.Faults[i]
+		add(true, &f.From)
+		add(false, &f.Until, &f.Delay)
+	}
 	for i := range p.Acts {
-		all = append(all, &p.Acts[i].At)
+		add(true, &p.Acts[i].At)
 	}
 	for i := range p.Workspaces {
 		w := &p.Workspaces[i]
-		all = append(all, &w.CreateAt)
+		add(true, &w.CreateAt)
 		for j := range w.Boots {
 			b := &w.Boots[j]
-			all = append(all, &b.ImagePull, &b.AgentStart, &b.Preflight)
+			add(false, &b.ImagePull, &b.AgentStart, &b.Preflight)
 		}
 	}
-	return all
+	return all, zero
 }
 
+// roundTimes leaves the quick boots' times alone: they are as plain as any.
 func (s *shrinker) roundTimes() bool {
 	changed := false
-	for i := range times(s.best) {
+	all, _ := times(s.best)
+	for i := range all {
 		for _, grid := range grids {
-			now := *times(s.best)[i]
-			if now%grid == 0 {
+			list, zero := times(s.best)
+			now := *list[i]
+			if now == 0 || now%grid == 0 || now == quickPull || now == quickStart || now == quickPreflight {
 				break
 			}
 			down, up := now/grid*grid, (now/grid+1)*grid
 			if now-down > up-now {
 				down, up = up, down
 			}
-			if s.round(i, down) || s.round(i, up) {
+			if s.round(i, down, zero[i]) || s.round(i, up, zero[i]) {
 				changed = true
 				break
 			}
@@ -219,8 +246,14 @@ func (s *shrinker) roundTimes() bool {
 	return changed
 }
 
-func (s *shrinker) round(i int, to plan.Duration) bool {
-	return s.try(func(p *plan.Plan) { *times(p)[i] = to })
+func (s *shrinker) round(i int, to plan.Duration, zero bool) bool {
+	if to == 0 && !zero {
+		return false
+	}
+	return s.try(func(p *plan.Plan) {
+		list, _ := times(p)
+		*list[i] = to
+	})
 }
 
 // shorten tries to have everything sooner: windows that end sooner, acts and faults that come sooner.

@@ -1,0 +1,103 @@
+package defects
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/bootrace/bootrace/controller/lifecycle"
+	"github.com/bootrace/bootrace/controller/store"
+)
+
+// forgivingTokens accepts the tokens of a workspace's older incarnations, too.
+type forgivingTokens struct {
+	door
+	shared *Shared
+}
+
+func (s forgivingTokens) Apply(ctx context.Context, c store.Change) (store.Outcome, error) {
+	if c.Boot != nil {
+		if w, err := s.Get(ctx, c.ID); err == nil {
+			s.shared.remember(c.ID, w.Token)
+		}
+	}
+	return s.Store.Apply(ctx, c)
+}
+
+func (s forgivingTokens) Heartbeat(ctx context.Context, b store.Beat) (store.Outcome, error) {
+	if s.shared.knew(b.ID, b.Token) {
+		w, err := s.Get(ctx, b.ID)
+		if err != nil {
+			return store.Outcome{}, err
+		}
+		b.Token = w.Token
+	}
+	return s.Store.Heartbeat(ctx, b)
+}
+
+// stickyToken keeps a workspace's token over a restart, while the new machine is booted with another.
+type stickyToken struct{ store.Store }
+
+func (s stickyToken) Apply(ctx context.Context, c store.Change) (store.Outcome, error) {
+	if c.Boot != nil {
+		w, err := s.Get(ctx, c.ID)
+		if err != nil {
+			return store.Outcome{}, err
+		}
+		boot := *c.Boot
+		boot.Token = w.Token
+		c.Boot = &boot
+	}
+	return s.Store.Apply(ctx, c)
+}
+
+// freshBudgets counts every budget from the start of the controller, where that is later than the boot's.
+type freshBudgets struct {
+	store.Store
+	started time.Time
+	budget  func(runtime string) time.Duration
+}
+
+func (s freshBudgets) ExpireBoots(ctx context.Context, now time.Time, cause string, _ int) ([]store.Transition, error) {
+	rows, err := s.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var moved []store.Transition
+	for _, w := range rows {
+		if w.Status != lifecycle.Provisioning || w.BootDeadline.After(now) || s.started.Add(s.budget(w.Runtime)).After(now) {
+			continue
+		}
+		out, err := s.Apply(ctx, store.Change{ID: w.ID, Event: lifecycle.ProvisionTimeout, Cause: cause, Incarnation: w.Incarnation, Now: now})
+		if err != nil {
+			return moved, err
+		}
+		if out.Moved {
+			moved = append(moved, out.Transition)
+		}
+	}
+	return moved, nil
+}
+
+// remember notes a token that a workspace had.
+func (s *Shared) remember(id uuid.UUID, token store.TokenHash) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.tokens == nil {
+		s.tokens = map[uuid.UUID][]store.TokenHash{}
+	}
+	s.tokens[id] = append(s.tokens[id], token)
+}
+
+// knew reports whether the workspace had the token once.
+func (s *Shared) knew(id uuid.UUID, token store.TokenHash) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, t := range s.tokens[id] {
+		if t == token {
+			return true
+		}
+	}
+	return false
+}
