@@ -57,9 +57,6 @@ func Play(ctx context.Context, p *plan.Plan, source stores.Source, target sim.Ta
 	if dropErr := drop(); err == nil && dropErr != nil {
 		err = fmt.Errorf("dropping the run's store: %w", dropErr)
 	}
-	if ctxErr := ctx.Err(); ctxErr != nil {
-		err = ctxErr
-	}
 	o.Fault = err
 	o.Judgement = invariant.Judge(p, o.History)
 	o.Wall = time.Since(began)

@@ -2,6 +2,7 @@ package harness
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -44,24 +45,34 @@ func (s Suite) Run(ctx context.Context) (*runs.Run, error) {
 			return nil, err
 		}
 	}
-	for _, o := range s.play(ctx) {
+	playing, stop := context.WithCancel(ctx)
+	defer stop()
+	var lost error
+	for _, o := range s.play(playing) {
 		outcome := <-o
-		if ctx.Err() != nil {
+		switch {
+		case lost != nil:
+			continue // those that are under way have to end before what they use is taken from them
+		case outcome == nil || ctx.Err() != nil && errors.Is(outcome.Fault, ctx.Err()):
 			r.Interrupted = true
-			continue // the others are under way, and have to end before what they use is taken from them
+			continue
 		}
 		x := r.Add(runs.Played{
 			Plan: outcome.Plan, History: outcome.History, Digest: outcome.Digest, Judgement: outcome.Judgement,
 			Wall: outcome.Wall, Fault: outcome.Fault,
 		})
 		if s.Parent != "" {
-			if err := r.SaveHistory(x); err != nil {
-				return nil, err
+			if lost = r.SaveHistory(x); lost != nil {
+				stop()
+				continue
 			}
 		}
 		if s.Progress != nil {
 			s.Progress(x)
 		}
+	}
+	if lost != nil {
+		return nil, lost
 	}
 	r.Wall = time.Since(s.Began)
 	if s.Parent == "" {

@@ -30,7 +30,6 @@ var builtinNames = []string{
 
 	"crash-at-sweep",
 	"two-replicas",
-	"stalled-sweeps",
 	"clock-jump",
 	"postgres-errors",
 	"postgres-errors-after-commit",
@@ -46,6 +45,7 @@ var builtinNames = []string{
 	"second-silence",
 	"silence-during-crash",
 	"silence-at-the-sweep",
+	"stalled-sweeps",
 	"stalled-agents",
 	"sick-agents",
 	"delete-while-recovering",

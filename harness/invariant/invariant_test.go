@@ -435,7 +435,7 @@ func TestSpansAndClocks(t *testing.T) {
 	t.Parallel()
 	for d, want := range map[time.Duration]string{
 		12 * time.Millisecond: "12ms", 1500 * time.Millisecond: "1.5s", 102 * second: "1m42s", 10 * minute: "10m",
-		2 * time.Hour: "2h", 61 * minute: "1h1m",
+		2 * time.Hour: "2h", 61 * minute: "1h01m", 10*minute + 2*second: "10m02s", time.Hour + second: "1h00m01s",
 	} {
 		if got := invariant.Span(d); got != want {
 			t.Errorf("Span(%s) = %s, want %s", d, got, want)

@@ -100,15 +100,23 @@ func Span(d time.Duration) string {
 	case d < time.Minute:
 		return d.Round(100 * time.Millisecond).String()
 	default:
-		return trimZero(d.Round(time.Second).String())
+		return padded(d.Round(time.Second))
 	}
 }
 
-func trimZero(s string) string {
-	for _, zero := range []string{"m0s", "h0m"} {
-		if n := len(s) - len(zero); n > 0 && s[n:] == zero {
-			s = s[:n+1]
-		}
+// padded writes whole minutes as 10m, and others as 10m02s: digits stand still where spans stand below one another.
+func padded(d time.Duration) string {
+	h, m, s := int(d.Hours()), int(d.Minutes())%60, int(d.Seconds())%60
+	switch {
+	case h > 0 && s > 0:
+		return fmt.Sprintf("%dh%02dm%02ds", h, m, s)
+	case h > 0 && m > 0:
+		return fmt.Sprintf("%dh%02dm", h, m)
+	case h > 0:
+		return fmt.Sprintf("%dh", h)
+	case s > 0:
+		return fmt.Sprintf("%dm%02ds", m, s)
+	default:
+		return fmt.Sprintf("%dm", m)
 	}
-	return s
 }
