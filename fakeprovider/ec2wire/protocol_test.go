@@ -32,10 +32,9 @@ func TestRequestsThatAreNone(t *testing.T) {
 		"too deep":            {describe + "&" + strings.Repeat("a.", 100) + "=b", signature, 400, "UnknownParameter"},
 		"too large":           {describe + "&a=" + strings.Repeat("x", 1<<20), signature, 413, "RequestEntityTooLarge"},
 	} {
-		t.Run(name, func(t *testing.T) { // not parallel: they share the fixture's T
-			a := f.post(c.body, c.auth)
-			a.T = t
-			a.fails(c.status, c.code)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			(&fixture{t, f.Server, f.clock}).post(c.body, c.auth).fails(c.status, c.code)
 		})
 	}
 	f.call("MakeCoffee").says("The action MakeCoffee is not valid for this web service.")

@@ -12,19 +12,19 @@ import (
 func TestValidate(t *testing.T) {
 	t.Parallel()
 	fake := ec2.Config{Deployment: "ci-1", Endpoint: "http://127.0.0.1:1", ImageID: ami, AgentCommand: "agent"}
-	real := fake
-	real.Endpoint, real.AllowRealAWS, real.MaxMachines, real.Expiry, real.Region = "", true, 10, 4*time.Hour, "eu-west-1"
+	aws := fake
+	aws.Endpoint, aws.AllowRealAWS, aws.MaxMachines, aws.Expiry, aws.Region = "", true, 10, 4*time.Hour, "eu-west-1"
 	for name, c := range map[string]struct {
 		base   ec2.Config
 		change func(*ec2.Config)
 		want   string // part of the error; "" for none
 	}{
 		"a fake":                    {fake, func(*ec2.Config) {}, ""},
-		"real AWS":                  {real, func(*ec2.Config) {}, ""},
-		"real AWS, not allowed":     {real, func(c *ec2.Config) { c.AllowRealAWS = false }, "costs money"},
-		"real AWS without a cap":    {real, func(c *ec2.Config) { c.MaxMachines = 0 }, "max_machines"},
-		"real AWS without expiry":   {real, func(c *ec2.Config) { c.Expiry = 0 }, "expiry"},
-		"real AWS without a region": {real, func(c *ec2.Config) { c.Region = "" }, "region"},
+		"real AWS":                  {aws, func(*ec2.Config) {}, ""},
+		"real AWS, not allowed":     {aws, func(c *ec2.Config) { c.AllowRealAWS = false }, "costs money"},
+		"real AWS without a cap":    {aws, func(c *ec2.Config) { c.MaxMachines = 0 }, "max_machines"},
+		"real AWS without expiry":   {aws, func(c *ec2.Config) { c.Expiry = 0 }, "expiry"},
+		"real AWS without a region": {aws, func(c *ec2.Config) { c.Region = "" }, "region"},
 		"real AWS by its URL":       {fake, func(c *ec2.Config) { c.Endpoint = "https://ec2.eu-west-1.amazonaws.com" }, "costs money"},
 		"in capitals":               {fake, func(c *ec2.Config) { c.Endpoint = "https://EC2.EU-WEST-1.AMAZONAWS.COM.:443/" }, "costs money"},
 		"in China":                  {fake, func(c *ec2.Config) { c.Endpoint = "https://ec2.cn-north-1.amazonaws.com.cn" }, "costs money"},

@@ -48,11 +48,11 @@ func TestErrorClasses(t *testing.T) {
 			f.faults(ec2wire.Rule{Kind: ec2wire.Failed, Status: c.status, Code: code, Message: "as asked for"})
 			_, err := f.cloud.Launch(context.Background(), spec())
 			for _, class := range classes {
-				if errors.Is(err, class) != (class == c.want) {
+				if errors.Is(err, class) != errors.Is(c.want, class) {
 					t.Errorf("%d %s: %v; is %q: %t", c.status, code, err, class, errors.Is(err, class))
 				}
 			}
-			if permanent := cloud.Classify(err) == cloud.Permanent; permanent != (c.want == cloud.ErrRefused) {
+			if permanent := cloud.Classify(err) == cloud.Permanent; permanent != errors.Is(c.want, cloud.ErrRefused) {
 				t.Errorf("%d %s: permanent: %t", c.status, code, permanent)
 			}
 			var e *ec2.Error

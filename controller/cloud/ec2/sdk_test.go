@@ -70,13 +70,12 @@ func TestSDK(t *testing.T) {
 				t.Fatal("no error")
 			}
 			var api smithy.APIError
-			if code := ""; errors.As(err, &api) {
+			code := ""
+			if errors.As(err, &api) {
 				code = api.ErrorCode()
-				if code != c.code {
-					t.Errorf("code %s, want %s", code, c.code)
-				}
-			} else if c.code != "" {
-				t.Errorf("error %v, want %s", err, c.code)
+			}
+			if code != c.code {
+				t.Errorf("code %q, want %q: %v", code, c.code, err)
 			}
 			var broken *smithy.DeserializationError
 			if got := errors.As(err, &broken); got != (c.rule == cut) {
