@@ -33,9 +33,10 @@ func Observe(f func(store.RowChange)) Option {
 }
 
 // BusyPoll makes a call look for its answer again and again for up to d before it sleeps until the kernel wakes it. Where
-// one call is made at a time, as in a simulation, and the server is on this machine, that halves a round trip and more:
-// waking a sleeping thread on an idle core costs more than Postgres takes for a heartbeat. It burns a core while it
-// waits, so it is off by default, and wrong for a server with many requests at once.
+// one call is made at a time, as in a simulation, and the server is on this machine and a core is free for each of the
+// two, that nearly halves a heartbeat: neither is woken on a core that was asleep, nor on one that the other has just
+// used. A tenth of a millisecond is a good d. It burns a core while it waits, so it is off by default, and wrong for a
+// server with many requests at once and for a machine that has other work.
 func BusyPoll(d time.Duration) Option {
 	return func(o *options) {
 		o.dialers = append(o.dialers, func(dial pgconn.DialFunc) pgconn.DialFunc { return busyPoll(dial, d) })
