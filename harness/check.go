@@ -11,6 +11,7 @@ import (
 	"github.com/bootrace/bootrace/harness/shrink"
 	"github.com/bootrace/bootrace/harness/sim"
 	"github.com/bootrace/bootrace/harness/stores"
+	"github.com/bootrace/bootrace/scenarios"
 )
 
 // Checking is a search for a plan that a target does not survive.
@@ -44,6 +45,8 @@ type Found struct {
 	// Tried is how many plans it took to make it small, and Shrinking how long.
 	Tried     int
 	Shrinking time.Duration
+
+	target sim.Target
 }
 
 // shrinkTries bounds the plans that are tried to make a failure small.
@@ -90,7 +93,7 @@ func (c Checking) Run(ctx context.Context) (*Checked, error) {
 // shrink makes the plan of a failure small. A smaller plan counts if it breaks the same invariant first.
 func (c Checking) shrink(ctx context.Context, o *Outcome) *Found {
 	began := time.Now()
-	f := &Found{Drawn: o.Plan, Outcome: o}
+	f := &Found{Drawn: o.Plan, Outcome: o, target: c.Target}
 	name := o.Judgement.First().Invariant
 	small, tried := shrink.Plan(o.Plan, func(p *plan.Plan) bool {
 		if ctx.Err() != nil {
@@ -121,4 +124,27 @@ func SizeOf(p *plan.Plan) Size {
 		}
 	}
 	return s
+}
+
+// Scenario writes the failure as the YAML of a scenario that, run with the seed, fails in the same way. It fails where no
+// scenario can say what the plan does, or the scenario takes another course.
+func (f *Found) Scenario(about string, seed uint64) ([]byte, error) {
+	s, err := f.Outcome.Plan.Scenario(about)
+	if err != nil {
+		return nil, err
+	}
+	text := s.YAML()
+	again, err := scenarios.Load("scenario.yaml", text)
+	if err != nil {
+		return nil, err
+	}
+	p, err := plan.Resolve(again, seed)
+	if err != nil {
+		return nil, err
+	}
+	o := Play(context.Background(), p, stores.Memory(), f.target, nil)
+	if x := o.Judgement.First(); o.Fault != nil || x == nil || x.Invariant != f.Outcome.Judgement.First().Invariant {
+		return nil, errors.New("as a scenario it takes another course")
+	}
+	return text, nil
 }

@@ -10,6 +10,8 @@
 //	invariant  what must hold of every history
 //	stores     where simulated controllers keep their rows
 //	runs       runs on disk
+//	generate   plans that nobody wrote
+//	shrink     failing plans, made small
 //
 // It must not import reports or any command.
 package harness

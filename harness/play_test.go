@@ -26,6 +26,9 @@ import (
 // half of what is promised was never tried.
 var onPostgres stores.Source
 
+// reusedPostgres is the same for searches, which empty their stores instead of making others.
+var reusedPostgres stores.Source
+
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
 		var err error
@@ -33,8 +36,9 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
+		reusedPostgres = stores.Reusing(onPostgres)
 		code := m.Run()
-		if err := onPostgres.Close(); err != nil {
+		if err := reusedPostgres.Close(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}

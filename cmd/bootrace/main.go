@@ -20,6 +20,7 @@ import (
 type cli struct {
 	Run        runCmd        `cmd:"" help:"Play scenarios against the reference controller and judge what happens."`
 	Replay     replayCmd     `cmd:"" help:"Play a kept run again and compare the digests."`
+	Check      checkCmd      `cmd:"" help:"Draw plans and play them, until one breaks an invariant; then make it small and explain it."`
 	Judge      judgeCmd      `cmd:"" help:"Judge a kept run again, by the invariants of this version."`
 	Scenarios  scenariosCmd  `cmd:"" help:"List, show and validate scenarios, or print their JSON Schema."`
 	Defects    defectsCmd    `cmd:"" help:"List the named defects that the reference controller can be given."`
@@ -48,13 +49,14 @@ Exit codes: 0 held; 1 violated; 10 inconclusive; 20 bad scenario or usage; 30 en
 type streams struct {
 	out, err io.Writer
 	color    bool // out is a terminal, and nobody asked for plain text
+	liveErr  bool // err is a terminal
 }
 
 func main() {
 	// Whoever reads what we write may have seen enough, as head has. The write must fail then, and not end the program:
 	// what it has started is still to be stopped.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-	os.Exit(run(os.Args[1:], streams{os.Stdout, os.Stderr, colorful(os.Stdout)}))
+	os.Exit(run(os.Args[1:], streams{os.Stdout, os.Stderr, colorful(os.Stdout), colorful(os.Stderr)}))
 }
 
 // run carries out a command line and returns the exit code.

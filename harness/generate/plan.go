@@ -12,6 +12,9 @@ import (
 // Draw returns a number below n, the smaller the simpler. The label is for people.
 type Draw func(label string, n int) int
 
+// Name is what every generated plan is called. The name is part of what decides a run, so it is the same for all.
+const Name = "found"
+
 // Limits of a generated plan.
 const (
 	maxWorkspaces = 8
@@ -21,7 +24,7 @@ const (
 
 // Plan draws a plan. Its seed is drawn, too: it decides what the plan leaves to the run, such as latencies.
 func Plan(draw Draw) *plan.Plan {
-	g := &generator{draw: draw, plan: &plan.Plan{Name: "generated", Controllers: 1}}
+	g := &generator{draw: draw, plan: &plan.Plan{Name: Name, Controllers: 1}}
 	g.plan.Seed = uint64(draw("seed", 1<<30))
 	if draw("replicas", 4) == 3 {
 		g.plan.Controllers = 2
@@ -39,7 +42,7 @@ func Plan(draw Draw) *plan.Plan {
 	if draw("meet", 5) == 4 {
 		pick(g, "meeting", g.lateWrite, g.silenceAtSweep)()
 	}
-	g.plan.Duration = plan.Duration(g.plan.Long())
+	g.plan.Duration = plan.Duration(g.plan.Long().Truncate(time.Second))
 	return g.plan
 }
 
@@ -128,6 +131,10 @@ func (g *generator) act() {
 	at := max(g.moment("act"), time.Duration(g.plan.Workspaces[w-1].CreateAt))
 	g.plan.Acts = append(g.plan.Acts, plan.Act{At: plan.Duration(at), Do: do, Workspace: w})
 	g.moments = append(g.moments, at)
+	if do == "hibernate" && g.draw("deleted at once", 4) == 3 {
+		g.plan.Acts = append(g.plan.Acts, plan.Act{At: plan.Duration(at + 100*time.Millisecond), Do: "delete", Workspace: w})
+		return
+	}
 	var back string
 	switch do {
 	case "pause":

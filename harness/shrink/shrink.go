@@ -18,7 +18,8 @@ func Plan(p *plan.Plan, fails Fails, limit int) (*plan.Plan, int) {
 	for changed := true; changed && s.left > 0; {
 		changed = false
 		for _, pass := range []func(*shrinker) bool{
-			(*shrinker).dropFaults, (*shrinker).dropActs, (*shrinker).dropWorkspaces, (*shrinker).plainSettings,
+			(*shrinker).dropFaults, (*shrinker).dropActs, (*shrinker).dropWorkspaces, (*shrinker).dropPairs, (*shrinker).startOver,
+			(*shrinker).plainSettings,
 			(*shrinker).plainBoots, (*shrinker).plainFaults, (*shrinker).roundTimes, (*shrinker).shorten,
 		} {
 			changed = pass(s) || changed
@@ -40,7 +41,7 @@ func (s *shrinker) try(change func(*plan.Plan)) bool {
 	}
 	c := s.best.Clone()
 	change(c)
-	c.Duration = plan.Duration(c.Long())
+	c.Duration = plan.Duration(c.Long().Truncate(time.Second))
 	if reflect.DeepEqual(c, s.best) {
 		return false
 	}
@@ -58,6 +59,10 @@ const otherSeeds = 4
 
 // drop is try for changes that leave something out.
 func (s *shrinker) drop(change func(*plan.Plan)) bool {
+	without := s.best.Clone()
+	if change(without); reflect.DeepEqual(without, s.best) {
+		return false
+	}
 	if s.try(change) {
 		return true
 	}
@@ -98,6 +103,51 @@ func (s *shrinker) dropActs() bool {
 		changed = s.drop(func(p *plan.Plan) { p.Acts = slices.Delete(p.Acts, i, i+1) }) || changed
 	}
 	return changed
+}
+
+// startOver creates a workspace where a later boot of it begins, in place of all that led there: what only took time is
+// gone, and everything after it meets as before.
+func (s *shrinker) startOver() bool {
+	changed := false
+	for i := len(s.best.Acts) - 1; i >= 0 && i < len(s.best.Acts); i-- {
+		changed = s.drop(func(p *plan.Plan) {
+			a := p.Acts[i]
+			switch a.Do {
+			case "restart", "resume", "wake":
+			default:
+				return
+			}
+			w := &p.Workspaces[a.Workspace-1]
+			w.CreateAt = a.At
+			if len(w.Boots) > 1 {
+				w.Boots = w.Boots[1:]
+			}
+			p.Acts = slices.DeleteFunc(p.Acts, func(b plan.Act) bool { return b.Workspace == a.Workspace && b.At <= a.At })
+		}) || changed
+	}
+	return changed
+}
+
+// dropPairs leaves out two at once: an act and the one that takes it back, a fault and what made up for it.
+func (s *shrinker) dropPairs() bool {
+	acts := len(s.best.Acts)
+	n := acts + len(s.best.Faults)
+	for i := n - 1; i > 0; i-- {
+		for j := i - 1; j >= 0; j-- {
+			if s.drop(func(p *plan.Plan) {
+				for _, k := range []int{i, j} {
+					if k >= acts {
+						p.Faults = slices.Delete(p.Faults, k-acts, k-acts+1)
+					} else {
+						p.Acts = slices.Delete(p.Acts, k, k+1)
+					}
+				}
+			}) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (s *shrinker) dropWorkspaces() bool {
@@ -154,7 +204,9 @@ func (s *shrinker) plainBoots() bool {
 	changed := s.each(len(s.best.Workspaces), func(p *plan.Plan, i int) {
 		p.Workspaces[i].Boots = []plan.Boot{{ImagePull: quickPull, AgentStart: quickStart, Preflight: quickPreflight}}
 	})
-	changed = s.each(len(s.best.Workspaces), func(p *plan.Plan, i int) { p.Workspaces[i].Boots = p.Workspaces[i].Boots[:1] }) || changed
+	for i := range s.best.Workspaces {
+		changed = s.drop(func(p *plan.Plan) { p.Workspaces[i].Boots = p.Workspaces[i].Boots[:1] }) || changed
+	}
 	changed = s.each(len(s.best.Workspaces), func(p *plan.Plan, i int) { p.Workspaces[i].CreateAt = 0 }) || changed
 	changed = s.each(len(s.best.Workspaces), func(p *plan.Plan, i int) {
 		for j := range p.Workspaces[i].Boots {

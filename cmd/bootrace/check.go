@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/bootrace/bootrace/controller/defects"
+	"github.com/bootrace/bootrace/harness"
+	"github.com/bootrace/bootrace/harness/plan"
+	"github.com/bootrace/bootrace/harness/runs"
+	"github.com/bootrace/bootrace/harness/sim"
+	"github.com/bootrace/bootrace/harness/stores"
+	"github.com/bootrace/bootrace/reports"
+)
+
+// defaultSearch is how long a search goes on for which no bound is given.
+const defaultSearch = 30 * time.Second
+
+type checkCmd struct {
+	Checks     int           `placeholder:"NUMBER" help:"End after so many plans."`
+	For        time.Duration `placeholder:"TIME" help:"End after so long, such as 30s, which is the default where no number is given."`
+	Seed       *uint64       `placeholder:"NUMBER" help:"Decides which plans are drawn. Drawn itself, and printed, where not given."`
+	Defect     string        `predictor:"defect" placeholder:"NAME" help:"Give the reference controller a named defect: see bootrace defects."`
+	storeFlags `embed:"" set:"store=memory"`
+	Out        string `default:"runs" type:"path" placeholder:"FOLDER" help:"Folder that what is found is kept in (default: runs)."`
+}
+
+// Validate is called when the command line was read.
+func (c *checkCmd) Validate() error {
+	if c.Checks < 0 || c.For < 0 {
+		return errors.New("--checks and --for must not be below zero")
+	}
+	return nil
+}
+
+// Run implements the command.
+func (c *checkCmd) Run(ctx context.Context, s streams) error {
+	began := time.Now()
+	seed := rand.Uint64N(1_000_000) //nolint:gosec // it only has to differ
+	if c.Seed != nil {
+		seed = *c.Seed
+	}
+	if c.Checks == 0 && c.For == 0 {
+		c.For = defaultSearch
+	}
+	var defect *defects.Defect
+	if c.Defect != "" {
+		var err error
+		if defect, err = defects.Find(c.Defect); err != nil {
+			return usage(err)
+		}
+	}
+	source, err := c.open(ctx, s)
+	if err != nil {
+		return err
+	}
+	source = stores.Reusing(source)
+	defer source.Close() //nolint:errcheck // closed below where it matters
+	t := terminal(s, false, nil)
+	t.Header(version(), seed, "sim", source.Describe(), c.Defect)
+	progress := reports.Progress{W: s.err, Live: s.liveErr}
+	checked, err := harness.Checking{
+		Target: sim.Reference(defect), Source: source, Seed: seed, Checks: c.Checks, For: c.For, Progress: func(k *harness.Checked) {
+			progress.Line(checkLine(k))
+		},
+	}.Run(ctx)
+	progress.End()
+	if err != nil && ctx.Err() == nil {
+		return environment(fmt.Errorf("check %d: %w", checked.Checks+1, err))
+	}
+	fmt.Fprintln(s.out, checkLine(checked))
+	if missing := checked.Coverage.Missing(); len(missing) > 0 && checked.Found == nil {
+		fmt.Fprintf(s.out, "never reached: %s\n", strings.Join(missing, ", "))
+	}
+	if f := checked.Found; f != nil {
+		if err := c.keep(s, t, source, f, seed, began); err != nil {
+			return environment(err)
+		}
+	}
+	if err := source.Close(); err != nil {
+		return environment(fmt.Errorf("cleaning up: %w", err))
+	}
+	switch {
+	case checked.Found != nil:
+		return exitError{code: exitViolated}
+	case ctx.Err() != nil:
+		return interrupted()
+	}
+	return nil
+}
+
+// checkLine says how far a search is.
+func checkLine(k *harness.Checked) string {
+	reached, all := k.Coverage.Reached()
+	return fmt.Sprintf("%d checks, %.0f a second, %.0f virtual hours, %d of %d transitions reached", k.Checks,
+		float64(k.Checks)/max(k.Wall.Seconds(), 1e-9), k.Virtual.Hours(), reached, all)
+}
+
+// keep writes what was found into a run's folder, and as a scenario.
+func (c *checkCmd) keep(s streams, t reports.Terminal, source stores.Source, f *harness.Found, seed uint64, began time.Time) error {
+	o := f.Outcome
+	r := &runs.Run{
+		Form: runs.Form, Began: began, Version: version(), Seed: o.Plan.Seed, World: "sim", Store: source.Name(),
+		Server: source.Describe(), Defect: c.Defect,
+	}
+	if err := r.Create(c.Out); err != nil {
+		return err
+	}
+	x := r.Add(runs.Played{
+		Plan: o.Plan, History: o.History, Digest: o.Digest, Judgement: o.Judgement, Wall: o.Wall, Fault: o.Fault,
+	})
+	r.Wall = time.Since(began)
+	if err := errors.Join(r.SaveHistory(x), r.Save(), reports.Write(r)); err != nil {
+		return err
+	}
+	size, drawn := harness.SizeOf(o.Plan), harness.SizeOf(f.Drawn)
+	fmt.Fprintf(s.out, "found after %s; made small in %s, %d plans: %s (drawn as %s)\n\n", f.After.Round(time.Millisecond),
+		f.Shrinking.Round(time.Millisecond), f.Tried, sizeText(size), sizeText(drawn))
+	t.Fit([]*plan.Plan{o.Plan}).Summary(r)
+	t.Kept(r)
+	about := fmt.Sprintf("Found by bootrace check with seed %d. It violates %s: %s.", seed, x.First.Invariant, x.First.What)
+	text, err := f.Scenario(about, o.Plan.Seed)
+	if err != nil {
+		fmt.Fprintf(s.out, "no scenario can say it: %v\n", err)
+		return nil //nolint:nilerr // the run is kept all the same
+	}
+	file := filepath.Join(r.Folder(), "scenario.yaml")
+	if err := runs.WriteFile(file, text); err != nil {
+		return err
+	}
+	shown := file
+	if here, err := os.Getwd(); err == nil {
+		if rel, err := filepath.Rel(here, file); err == nil && !strings.HasPrefix(rel, "..") {
+			shown = rel
+		}
+	}
+	command := fmt.Sprintf("bootrace run %s --seed %d", shown, o.Plan.Seed)
+	if c.Defect != "" {
+		command += " --defect " + c.Defect
+	}
+	fmt.Fprintf(s.out, "scenario %s\n", command)
+	return nil
+}
+
+func sizeText(s harness.Size) string {
+	count := func(n int, one, many string) string {
+		if n == 1 {
+			return "1 " + one
+		}
+		return fmt.Sprintf("%d %s", n, many)
+	}
+	return fmt.Sprintf("%s, %s, %s", count(s.Workspaces, "workspace", "workspaces"),
+		count(s.FaultsAndActs, "fault or act", "faults or acts"), count(s.Preemptions, "preemption", "preemptions"))
+}

@@ -1,0 +1,71 @@
+package harness_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"github.com/bootrace/bootrace/controller/defects"
+	"github.com/bootrace/bootrace/harness"
+	"github.com/bootrace/bootrace/harness/generate"
+	"github.com/bootrace/bootrace/harness/oracle"
+	"github.com/bootrace/bootrace/harness/sim"
+	"github.com/bootrace/bootrace/harness/stores"
+)
+
+// The search finds every defect, blames what it breaks, and leaves a small plan of it that is the same as a scenario.
+func TestSearchFindsEveryDefect(t *testing.T) {
+	t.Parallel()
+	for _, d := range defects.All() {
+		t.Run(d.Name, func(t *testing.T) {
+			t.Parallel()
+			if underRace {
+				t.Skip("make test runs this without the race detector, under which it takes minutes")
+			}
+			r, err := harness.Checking{Target: sim.Reference(d), Source: stores.Memory(), Seed: 1, Checks: 60_000}.Run(context.Background())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Found == nil {
+				t.Fatalf("%d checks did not find it", r.Checks)
+			}
+			x := r.Found.Outcome.Judgement.First()
+			if x.Invariant != d.Breaks && !slices.Contains(d.Also, x.Invariant) {
+				t.Errorf("blames %s, and the defect breaks %s", x.Invariant, d.Breaks)
+			}
+			if s := harness.SizeOf(r.Found.Outcome.Plan); s.Workspaces > 2 || s.FaultsAndActs > 2 || s.Preemptions > 2 {
+				t.Errorf("the plan is still large: %+v", s)
+			}
+			if _, err := r.Found.Scenario("Found by a test.", r.Found.Outcome.Plan.Seed); err != nil {
+				t.Errorf("as a scenario: %v", err)
+			}
+		})
+	}
+}
+
+// The reference controller survives the search, which reaches every edge of the lifecycle.
+func TestSearchReachesEveryEdge(t *testing.T) {
+	t.Parallel()
+	r, err := harness.Checking{
+		Target: sim.Reference(nil), Source: stores.Memory(), Seed: 7, Checks: int(seeds(10_000, 300)),
+	}.Run(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Found != nil {
+		t.Errorf("check %d: %v", r.Checks, r.Found.Outcome.Judgement.Violations())
+	}
+	if missing := r.Coverage.Missing(); len(missing) > 0 && !underRace {
+		t.Errorf("never reached: %v", missing)
+	}
+}
+
+// On Postgres the same searches play the same plans the same way, on stores that are used again and again.
+func TestSearchOnPostgres(t *testing.T) {
+	t.Parallel()
+	draws := oracle.NewRandom(3, "check")
+	for range seeds(60, 10) {
+		p := generate.Plan(func(_ string, n int) int { return int(draws.Choose(oracle.Ident, uint64(n))) })
+		sameCourse(t, play(t, p, stores.Memory(), nil), play(t, p, reusedPostgres, nil))
+	}
+}

@@ -1,0 +1,113 @@
+package plan_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/bootrace/bootrace/harness/generate"
+	"github.com/bootrace/bootrace/harness/oracle"
+	"github.com/bootrace/bootrace/harness/plan"
+	"github.com/bootrace/bootrace/scenarios"
+)
+
+func TestResolveIsTheSeeds(t *testing.T) {
+	t.Parallel()
+	for _, s := range scenarios.Builtin() {
+		a, err := plan.Resolve(s, 7)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := plan.Resolve(s, 7)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(a, b); diff != "" {
+			t.Errorf("%s: %s", s.Name, diff)
+		}
+		raw, err := json.Marshal(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var kept plan.Plan
+		if err := json.Unmarshal(raw, &kept); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(a, &kept); diff != "" {
+			t.Errorf("%s is not what was kept: %s", s.Name, diff)
+		}
+		if a.Duration < plan.Duration(a.Healed()) {
+			t.Errorf("%s ends at %s, before its last fault does, at %s", s.Name, a.Duration, a.Healed())
+		}
+	}
+}
+
+func TestResolveFixesWhatIsFixed(t *testing.T) {
+	t.Parallel()
+	s := &scenarios.Scenario{Name: "s", About: "a", Fleet: []scenarios.Group{
+		{Provider: "minimax", Count: 20, Boot: &scenarios.Boot{Total: scenarios.Duration(702 * time.Second), Preflight: scenarios.Duration(450 * time.Second)}},
+		{Provider: "kimi", Count: 20},
+	}, Acts: []scenarios.Act{{At: scenarios.Duration(time.Minute), Do: "restart", Group: "minimax", First: 3}}}
+	p, err := plan.Resolve(s, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	drawn := map[time.Duration]bool{}
+	for i, w := range p.Workspaces {
+		if i < 20 {
+			if b := w.Boot(1); b.Total() != 702*time.Second || b.Preflight != plan.Duration(450*time.Second) || len(w.Boots) != 2 {
+				t.Errorf("workspace %d boots %+v", i+1, w.Boots)
+			}
+			continue
+		}
+		drawn[w.Boot(1).Total()] = true
+	}
+	if len(drawn) < 15 {
+		t.Errorf("20 drawn boots take only %d times", len(drawn))
+	}
+	if len(p.Acts) != 3 || p.Acts[2].Workspace != 3 {
+		t.Errorf("acts %+v", p.Acts)
+	}
+	if _, err := plan.Resolve(&scenarios.Scenario{Fleet: []scenarios.Group{{Provider: "nobody"}}}, 1); err == nil {
+		t.Error("an unknown provider was resolved")
+	}
+}
+
+func TestCloneSharesNothing(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(100) {
+		draws := oracle.NewRandom(seed, "test")
+		p := generate.Plan(func(_ string, n int) int { return int(draws.Choose(oracle.Ident, uint64(n))) })
+		before, err := json.Marshal(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := p.Clone()
+		if diff := cmp.Diff(p, c); diff != "" {
+			t.Fatal(diff)
+		}
+		for i := range c.Workspaces {
+			c.Workspaces[i].Boots[0].Dies = "changed"
+		}
+		for i := range c.Acts {
+			c.Acts[i].Do = "changed"
+		}
+		for i := range c.Faults {
+			f := &c.Faults[i]
+			for j := range f.Calls {
+				f.Calls[j] = "changed"
+			}
+			for j := range f.Nth {
+				f.Nth[j] = 99
+			}
+			for j := range f.Workspaces {
+				f.Workspaces[j] = 99
+			}
+		}
+		if after, err := json.Marshal(p); err != nil || string(after) != string(before) {
+			t.Fatalf("seed %d: the original changed", seed)
+		}
+	}
+}

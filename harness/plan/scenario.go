@@ -1,0 +1,60 @@
+package plan
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/bootrace/bootrace/scenarios"
+)
+
+// Scenario writes the plan as the scenario that a person would have written: resolved with the plan's seed, it takes the
+// same course. It fails where a scenario cannot say what the plan does, such as a fault of two workspaces out of three.
+func (p *Plan) Scenario(about string) (*scenarios.Scenario, error) {
+	s := &scenarios.Scenario{Name: p.Name, About: about, Controllers: p.Controllers, Expect: p.Expect}
+	if p.Settings != (Settings{}) {
+		s.Settings = &scenarios.Settings{
+			ProvisionTimeout: p.Settings.ProvisionTimeout, LivenessTTL: p.Settings.LivenessTTL,
+			HeartbeatInterval: p.Settings.HeartbeatInterval,
+		}
+	}
+	for i, w := range p.Workspaces {
+		boot := w.Boots[0]
+		if w.Name != w.Group+"-1" || len(w.Boots) > 1 && w.Boots[1] != boot || boot.Refusals > 0 {
+			return nil, fmt.Errorf("workspace %d boots as no group of a scenario does", i+1)
+		}
+		s.Fleet = append(s.Fleet, scenarios.Group{
+			Name: w.Group, Provider: w.Provider, Runtime: w.Runtime, Count: 1, External: w.External, KnownURL: w.KnownURL,
+			ErrorPercent: w.ErrorPercent, SkipRegister: w.SkipRegister, CreateAt: w.CreateAt,
+			Boot: &scenarios.Boot{ImagePull: boot.ImagePull, AgentStart: boot.AgentStart, Preflight: boot.Preflight, Dies: boot.Dies},
+		})
+	}
+	for _, a := range p.Acts {
+		s.Acts = append(s.Acts, scenarios.Act{At: a.At, Do: a.Do, Group: p.groupOf(a.Workspace)})
+	}
+	for i, f := range p.Faults {
+		fault := scenarios.Fault{
+			Kind: f.Kind, From: f.From, Until: f.Until, Replica: f.Replica, Calls: f.Calls, Nth: f.Nth, Percent: f.Percent,
+			Delay: f.Delay, By: f.By, When: f.When,
+		}
+		switch len(f.Workspaces) {
+		case 0:
+		case 1:
+			fault.Group = p.groupOf(f.Workspaces[0])
+		default:
+			return nil, fmt.Errorf("fault %d strikes some of the workspaces", i+1)
+		}
+		s.Faults = append(s.Faults, fault)
+	}
+	if p.Duration != Duration(p.Long().Truncate(time.Second)) {
+		s.Duration = p.Duration
+	}
+	return s.Check()
+}
+
+// groupOf names the group of a workspace; of a single one, none need be named.
+func (p *Plan) groupOf(workspace int) string {
+	if len(p.Workspaces) == 1 {
+		return ""
+	}
+	return p.Workspaces[workspace-1].Group
+}

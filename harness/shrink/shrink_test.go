@@ -1,0 +1,60 @@
+package shrink_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/bootrace/bootrace/harness/generate"
+	"github.com/bootrace/bootrace/harness/oracle"
+	"github.com/bootrace/bootrace/harness/plan"
+	"github.com/bootrace/bootrace/harness/shrink"
+)
+
+func generated(seed uint64) *plan.Plan {
+	draws := oracle.NewRandom(seed, "test")
+	return generate.Plan(func(_ string, n int) int { return int(draws.Choose(oracle.Ident, uint64(n))) })
+}
+
+// Whatever a failure needs is all that is left.
+func TestShrinkLeavesWhatMatters(t *testing.T) {
+	t.Parallel()
+	needs := func(p *plan.Plan) bool {
+		return slices.ContainsFunc(p.Faults, func(f plan.Fault) bool { return f.Kind == "partition" && f.Until-f.From >= plan.Duration(time.Minute) })
+	}
+	tried := 0
+	for seed := range uint64(400) {
+		p := generated(seed)
+		if !needs(p) {
+			continue
+		}
+		tried++
+		before := p.Clone()
+		small, plays := shrink.Plan(p, needs, 2000)
+		if diff := cmp.Diff(before, p); diff != "" {
+			t.Fatalf("the plan that was given was changed:\n%s", diff)
+		}
+		if !needs(small) {
+			t.Fatalf("seed %d: what is left does not fail: %+v", seed, small)
+		}
+		if len(small.Workspaces) != 1 || len(small.Acts) != 0 || len(small.Faults) != 1 || small.Controllers != 1 || plays >= 2000 {
+			t.Errorf("seed %d: after %d plays there is left %+v", seed, plays, small)
+		}
+		if f := small.Faults[0]; f.From%plan.Duration(time.Second) != 0 || f.Until%plan.Duration(time.Second) != 0 || f.Workspaces != nil {
+			t.Errorf("seed %d: the fault is not as a person would write it: %+v", seed, f)
+		}
+	}
+	if tried < 10 {
+		t.Errorf("only %d plans had a partition", tried)
+	}
+}
+
+func TestShrinkStopsAtItsLimit(t *testing.T) {
+	t.Parallel()
+	plays := 0
+	if _, n := shrink.Plan(generated(1), func(*plan.Plan) bool { plays++; return false }, 7); n != 7 || plays != 7 {
+		t.Errorf("said %d, played %d", n, plays)
+	}
+}
