@@ -80,7 +80,7 @@ func BenchmarkHeartbeat(b *testing.B) {
 			}
 			beats = append(beats, time.Since(began))
 		}
-		for range len(beats) {
+		for range beats {
 			began := time.Now()
 			if err := s.Ping(ctx); err != nil {
 				b.Fatal(err)

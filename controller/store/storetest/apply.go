@@ -302,35 +302,46 @@ func applyChildless(f *fixture) {
 	childOf := func(p store.Workspace) func(*store.Workspace) {
 		return func(w *store.Workspace) { w.ParentID = uuid.NullUUID{UUID: p.ID, Valid: true} }
 	}
-	for _, event := range append(lifecycle.Events(), lifecycle.NoEvent) {
-		for _, status := range lifecycle.Statuses() {
+	for _, status := range lifecycle.Statuses() {
+		path, _ := pathTo(f.table, lifecycle.Create, status)
+		for _, event := range append(lifecycle.Events(), lifecycle.NoEvent) {
 			parent := f.create()
-			first, second := f.create(childOf(parent)), f.create(childOf(parent))
-			f.create(childOf(first)) // a grandchild is no child
-			path, _ := pathTo(f.table, lifecycle.Create, status)
+			child := f.insert(lifecycle.Create, childOf(parent))
 			for _, e := range path {
 				f.apply(parent.ID, e)
 			}
 			parent = f.get(parent.ID)
 			c := f.change(parent.ID, event)
 			c.Childless = true
-			for _, child := range []store.Workspace{first, second} {
-				f.unmoved(parent, "with children", func() {
-					out, err := f.Apply(f.ctx, c)
-					if !errors.Is(err, store.ErrHasChildren) {
-						f.Errorf("%s of a %s workspace with a child = %v", event, status, err)
-					}
-					f.same("outcome", out, store.Outcome{})
-				})
-				f.apply(child.ID, lifecycle.Remove)
-			}
-			c.Incarnation = parent.Incarnation + 1
-			f.wantChange(parent, c)
-			c.Incarnation = 0
+			f.unmoved(parent, "with a child", func() {
+				out, err := f.Apply(f.ctx, c)
+				if !errors.Is(err, store.ErrHasChildren) {
+					f.Errorf("%s of a %s workspace with a child = %v", event, status, err)
+				}
+				f.same("outcome", out, store.Outcome{})
+			})
+			f.apply(child, lifecycle.Remove)
 			f.wantChange(parent, c)
 			if f.Failed() {
 				return
 			}
 		}
 	}
+	// One removed child does not make it childless, a grandchild does not make it a parent, and the incarnation still counts.
+	parent := f.create()
+	first, second := f.create(childOf(parent)), f.create(childOf(parent))
+	f.create(childOf(second))
+	c := f.change(parent.ID, lifecycle.Remove)
+	c.Childless = true
+	f.apply(first.ID, lifecycle.Remove)
+	f.unmoved(parent, "with another child", func() {
+		if err := errOf(f.Apply(f.ctx, c)); !errors.Is(err, store.ErrHasChildren) {
+			f.Errorf("remove of a workspace with another child = %v", err)
+		}
+	})
+	f.apply(second.ID, lifecycle.Remove)
+	c.Incarnation = parent.Incarnation + 1
+	f.wantChange(parent, c)
+	c.Incarnation = parent.Incarnation
+	f.wantChange(parent, c)
 }

@@ -138,6 +138,11 @@ func (f *fixture) create(alter ...func(*store.Workspace)) store.Workspace {
 
 func (f *fixture) createBy(event lifecycle.Event, alter ...func(*store.Workspace)) store.Workspace {
 	f.Helper()
+	return f.get(f.insert(event, alter...))
+}
+
+func (f *fixture) insert(event lifecycle.Event, alter ...func(*store.Workspace)) uuid.UUID {
+	f.Helper()
 	w := f.blank()
 	w.External = event != lifecycle.Create
 	for _, a := range alter {
@@ -145,7 +150,7 @@ func (f *fixture) createBy(event lifecycle.Event, alter ...func(*store.Workspace
 	}
 	_, err := f.Create(f.ctx, w, event)
 	f.ok(err)
-	return f.get(w.ID)
+	return w.ID
 }
 
 func (f *fixture) get(id uuid.UUID) store.Workspace {
@@ -182,11 +187,11 @@ func (f *fixture) reach(status lifecycle.Status, alter ...func(*store.Workspace)
 	if !ok {
 		f.Fatalf("the table has no way from create to %s", status)
 	}
-	w := f.create(alter...)
+	id := f.insert(lifecycle.Create, alter...)
 	for _, event := range path {
-		f.apply(w.ID, event)
+		f.apply(id, event)
 	}
-	w = f.get(w.ID)
+	w := f.get(id)
 	if w.Status != status {
 		f.Fatalf("the workspace is %s, want %s", w.Status, status)
 	}
