@@ -233,10 +233,11 @@ func TestBadAgentCalls(t *testing.T) {
 		"update without card":  {400, "/registry/update-card", `{"workspace_id":"` + id.String() + `"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			g := *f
 			g.T = t
 			g.call(c.code, token, "POST", c.path, c.body)
 		})
 	}
-	f.want(id, lifecycle.Provisioning)
+	t.Cleanup(func() { f.want(id, lifecycle.Provisioning) })
 }

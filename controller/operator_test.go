@@ -136,7 +136,7 @@ func TestOperatorsCallsFollowTheTable(t *testing.T) {
 			switch {
 			case from == lifecycle.Removed && name != "delete":
 				code = 404
-			case !moved && name != "delete" && !(name == "pause" && from == lifecycle.Paused):
+			case !moved && name != "delete" && (name != "pause" || from != lifecycle.Paused):
 				code = 409
 			}
 			body := f.call(code, adminToken, c.method, "/workspaces/"+id.String()+c.path, nil)

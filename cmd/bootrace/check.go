@@ -128,7 +128,7 @@ func (c *checkCmd) keep(s streams, t reports.Terminal, source stores.Source, f *
 	text, err := f.Scenario(about, o.Plan.Seed)
 	if err != nil {
 		fmt.Fprintf(s.out, "no scenario can say it: %v\n", err)
-		return nil //nolint:nilerr // the run is kept all the same
+		return nil // the run is kept all the same
 	}
 	file := filepath.Join(r.Folder(), "scenario.yaml")
 	if err := runs.WriteFile(file, text); err != nil {

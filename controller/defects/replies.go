@@ -72,7 +72,7 @@ func (s drifted) Create(ctx context.Context, w store.Workspace, e lifecycle.Even
 type lying struct{ store.Store }
 
 func (s lying) Apply(ctx context.Context, c store.Change) (store.Outcome, error) {
-	to := lifecycle.None
+	var to lifecycle.Status
 	switch c.Event {
 	case lifecycle.Hibernate:
 		to = lifecycle.Hibernating

@@ -38,7 +38,7 @@ type Random struct {
 // machine and with every Go release.
 func NewRandom(seed uint64, purpose string) *Random {
 	h := fnv.New64a()
-	h.Write([]byte(purpose))                               //nolint:errcheck // a hash cannot fail
+	h.Write([]byte(purpose))
 	return &Random{rand.New(rand.NewPCG(seed, h.Sum64()))} //nolint:gosec // reproducible on purpose
 }
 

@@ -7,11 +7,11 @@ import (
 
 // deadline is a context that ends on virtual time.
 type deadline struct {
-	context.Context
-	sched *Scheduler
-	at    time.Duration
-	done  chan struct{}
-	err   error
+	context.Context //nolint:containedctx // it is one
+	sched           *Scheduler
+	at              time.Duration
+	done            chan struct{}
+	err             error
 }
 
 // WithTimeout is context.WithTimeout on virtual time: Err turns non-nil when the time comes, and Done closes then. Its
