@@ -78,7 +78,17 @@ func (m *model) near(t *rapid.T, due func(store.Workspace) time.Time) time.Time 
 	if rapid.IntRange(0, 3).Draw(t, "any time") == 0 {
 		return m.time(t)
 	}
-	at := later(due(m.one(t)), rapid.SampledFrom([]time.Duration{0, 0, 0, -tick, tick, -1, 1}).Draw(t, "off"))
+	var all []time.Time
+	rows, _ := m.a.Lookup(m.ctx, m.ids)
+	for _, w := range rows {
+		if at := due(w); !at.IsZero() {
+			all = append(all, at)
+		}
+	}
+	if len(all) == 0 {
+		return m.time(t)
+	}
+	at := later(rapid.SampledFrom(all).Draw(t, "due"), rapid.SampledFrom([]time.Duration{0, 0, 0, -tick, tick, -1, 1}).Draw(t, "off"))
 	if at.After(m.now) {
 		m.now = at
 	}

@@ -58,6 +58,9 @@ func RunModel(t *testing.T, a, b Open) {
 			actions["setStatus"] = m.setStatus
 			actions["edit"] = m.edit
 		}
+		for range rapid.IntRange(0, 4).Draw(rt, "fleet") { // most of what may go wrong takes more than one
+			m.create(rt)
+		}
 		rt.Repeat(actions)
 		rt.Repeat(actions) // what rapid takes for a long sequence is short for a lifecycle
 	})
@@ -238,7 +241,12 @@ func (m *model) updateCard(t *rapid.T) {
 
 // expireBoots sweeps, mostly at some workspace's deadline.
 func (m *model) expireBoots(t *rapid.T) {
-	now := m.near(t, func(w store.Workspace) time.Time { return w.BootDeadline })
+	now := m.near(t, func(w store.Workspace) time.Time {
+		if _, moves := m.table.Next(lifecycle.ProvisionTimeout, w.Status); !moves {
+			return time.Time{}
+		}
+		return w.BootDeadline
+	})
 	cause, limit := text(t, "cause"), limit(t)
 	both(m, t, fmt.Sprintf("expire boots at %v, limit %d", now, limit), func(s store.Store) ([]store.Transition, error) {
 		return s.ExpireBoots(m.ctx, now, cause, limit)
@@ -249,6 +257,9 @@ func (m *model) expireBoots(t *rapid.T) {
 func (m *model) expireSilent(t *rapid.T) {
 	q := store.Silence{TTL: span(t, "ttl"), ExternalTTL: span(t, "external ttl"), Limit: limit(t)}
 	q.Now = m.near(t, func(w store.Workspace) time.Time {
+		if _, moves := m.table.Next(lifecycle.Silence, w.Status); !moves {
+			return time.Time{}
+		}
 		if w.External {
 			return later(w.LastSeenAt, q.ExternalTTL)
 		}
