@@ -42,6 +42,10 @@ func TestTokenBuckets(t *testing.T) {
 	launch("10").ok()
 	f.clock.add(-time.Hour)
 	launch("1").fails(503, "RequestLimitExceeded")
+	f.clock.add(time.Second)
+	launch("1").ok()
+	f.clock.add(-time.Hour) // takes no tokens away either
+	launch("1").ok()
 
 	f.call("DescribeRegions").ok()
 	f.call("DescribeRegions").fails(503, "RequestLimitExceeded")

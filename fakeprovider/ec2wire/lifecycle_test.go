@@ -129,6 +129,26 @@ func TestHooksTellEveryBootOnce(t *testing.T) {
 	}
 }
 
+func TestHooksMayCallTheServer(t *testing.T) {
+	t.Parallel()
+	var f *fixture
+	var events []string
+	f = newFixture(t, ec2wire.Options{
+		Launched: func(m ec2wire.Machine) {
+			if err := f.End(m.ID, ec2wire.HostFailure); err != nil {
+				t.Error(err)
+			}
+			events = append(events, "launched "+m.ID[17:])
+		},
+		Stopped: func(m ec2wire.Machine) { events = append(events, "stopped "+m.ID[17:]) },
+	})
+	f.run("MaxCount", "2")
+	// One at a time: no machine is told to stop while another listener is being told of it.
+	if want := []string{"launched 01", "launched 02", "stopped 01", "stopped 02"}; !slices.Equal(events, want) {
+		t.Errorf("events %v, want %v", events, want)
+	}
+}
+
 func TestStoppedMachineEndsWithoutAHook(t *testing.T) {
 	t.Parallel()
 	stopped := 0
@@ -204,6 +224,14 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 	if got := len(f.Machines()); got != 10 {
 		t.Errorf("%d machines are kept", got)
+	}
+	f.call("TerminateInstances", "InstanceId.1", first[2], "InstanceId.2", first[3]).ok()
+	f.run()
+	if _, ok := f.Machine(first[2]); ok {
+		t.Error("the oldest terminated machine is kept")
+	}
+	if _, ok := f.Machine(first[3]); !ok {
+		t.Error("a machine was forgotten without need")
 	}
 	for range 3000 {
 		f.call("DescribeRegions")

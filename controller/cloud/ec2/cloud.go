@@ -45,7 +45,7 @@ func New(ctx context.Context, c Config) (*Cloud, error) {
 	}
 	api := ec2.NewFromConfig(base, func(o *ec2.Options) {
 		o.HTTPClient = &http.Client{
-			Transport: c.Transport, Timeout: c.AttemptTimeout,
+			Transport: memory{c.Transport}, Timeout: c.AttemptTimeout,
 			// As in the SDK's own client: a signed request is for the host that it was signed for.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		}
