@@ -1,18 +1,56 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"runtime"
+	"time"
 
 	"github.com/bootrace/bootrace/controller/defects"
+	"github.com/bootrace/bootrace/harness"
+	"github.com/bootrace/bootrace/harness/stores"
 )
 
-type defectsCmd struct{}
+type defectsCmd struct {
+	Measure bool          `help:"Search for each and print the ledger as a Markdown table: what catches it, after how long, and how small it gets. Takes minutes."`
+	Seeds   int           `default:"5" help:"Searches for each defect."`
+	For     time.Duration `default:"60s" help:"Bound of one search."`
+	Sound   int           `default:"100000" help:"Checks that the reference controller has to survive in memory; a hundredth of them on Postgres."`
+}
 
 // Run implements the command.
-func (defectsCmd) Run(s streams) error {
+func (c *defectsCmd) Run(ctx context.Context, s streams) error {
+	if c.Measure {
+		return c.measure(ctx, s)
+	}
 	l := list{}
 	for _, d := range defects.All() {
 		l.add(d.Name, fmt.Sprintf("breaks %s (%s)", d.Breaks, d.Evidence), d.Mechanism)
 	}
 	return l.write(s.out)
+}
+
+func (c *defectsCmd) measure(ctx context.Context, s streams) error {
+	postgres, err := storeFlags{Store: "postgres", Postgres: "auto"}.open(ctx, s)
+	if err != nil {
+		return err
+	}
+	postgres = stores.Reusing(postgres)
+	defer postgres.Close() //nolint:errcheck // nothing is left to be done about it
+	fmt.Fprintf(s.out, "Measured on %s with bootrace %s, %s, %d cores; seeded random search, medians of %d seeds.\n\n",
+		time.Now().UTC().Format("2006-01-02"), version(), runtime.Version(), runtime.NumCPU(), c.Seeds)
+	good, err := harness.Ledger{
+		Seeds: c.Seeds, For: c.For, Sound: []harness.SoundChecks{{Source: stores.Memory(), Checks: c.Sound}, {Source: postgres, Checks: c.Sound / 100}},
+		Progress: func(line string) { fmt.Fprintln(s.err, line) },
+	}.Write(ctx, s.out)
+	switch {
+	case ctx.Err() != nil:
+		return interrupted()
+	case err != nil:
+		return environment(err)
+	case !good:
+		return exitError{code: exitViolated, err: errors.New("a defect was missed, or the reference controller was caught")}
+	}
+	return nil
 }

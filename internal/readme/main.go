@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	_ "embed"
 	"flag"
 	"fmt"
 	"os"
@@ -23,7 +24,13 @@ var parts = map[string]func() string{
 	"invariants": invariantTable,
 	"defects":    defectTable,
 	"scenarios":  scenarioTable,
+	"ledger":     func() string { return ledger },
 }
+
+// ledger is what bootrace defects --measure printed last. It is measured, so it is kept, and not made anew each time.
+//
+//go:embed ledger.md
+var ledger string
 
 func invariantTable() string {
 	var b strings.Builder
