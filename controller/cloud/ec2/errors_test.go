@@ -83,8 +83,11 @@ func TestRepliesThatSayNothing(t *testing.T) {
 	for _, kind := range []ec2wire.Kind{ec2wire.LostEmpty, ec2wire.LostCut, ec2wire.LostClosed, ec2wire.LostHang} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
-			f := newFixture(t, ec2wire.Options{}, func(c *ec2.Config) { c.AttemptTimeout = 100 * time.Millisecond })
+			f := newFixture(t, ec2wire.Options{}, nil)
 			m := f.launch(spec())
+			if kind == ec2wire.LostHang {
+				f.cloud = connect(t, f.url, func(c *ec2.Config) { c.AttemptTimeout = 100 * time.Millisecond })
+			}
 			f.faults(ec2wire.Rule{Kind: kind})
 			ctx := context.Background()
 			for name, call := range map[string]func() error{

@@ -128,7 +128,7 @@ func TestLaunchAdoptsWhenTheConfigurationHasChanged(t *testing.T) {
 
 func TestLaunchAfterTheMachineEnded(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, ec2wire.Options{Times: ec2wire.Times{ShutDown: 100 * time.Millisecond}}, nil)
+	f := newFixture(t, ec2wire.Options{Times: ec2wire.Times{ShutDown: 500 * time.Millisecond}}, nil)
 	sp := spec()
 	m := f.launch(sp)
 	if err := f.wire.End(m.ID, ec2wire.SpotInterruption); err != nil {
@@ -138,7 +138,7 @@ func TestLaunchAfterTheMachineEnded(t *testing.T) {
 	if !errors.Is(err, cloud.ErrRefused) || !strings.Contains(err.Error(), "Spot") {
 		t.Errorf("while it shuts down: %v", err)
 	}
-	time.Sleep(150 * time.Millisecond)
+	time.Sleep(600 * time.Millisecond)
 	_, err = f.cloud.Launch(context.Background(), sp)
 	var e *ec2.Error
 	if !errors.Is(err, cloud.ErrRefused) || !errors.As(err, &e) || e.Code != "IdempotentInstanceTerminated" {
@@ -215,8 +215,8 @@ func TestLaunchEndsWithItsContext(t *testing.T) {
 // TestNotFoundJustAfterTheLaunch looks at a machine that EC2 does not know yet.
 func TestNotFoundJustAfterTheLaunch(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, ec2wire.Options{Faults: ec2wire.Faults{Invisible: ec2wire.Duration(400 * time.Millisecond)}},
-		func(c *ec2.Config) { c.Settle = 2 * time.Second })
+	f := newFixture(t, ec2wire.Options{Faults: ec2wire.Faults{Invisible: ec2wire.Duration(time.Second)}},
+		func(c *ec2.Config) { c.Settle = 5 * time.Second })
 	m := f.launch(spec())
 	if got, err := f.cloud.Describe(context.Background(), m.ID); err != nil || got != m {
 		t.Errorf("describe: %+v, %v, want %+v", got, err, m)

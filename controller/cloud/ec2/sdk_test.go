@@ -144,8 +144,8 @@ func TestSDKRetryQuotaEnds(t *testing.T) {
 func TestSDKWaiter(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, ec2wire.Options{
-		Times:  ec2wire.Times{Boot: 300 * time.Millisecond},
-		Faults: ec2wire.Faults{Invisible: ec2wire.Duration(150 * time.Millisecond)},
+		Times:  ec2wire.Times{Boot: 700 * time.Millisecond},
+		Faults: ec2wire.Faults{Invisible: ec2wire.Duration(400 * time.Millisecond)},
 	}, nil)
 	c := plain(t, f.url, 0)
 	wait := func(id *string) error {
@@ -167,7 +167,7 @@ func TestSDKWaiter(t *testing.T) {
 		codes[call.Code]++
 	}
 	if codes["InvalidInstanceID.NotFound"] == 0 || codes[""] < 2 {
-		t.Errorf("the waiter met %v: it should have seen the machine missing, pending and running", codes)
+		t.Errorf("the waiter met %v: it should have seen the machine missing, then pending, then running", codes)
 	}
 	if _, err := c.TerminateInstances(context.Background(), &sdk.TerminateInstancesInput{InstanceIds: []string{*id}}); err != nil {
 		t.Fatal(err)
