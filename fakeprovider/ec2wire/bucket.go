@@ -8,6 +8,16 @@ type Bucket struct {
 	Refill float64 `json:"refill"` // tokens a second
 }
 
+// AWSBuckets are the buckets of a plain AWS account, as far as they are documented.
+func AWSBuckets() map[string]Bucket {
+	return map[string]Bucket{
+		"RunInstances":           {Size: 1000, Refill: 2},
+		"DescribeInstances":      {Size: 100, Refill: 20},
+		"DescribeInstanceStatus": {Size: 100, Refill: 20},
+		"DescribeTags":           {Size: 100, Refill: 20},
+	}
+}
+
 // level is how full a bucket was, and when.
 type level struct {
 	tokens float64

@@ -17,16 +17,6 @@ type Faults struct {
 	Rules []Rule `json:"rules,omitempty"`
 }
 
-// AWSBuckets are the buckets of a plain AWS account, as far as they are documented.
-func AWSBuckets() map[string]Bucket {
-	return map[string]Bucket{
-		"RunInstances":           {Size: 1000, Refill: 2},
-		"DescribeInstances":      {Size: 100, Refill: 20},
-		"DescribeInstanceStatus": {Size: 100, Refill: 20},
-		"DescribeTags":           {Size: 100, Refill: 20},
-	}
-}
-
 // Kind is what a [Rule] does to a call.
 type Kind string
 

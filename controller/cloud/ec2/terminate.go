@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 )
 
@@ -66,18 +65,4 @@ func (c *Cloud) Reap(ctx context.Context, older time.Duration) ([]Instance, erro
 		reaped = append(reaped, i)
 	}
 	return reaped, errors.Join(problems...)
-}
-
-// ConsoleOutput returns what the machine's console shows, which is why a boot died, where anything is. EC2 keeps the last
-// 64 KiB, is some minutes behind, and has it for about an hour after the machine's end; the text is empty until there is
-// some. A machine that EC2 does not know is cloud.ErrNotFound.
-func (c *Cloud) ConsoleOutput(ctx context.Context, id string) (string, error) {
-	out, err := c.api.GetConsoleOutput(ctx, &ec2.GetConsoleOutputInput{InstanceId: aws.String(id)})
-	if err != nil {
-		return "", failure(ctx, "GetConsoleOutput", err)
-	}
-	if out.InstanceId == nil {
-		return "", failure(ctx, "GetConsoleOutput", errNothing)
-	}
-	return decodeConsole(aws.ToString(out.Output))
 }
