@@ -150,10 +150,7 @@ func detectsSilence(v *View, r *report) {
 		}
 		for i, p := range heard {
 			// What happens to the sweeps while the TTL runs does not matter; what happens once it is over does.
-			deadline := v.extend(p.At.D()+ttl, sweep, false)
-			if v.clockOff(p.At.D(), deadline) {
-				deadline = max(deadline, p.At.D()+ttl+v.clockBy+sweep)
-			}
+			deadline := v.extend(v.due(p.At.D(), ttl, sweep), sweep, false)
 			if deadline > v.End || i+1 < len(heard) && heard[i+1].Sent.D() <= deadline {
 				continue
 			}
@@ -211,10 +208,7 @@ func givesUp(v *View, r *report) {
 				continue
 			}
 			sweep := v.Settings.ProvisionSweepEvery + slack
-			deadline := v.extend(since+budget, sweep, false)
-			if v.clockOff(since, deadline) {
-				deadline += v.clockBy
-			}
+			deadline := v.extend(v.due(since, budget, sweep), sweep, false)
 			if deadline > v.End || next != nil && next.At.D() <= deadline {
 				continue
 			}

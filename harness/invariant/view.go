@@ -171,6 +171,14 @@ func (v *View) extend(from, bound time.Duration, cloud bool) time.Duration {
 	return deadline
 }
 
+// due is when a time that was written at from has passed by: later, where a clock that was off may have written or read it.
+func (v *View) due(from, takes, sweep time.Duration) time.Duration {
+	if at := from + takes; v.clockOff(from, at+sweep) {
+		return at + v.clockBy
+	}
+	return from + takes
+}
+
 // healed is when the last hindrance was over: faults of the plan, and replicas that were down.
 func (v *View) healed() time.Duration {
 	last := v.Plan.Healed()
