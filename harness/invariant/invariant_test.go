@@ -169,7 +169,7 @@ var cases = []struct {
 	}, true, []string{"legal-edges"}},
 
 	{"loser-cannot-overwrite-winner", "a launch error while it boots", func(s *story) {
-		s.create().at(minute).machine(1, history.Terminated)
+		s.create().at(minute).machine(1, history.Died)
 		s.add(history.Event{Kind: history.Cloud, Call: "launch", Inc: 1, Err: "refused"})
 		s.moved(lifecycle.LaunchFailed, lifecycle.Failed, "launcher", "refused")
 	}, false, nil},
@@ -228,6 +228,10 @@ var cases = []struct {
 		s.operator("restart", 200, "provisioning")
 		s.machine(2, history.Launched)
 		s.at(2 * minute).lives().beats(60 * minute)
+	}, true, nil},
+	{"one-machine", "stopped while it is wanted", func(s *story) {
+		s.create().at(minute).machine(1, history.Terminated)
+		s.at(10*minute+second).moved(lifecycle.ProvisionTimeout, lifecycle.Failed, "provision-sweep", "timeout")
 	}, true, nil},
 	{"one-machine", "a machine of nobody's", func(s *story) {
 		s.create().at(minute).lives()

@@ -41,7 +41,7 @@ var all = []Invariant{
 	{"operator-intent-holds", "paused and hibernated last until the operator says otherwise", operatorIntentHolds},
 	{"loser-cannot-overwrite-winner", "a late outcome of an older step never overwrites a newer status", loserCannotOverwriteWinner},
 	{"legal-edges", "a workspace only moves along the edges of the lifecycle", legalEdges},
-	{"one-machine", "an incarnation has at most one live machine, and what nobody wants is stopped within the orphan bound", oneMachine},
+	{"one-machine", "an incarnation has at most one live machine; what nobody wants is stopped within the orphan bound, and nothing else is", oneMachine},
 	{"current-incarnation", "only the current incarnation's agent is proof of life", currentIncarnation},
 	{"reply-is-state", "what a reply says is what is stored", replyIsState},
 	{"event-iff-transition", "the log has exactly the transitions that happened", eventIffTransition},

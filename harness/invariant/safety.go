@@ -263,6 +263,15 @@ func oneMachine(v *View, r *report) {
 				if live[m.Inc] == m.Machine {
 					delete(live, m.Inc)
 				}
+				if m.Phase == history.Terminated && s.wanted(m) {
+					r.violated(Violation{
+						Workspace: s.Number, Since: m.At, At: m.At,
+						What: fmt.Sprintf("the controller stopped machine %s at %s, which the workspace had wanted all along",
+							m.Machine, Clock(m.At)),
+						Expected: "only what nobody wants is stopped",
+					})
+					break
+				}
 				continue
 			}
 			r.owed()
@@ -302,6 +311,15 @@ func oneMachine(v *View, r *report) {
 			Expected: "every machine belongs to a workspace",
 		})
 	}
+}
+
+// wanted reports whether the workspace wanted the machine all the time until the event. What was unwanted for a moment may
+// be stopped whatever the row says by then.
+func (s *Space) wanted(m *history.Event) bool {
+	status, inc := s.at(m.At.D())
+	return inc == m.Inc && status.KeepsMachine() && !s.moved(0, m.At.D(), func(move *history.Event) bool {
+		return move.Inc == m.Inc && !move.To.KeepsMachine()
+	})
 }
 
 // unwanted returns since when the launched machine was wanted by nobody, and until when it ran too long, if it did.
