@@ -228,7 +228,7 @@ func whyOverwritten(_ *View, s *Space, x *Violation) string {
 
 func whyRunning(_ *View, s *Space, x *Violation) string {
 	m, i := s.moveInto(x.Since.D())
-	if m == nil || m.To.KeepsMachine() && m.Inc == 1 {
+	if m == nil || x.Bound == 0 { // not a machine that runs too long
 		return ""
 	}
 	text := fmt.Sprintf("%s made it %s at %s, so that nobody wants the machine of the former boot.",
