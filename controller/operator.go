@@ -80,13 +80,16 @@ func (c *Controller) begin(ctx context.Context, ws store.Workspace, events ...li
 	return store.Outcome{}, errConflict{"the workspace keeps being restarted by others"}
 }
 
-// parentPaused reports whether the workspace's parent is paused.
-func (c *Controller) parentPaused(ctx context.Context, ws *store.Workspace) (bool, error) {
+// parentRuns refuses with a conflict while the workspace's parent is paused.
+func (c *Controller) parentRuns(ctx context.Context, ws *store.Workspace) error {
 	if !ws.ParentID.Valid {
-		return false, nil
+		return nil
 	}
 	parent, err := c.Store.Get(ctx, ws.ParentID.UUID)
-	return err == nil && parent.Status == lifecycle.Paused, err
+	if err == nil && parent.Status == lifecycle.Paused {
+		return errConflict{"the parent is paused"}
+	}
+	return err
 }
 
 func (c *Controller) restart(w http.ResponseWriter, r *http.Request, vars map[string]string) {
@@ -98,10 +101,7 @@ func (c *Controller) restart(w http.ResponseWriter, r *http.Request, vars map[st
 		refuse(w, http.StatusConflict, "the workspace is external: its machine is not ours to restart")
 		return
 	}
-	if paused, err := c.parentPaused(r.Context(), &ws); err != nil || paused {
-		if err == nil {
-			err = errConflict{"the parent is paused"}
-		}
+	if err := c.parentRuns(r.Context(), &ws); err != nil {
 		c.refuseOrFail(w, r, err)
 		return
 	}
@@ -160,10 +160,7 @@ func (c *Controller) resume(w http.ResponseWriter, r *http.Request, vars map[str
 	if !ok {
 		return
 	}
-	if paused, err := c.parentPaused(r.Context(), &ws); err != nil || paused {
-		if err == nil {
-			err = errConflict{"the parent is paused"}
-		}
+	if err := c.parentRuns(r.Context(), &ws); err != nil {
 		c.refuseOrFail(w, r, err)
 		return
 	}
