@@ -55,7 +55,7 @@ var all = []Invariant{
 // those that are broken in consequence.
 var blameOrder = []string{
 	"no-panic", "no-phantom-rows", "loser-cannot-overwrite-winner", "removed-is-terminal", "current-incarnation",
-	"operator-intent-holds", "one-machine", "reply-is-state", "gives-up", "bounded-churn", "detects-silence",
+	"operator-intent-holds", "reply-is-state", "one-machine", "gives-up", "bounded-churn", "detects-silence",
 	"stays-online", "event-iff-transition", "cause-kept", "legal-edges", "converges",
 }
 
