@@ -60,13 +60,20 @@ type freshBudgets struct {
 }
 
 func (s freshBudgets) ExpireBoots(ctx context.Context, now time.Time, cause string, _ int) ([]store.Transition, error) {
+	return expireEach(ctx, s.Store, now, cause, func(w store.Workspace) bool {
+		return !s.started.Add(s.budget(w.Runtime)).After(now)
+	})
+}
+
+// expireEach gives boots up one by one: those whose deadline has passed and that are wanted so.
+func expireEach(ctx context.Context, s store.Store, now time.Time, cause string, wanted func(store.Workspace) bool) ([]store.Transition, error) {
 	rows, err := s.List(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var moved []store.Transition
 	for _, w := range rows {
-		if w.Status != lifecycle.Provisioning || w.BootDeadline.After(now) || s.started.Add(s.budget(w.Runtime)).After(now) {
+		if w.Status != lifecycle.Provisioning || w.BootDeadline.IsZero() || w.BootDeadline.After(now) || !wanted(w) {
 			continue
 		}
 		out, err := s.Apply(ctx, store.Change{ID: w.ID, Event: lifecycle.ProvisionTimeout, Cause: cause, Incarnation: w.Incarnation, Now: now})

@@ -151,25 +151,10 @@ func (s selfReporting) ClaimLaunches(ctx context.Context, now, _ time.Time, limi
 }
 
 func (s selfReporting) ExpireBoots(ctx context.Context, now time.Time, cause string, _ int) ([]store.Transition, error) {
-	rows, err := s.List(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var moved []store.Transition
-	for _, w := range rows {
+	return expireEach(ctx, s.Store, now, cause, func(w store.Workspace) bool {
 		launching := w.LaunchAttempts > 0 && w.MachineID == ""
-		if w.Status != lifecycle.Provisioning || w.BootDeadline.IsZero() || w.BootDeadline.After(now) || launching {
-			continue
-		}
-		out, err := s.Store.Apply(ctx, store.Change{ID: w.ID, Event: lifecycle.ProvisionTimeout, Cause: cause, Incarnation: w.Incarnation, Now: now})
-		if err != nil {
-			return moved, err
-		}
-		if out.Moved {
-			moved = append(moved, out.Transition)
-		}
-	}
-	return moved, nil
+		return !launching
+	})
 }
 
 // Apply records a launch's failure under the context that the launch itself ran out of.

@@ -90,13 +90,3 @@ func (r *Run) Virtual() time.Duration {
 	}
 	return sum
 }
-
-// FirstViolated returns the first result that is violated, or nil.
-func (r *Run) FirstViolated() *Result {
-	for _, x := range r.Results {
-		if x.First != nil {
-			return x
-		}
-	}
-	return nil
-}

@@ -22,7 +22,6 @@ type Scheduler struct {
 	timers  timers
 	current *Task
 	failure error
-	steps   uint64
 }
 
 // New returns a scheduler at virtual time zero.
@@ -63,9 +62,6 @@ type errKilled struct{}
 
 // Now is the virtual time since the start.
 func (s *Scheduler) Now() time.Duration { return s.now }
-
-// Steps counts how often a task went on.
-func (s *Scheduler) Steps() uint64 { return s.steps }
 
 // Current returns the running task, or nil outside of tasks.
 func (s *Scheduler) Current() *Task { return s.current }
@@ -159,7 +155,6 @@ func (s *Scheduler) Run(until time.Duration) error {
 		}
 		t := s.ready[i]
 		s.ready = slices.Delete(s.ready, i, i+1)
-		s.steps++
 		s.current = t
 		_, more := t.next()
 		s.current = nil

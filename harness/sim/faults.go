@@ -23,10 +23,11 @@ type faults struct {
 // fault is one of the plan's, in action.
 type fault struct {
 	plan.Fault
-	number int
-	spent  bool        // a crash by call, once it struck
-	counts map[int]int // occurrences within the window, by workspace
-	struck bool
+	number  int
+	spent   bool // a crash by call, once it struck as often as it should
+	strikes int
+	counts  map[int]int // occurrences within the window, by workspace
+	struck  bool
 }
 
 // where says which of the world's parts each kind strikes.
@@ -272,16 +273,11 @@ func (f *faults) crash(r *replica, op string, committed bool) {
 		if !f.onReplica(x, r, op) {
 			continue
 		}
-		x.spent = len(x.Nth) <= x.strikes()
+		x.strikes++
+		x.spent = x.strikes >= len(x.Nth) // one for each of its nth, or a single one
 		f.strike(x, 0)
 		f.down(x, r)
 	}
-}
-
-// strikes counts a crash's strikes: one for each of its Nth, or a single one.
-func (x *fault) strikes() int {
-	x.counts[-1]++
-	return x.counts[-1]
 }
 
 // cloudFate is what the cloud does to one call.
