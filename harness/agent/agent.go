@@ -69,83 +69,43 @@ var card = json.RawMessage(`{"name":"bootrace agent","version":"1"}`)
 
 // Run is the agent's life. It returns when the agent has to stop, or its workspace is gone.
 func Run(w World, c Config) {
-	a := &agent{World: w, Config: c}
-	if !c.SkipRegister && (!a.register() || !w.Sleep(firstBeatAfter)) {
-		return
-	}
-	for a.beat() {
+	a := New(c)
+	var body []byte
+	for {
+		switch step := a.Next(); step.Kind {
+		case Stop:
+			return
+		case Sleep:
+			if !w.Sleep(step.For) {
+				return
+			}
+		case Register:
+			a.Answer(w.Call(a.request(registerBody(c))))
+		case Beat:
+			body = heartbeatBody(body[:0], c, w)
+			a.Answer(w.Call(a.request(body)))
+		}
 	}
 }
 
-type agent struct {
-	World
-	Config
-	earned bool // the token, by a register
-	body   []byte
-}
-
-// register introduces the agent, for as long as it takes. It reports false when the agent has to stop.
-func (a *agent) register() bool {
-	body, err := json.Marshal(wire.RegisterRequest{ID: a.WorkspaceID, URL: a.URL, AgentCard: card})
+func registerBody(c Config) []byte {
+	body, err := json.Marshal(wire.RegisterRequest{ID: c.WorkspaceID, URL: c.URL, AgentCard: card})
 	if err != nil {
 		panic(err) // strings and a constant card always marshal
 	}
-	for wait := registerRetryMin; ; wait = min(2*wait, registerRetryMax) {
-		r, err := a.Call(Request{
-			Call: "register", Method: http.MethodPost, Path: wire.PathRegister, Token: a.Token, Body: body,
-		})
-		pause := wait
-		if err == nil && a.Swallow && r.Code/100 == 4 {
-			return true
-		}
-		switch {
-		case err != nil:
-		case r.Code == http.StatusOK:
-			var reply wire.RegisterReply
-			if json.Unmarshal(r.Body, &reply) == nil && reply.AuthToken != "" {
-				a.Token, a.earned = reply.AuthToken, true
-			}
-			return true
-		case r.Code == http.StatusUnauthorized && a.earned:
-			// A register of ours that was held up on its way can be answered after a later one, and the token that it
-			// minted then is the one that counts, though nobody ever saw it. Whoever has used none may register anew.
-			a.Token, a.earned = "", false
-		case gone(r.Code):
-			return false
-		case r.Code == http.StatusTooManyRequests:
-			pause = retryAfter(r, wait)
-		}
-		if !a.Sleep(pause) {
-			return false
-		}
-	}
+	return body
 }
 
-// beat sends one heartbeat and sleeps until the next is due. It reports false when the agent has to stop.
-func (a *agent) beat() bool {
-	report := a.Report()
-	b := wire.Heartbeat{
-		WorkspaceID: a.WorkspaceID, ErrorRate: report.ErrorRate, SampleError: report.SampleError,
-		ActiveTasks: report.ActiveTasks, UptimeSeconds: int64(a.Uptime() / time.Second),
+func heartbeatBody(b []byte, c Config, w World) []byte {
+	report := w.Report()
+	h := wire.Heartbeat{
+		WorkspaceID: c.WorkspaceID, ErrorRate: report.ErrorRate, SampleError: report.SampleError,
+		ActiveTasks: report.ActiveTasks, UptimeSeconds: int64(w.Uptime() / time.Second),
 	}
 	if report.Wedged {
-		b.RuntimeState = wire.Wedged
+		h.RuntimeState = wire.Wedged
 	}
-	a.body = appendHeartbeat(a.body[:0], &b)
-	r, err := a.Call(Request{
-		Call: "heartbeat", Method: http.MethodPost, Path: wire.PathHeartbeat, Token: a.Token, Body: a.body,
-	})
-	pause := a.Interval
-	switch {
-	case err != nil || a.Swallow && r.Code/100 == 4:
-	case gone(r.Code):
-		return false
-	case r.Code == http.StatusUnauthorized:
-		return a.Sleep(registerRetryMin) && a.register() && a.Sleep(firstBeatAfter)
-	case r.Code == http.StatusTooManyRequests:
-		pause = retryAfter(r, pause)
-	}
-	return a.Sleep(pause)
+	return appendHeartbeat(b, &h)
 }
 
 func gone(code int) bool { return code == http.StatusNotFound || code == http.StatusGone }
