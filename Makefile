@@ -21,7 +21,7 @@ build: ## Build bin/bootrace
 .PHONY: test
 test: deps ## Run every test, with the race detector, on real Postgres
 	$(GO) test -race -timeout 10m ./...
-	$(GO) test -timeout 10m ./harness # its searches and seeds in full, which the race detector slows down tenfold
+	$(GO) test -timeout 10m ./harness ./harness/explore # searches and seeds in full, which the race detector slows down tenfold
 
 .PHONY: test-fast
 test-fast: ## Run every test without the race detector: more seeds in less time

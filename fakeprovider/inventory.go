@@ -2,6 +2,7 @@ package fakeprovider
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -51,6 +52,20 @@ func (v *Inventory) Launch(spec cloud.Spec, now time.Time) (cloud.Machine, bool)
 	return *m, true
 }
 
+// Clone returns an inventory of the same machines, which goes its own way from here.
+func (v *Inventory) Clone() *Inventory {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	c := &Inventory{
+		machines: make(map[string]*cloud.Machine, len(v.machines)), byOwner: maps.Clone(v.byOwner), launched: v.launched,
+	}
+	for id, m := range v.machines {
+		copied := *m
+		c.machines[id] = &copied
+	}
+	return c
+}
+
 // Run marks a pending machine as running.
 func (v *Inventory) Run(id string) {
 	v.mu.Lock()
@@ -95,4 +110,16 @@ func (v *Inventory) List() []cloud.Machine {
 	}
 	slices.SortFunc(live, func(a, b cloud.Machine) int { return strings.Compare(a.ID, b.ID) })
 	return live
+}
+
+// All returns every machine that was ever launched, in order of their ids.
+func (v *Inventory) All() []cloud.Machine {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	all := make([]cloud.Machine, 0, len(v.machines))
+	for _, m := range v.machines {
+		all = append(all, *m)
+	}
+	slices.SortFunc(all, func(a, b cloud.Machine) int { return strings.Compare(a.ID, b.ID) })
+	return all
 }

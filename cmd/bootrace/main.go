@@ -21,6 +21,7 @@ type cli struct {
 	Run        runCmd        `cmd:"" help:"Play scenarios against the reference controller and judge what happens."`
 	Replay     replayCmd     `cmd:"" help:"Play a kept run again and compare the digests."`
 	Check      checkCmd      `cmd:"" help:"Draw plans and play them, until one breaks an invariant; then make it small and explain it."`
+	Explore    exploreCmd    `cmd:"" help:"Search every interleaving of a small world, and say so where nothing is left to search."`
 	Judge      judgeCmd      `cmd:"" help:"Judge a kept run again, by the invariants of this version."`
 	Scenarios  scenariosCmd  `cmd:"" help:"List, show and validate scenarios, or print their JSON Schema."`
 	Defects    defectsCmd    `cmd:"" help:"List the named defects that the reference controller can be given."`

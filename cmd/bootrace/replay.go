@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/bootrace/bootrace/harness"
@@ -25,6 +26,12 @@ func (c *replayCmd) Run(ctx context.Context, s streams) error {
 	kept, err := runs.Load(c.Folder)
 	if err != nil {
 		return usage(err)
+	}
+	if kept.World == runs.Explored {
+		return exitError{
+			code: exitUsage, err: errors.New("this run is the way that bootrace explore found, and no simulation"),
+			hint: "bootrace explore with the same bounds and defect finds the same way again; bootrace judge judges it",
+		}
 	}
 	results, err := c.results(kept)
 	if err != nil {

@@ -26,6 +26,8 @@ type Defect struct {
 	ticks  func([]controller.Tick, controller.Config) []controller.Tick
 	// handler stands in front of the controller's own.
 	handler func(http.Handler, controller.Config) http.Handler
+	// Remembers says that controllers with the defect keep something in memory, or on a server of keys, beside the store.
+	Remembers bool
 	// swallows has agents take every 4xx for success: a defect of theirs, not of the controller.
 	swallows bool
 }

@@ -35,8 +35,9 @@ var ledger = []*Defect{
 		Name: "zombie-online",
 		Mechanism: "Liveness is a key that expires. A heartbeat refreshes the key only where it is still there, so a " +
 			"workspace that came back from offline has none, and its next silence is never noticed.",
-		Breaks:   "detects-silence",
-		Evidence: "seen",
+		Breaks:    "detects-silence",
+		Evidence:  "seen",
+		Remembers: true,
 		config: func(c *controller.Config, shared *Shared) {
 			c.Store = newKeyStore(c, shared, keyStore{refreshOnly: true})
 		},
@@ -45,8 +46,9 @@ var ledger = []*Defect{
 		Name: "lost-expiry",
 		Mechanism: "Liveness is a key whose expiry is told once. If the server is down at that moment, nobody hears it, " +
 			"and the workspace stays online for ever.",
-		Breaks:   "detects-silence",
-		Evidence: "seen",
+		Breaks:    "detects-silence",
+		Evidence:  "seen",
+		Remembers: true,
 		config: func(c *controller.Config, shared *Shared) {
 			c.Store = newKeyStore(c, shared, keyStore{missedWhileDown: true})
 		},
@@ -123,6 +125,7 @@ var ledger = []*Defect{
 		Mechanism: "A restart revokes nothing: a heartbeat of the old machine, on its way or not stopped yet, makes the new boot online.",
 		Breaks:    "current-incarnation",
 		Evidence:  "seen",
+		Remembers: true,
 		config: func(c *controller.Config, shared *Shared) {
 			c.Store = forgivingTokens{openDoor(c.Store), shared}
 		},
@@ -195,6 +198,7 @@ var ledger = []*Defect{
 		Breaks:    "stays-online",
 		Also:      []string{"bounded-churn"},
 		Evidence:  "read",
+		Remembers: true,
 		handler: func(h http.Handler, c controller.Config) http.Handler {
 			return &throttled{Handler: h, clock: c.Clock, limit: 3, interval: 5 * time.Minute}
 		},
@@ -241,6 +245,7 @@ var ledger = []*Defect{
 		Mechanism: "Every start of the controller counts all budgets anew, so that a dead boot is provisioning for ever where restarts are frequent.",
 		Breaks:    "gives-up",
 		Evidence:  "design",
+		Remembers: true,
 		config: func(c *controller.Config, _ *Shared) {
 			c.Store = freshBudgets{c.Store, c.Clock.Now(), c.Settings.Budget}
 		},

@@ -128,3 +128,9 @@ func (a *Agent) beaten(r Response, err error) {
 		a.pause = retryAfter(r, a.Interval)
 	}
 }
+
+// Alive reports whether the agent has not come to its end.
+func (a *Agent) Alive() bool { return a.kind != Stop }
+
+// Registers reports whether the next call is a register.
+func (a *Agent) Registers() bool { return a.kind == Register }

@@ -314,6 +314,21 @@ var cases = []struct {
 		s.beats(60 * minute)
 	}, true, nil},
 
+	{"no-phantom-rows", "a heartbeat for nobody got 200", func(s *story) {
+		s.create().at(minute).lives()
+		s.events = append(s.events, history.Event{
+			At: history.Time(s.now), Kind: history.Call, Actor: history.ActorAgent, Call: "heartbeat", Code: 200, Replica: 1,
+		})
+		s.beats(60 * minute)
+	}, true, nil},
+	{"no-phantom-rows", "a heartbeat for nobody got 404", func(s *story) {
+		s.create().at(minute).lives()
+		s.events = append(s.events, history.Event{
+			At: history.Time(s.now), Kind: history.Call, Actor: history.ActorAgent, Call: "heartbeat", Code: 404, Replica: 1,
+		})
+		s.beats(60 * minute)
+	}, false, nil},
+
 	{"bounded-churn", "one silence is life", func(s *story) {
 		s.create().at(minute).lives().beats(10*minute).at(13*minute+10*second).moved(lifecycle.Silence, lifecycle.Offline, "liveness-sweep", "silent")
 		s.at(14*minute).moved(lifecycle.Beat, lifecycle.Online, "heartbeat", "").ByInc = 1

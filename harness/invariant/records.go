@@ -128,6 +128,18 @@ func noPhantomRows(v *View, r *report) {
 			What:     fmt.Sprintf("%s made a row in status %s for an id that nobody created", whom(m, lifecycle.NoEvent), m.To),
 			Expected: "a 4xx for an unknown id, and no row",
 		})
+		return
+	}
+	i = slices.IndexFunc(v.strange, func(e *history.Event) bool {
+		return e.Kind == history.Call && e.WS == 0 && e.Actor == history.ActorAgent && e.Code/100 == 2 && e.Replica != 0
+	})
+	if i >= 0 {
+		c := v.strange[i]
+		r.violated(Violation{
+			Since: c.Sent, At: c.At,
+			What:     fmt.Sprintf("the %s of an agent whose id nobody created got %d", c.Call, c.Code),
+			Expected: "a 4xx for an unknown id",
+		})
 	}
 }
 

@@ -11,6 +11,12 @@ import (
 // Form is the version of run.json's form.
 const Form = 1
 
+// Worlds of a run.
+const (
+	Simulated = "sim"
+	Explored  = "explore"
+)
+
 // Run is what run.json holds.
 type Run struct {
 	Form    int       `json:"form"`

@@ -117,7 +117,7 @@ func (j *job) record(code int, seen string, r agent.Response) {
 	if code == 0 || j.fate.limited {
 		e.Replica = 0 // it did not answer
 	} else if j.request.Call != "heartbeat" {
-		e.Says, e.Token = readReply(j.request.Call, r)
+		e.Says, e.Token = ReadReply(j.request.Call, r)
 	}
 	c.world.add(e)
 }

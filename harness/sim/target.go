@@ -14,6 +14,9 @@ type Target struct {
 	Name string
 	// Deploy makes a fresh deployment for one run. Nothing of one may reach another.
 	Deploy func() Deployment
+	// Remembers says that replicas keep something that matters in memory, or elsewhere beside their store. Such a
+	// controller can be simulated, and not explored: what it remembers cannot be put back.
+	Remembers bool
 }
 
 // Deployment is one or more replicas of a controller on one store.
@@ -38,7 +41,7 @@ func Reference(d *defects.Defect) Target {
 	if d != nil {
 		name += " with the defect " + d.Name
 	}
-	return Target{Name: name, Deploy: func() Deployment {
+	return Target{Name: name, Remembers: d != nil && d.Remembers, Deploy: func() Deployment {
 		shared := defects.NewShared()
 		return Deployment{
 			Table:            d.Lifecycle(lifecycle.Standard()),

@@ -39,6 +39,29 @@ func New(table *lifecycle.Table, observe func(store.RowChange)) *Store {
 	return &Store{table: table, observe: observe, rows: map[uuid.UUID]*store.Workspace{}}
 }
 
+// Clone returns a store with the same rows, an empty log and another observer. It shares nothing with the original that
+// either could change.
+func (s *Store) Clone(observe func(store.RowChange)) *Store {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := &Store{
+		table: s.table, observe: observe, rows: make(map[uuid.UUID]*store.Workspace, len(s.rows)),
+		order: make([]*store.Workspace, len(s.order)),
+	}
+	rows := make([]store.Workspace, len(s.order))
+	for i, w := range s.order {
+		rows[i] = copyOf(w)
+		c.order[i] = &rows[i]
+		c.rows[w.ID] = &rows[i]
+	}
+	return c
+}
+
+// Rows returns every row, removed ones too, in order of creation, then id.
+func (s *Store) Rows() []store.Workspace {
+	return s.pick(func(*store.Workspace) bool { return true })
+}
+
 // cut brings a time to what every store keeps: UTC, microseconds.
 func cut(t time.Time) time.Time {
 	if t.IsZero() {

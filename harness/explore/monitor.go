@@ -1,0 +1,202 @@
+package explore
+
+import (
+	"fmt"
+
+	"github.com/bootrace/bootrace/controller/lifecycle"
+	"github.com/bootrace/bootrace/controller/store"
+	"github.com/bootrace/bootrace/harness/sim"
+)
+
+// Violation is a promise that a step broke, or that is never met.
+type Violation struct {
+	Invariant string `json:"invariant"`
+	Workspace int    `json:"workspace,omitempty"` // its number, from 1
+	What      string `json:"what"`
+}
+
+func violated(invariant string, space int, format string, args ...any) *Violation {
+	return &Violation{Invariant: invariant, Workspace: space, What: fmt.Sprintf(format, args...)}
+}
+
+// Judged are the invariants that a search judges, in the order of package invariant. Those that are missing are about how
+// long things take, which a world without lengths cannot tell, or about records that it does not keep.
+func Judged() []string {
+	return []string{
+		"converges", "stays-online", "detects-silence", "gives-up", "removed-is-terminal", "operator-intent-holds",
+		"loser-cannot-overwrite-winner", "legal-edges", "one-machine", "current-incarnation", "reply-is-state",
+		"event-iff-transition", "no-phantom-rows", "bounded-churn", "no-panic",
+	}
+}
+
+// moved takes over what a call to the store did, and judges it.
+func (w *world) moved(c *state, t *task, a *written) *Violation {
+	before := c.rows
+	c.rows = a.rows
+	if o := t.node.op; t.who == anAgent && a.result.err == nil && (o.name == "heartbeat" || o.name == "register") {
+		if r := w.row(a.rows, int(t.space)); r != nil && r.Incarnation == int(t.inc) {
+			c.memo[t.space-1].proved = max(c.memo[t.space-1].proved, t.sent)
+		}
+	}
+	if a.rows == before && len(a.log) == 0 {
+		return nil
+	}
+	w.trace.logged(a.log)
+	for i := range a.rows.all {
+		r := &a.rows.all[i]
+		space := w.probe.numbers[r.ID]
+		if space == 0 {
+			return violated("no-phantom-rows", 0, "%s made a row for an id that nobody created", t.node.program.call)
+		}
+		if v := w.judgeMove(c, t, space, w.row(before, space), r, a.log); v != nil {
+			return v
+		}
+	}
+	return nil
+}
+
+// judgeMove judges what a call did to one workspace.
+func (w *world) judgeMove(c *state, t *task, space int, was, is *store.Workspace, log []store.Transition) *Violation {
+	from, inc := lifecycle.None, is.Incarnation
+	if was != nil {
+		from, inc = was.Status, was.Incarnation
+	}
+	var entry *store.Transition
+	entries := 0
+	for i := range log {
+		if log[i].WorkspaceID == is.ID {
+			entry = &log[i]
+			entries++
+		}
+	}
+	by := t.node.program.call
+	if from == is.Status && inc == is.Incarnation {
+		if entries > 0 {
+			return violated("event-iff-transition", space, "the log has %s from %s to %s by %s, and the row did not move",
+				entry.Event, entry.From, entry.To, by)
+		}
+		return nil
+	}
+	w.trace.moved(w, c, t, space, from, is)
+	memo := &c.memo[space-1]
+	if was == nil || inc != is.Incarnation {
+		memo.began, memo.proved = t.sent, -1
+	}
+	for i := range c.tasks {
+		if o := &c.tasks[i]; o.who == anOperator && int(o.space) == space {
+			o.seen |= 1 << is.Status
+		}
+	}
+	event := lifecycle.NoEvent
+	if entry != nil {
+		event = entry.Event
+	}
+	to, legal := w.table.Next(event, from)
+	legal = legal && to == is.Status
+	switch {
+	case from == lifecycle.Removed:
+		return violated("removed-is-terminal", space, "it was removed, and %s made it %s", by, is.Status)
+	case isOutcome(event) && !legal:
+		return violated("loser-cannot-overwrite-winner", space, "it was %s, and a late %s made it %s", from, event, is.Status)
+	case from.Held() && t.who != anOperator && event != lifecycle.MachineStopped:
+		return violated("operator-intent-holds", space, "it was %s, and %s made it %s", from, by, is.Status)
+	case entries != 1 || entry.From != from || entry.To != is.Status:
+		return violated("event-iff-transition", space, "%s moved it from %s to %s, and the log has %d entries of that", by, from, is.Status, entries)
+	case !legal:
+		return violated("legal-edges", space, "%s moved it from %s to %s by %s, which no edge allows", by, from, is.Status, event)
+	case is.Status.Converged() && t.who == anAgent && int(t.inc) != is.Incarnation:
+		return violated("current-incarnation", space, "the %s of incarnation %d made incarnation %d %s", by, t.inc, is.Incarnation, is.Status)
+	case event == lifecycle.ProvisionTimeout && c.now-memo.began < budget:
+		return violated("gives-up", space, "its boot was given up after %s of a budget of %s", c.now-memo.began, budget)
+	case from.Converged() && (is.Status == lifecycle.Offline || is.Status == lifecycle.Failed) && t.who == aTick &&
+		memo.proved >= 0 && c.now-memo.proved < ttl:
+		return violated("stays-online", space, "%s made it %s %s after its agent's last call", by, is.Status, c.now-memo.proved)
+	}
+	return nil
+}
+
+// isOutcome reports whether the event is the outcome of a step that others may have overtaken.
+func isOutcome(e lifecycle.Event) bool {
+	switch e {
+	case lifecycle.ProvisionTimeout, lifecycle.LaunchFailed, lifecycle.BootstrapFailed, lifecycle.Silence, lifecycle.MachineStopped:
+		return true
+	default:
+		return false
+	}
+}
+
+// replied judges the reply that a task ends with.
+func (w *world) replied(c *state, t *task) *Violation {
+	reply := t.node.end.response
+	call := t.node.program.call
+	switch {
+	case t.who == aStray && reply.Code/100 == 2:
+		return violated("no-phantom-rows", 0, "the %s of an id that nobody created got %d", call, reply.Code)
+	case t.who == anAgent && t.late && reply.Code/100 == 2:
+		return violated("removed-is-terminal", int(t.space), "it was removed, and its agent's %s got %d", call, reply.Code)
+	case t.who != anOperator || reply.Code/100 != 2:
+		return nil
+	}
+	if call == "delete" {
+		c.memo[t.space-1].removed = true
+	}
+	says, _ := sim.ReadReply(call, reply)
+	if says == "" {
+		return nil
+	}
+	for status := lifecycle.None; status <= lifecycle.Removed; status++ {
+		if t.seen&(1<<status) != 0 && status.String() == says {
+			return nil
+		}
+	}
+	row := w.row(c.rows, int(t.space))
+	return violated("reply-is-state", int(t.space), "the reply to %s says %s, and the row says %s", call, says, row.Status)
+}
+
+// unmet returns the promises that are not met in a state in which nothing is under way and nothing goes wrong, each with
+// what is the matter.
+func (w *world) unmet(s *state) map[Violation]bool {
+	open := map[Violation]bool{}
+	add := func(v *Violation) { open[*v] = true }
+	for n := range w.ids {
+		space := n + 1
+		row := w.row(s.rows, space)
+		if row == nil {
+			continue
+		}
+		current, any := false, false
+		for i := range s.lives {
+			l := &s.lives[i]
+			if int(l.space) != space || !l.lives() || l.booting {
+				continue
+			}
+			any = true
+			current = current || int(l.inc) == row.Incarnation
+		}
+		switch {
+		case current && !row.Status.Held() && !row.Status.Converged():
+			add(violated("converges", space, "its agent is up and calls again and again, and it is %s for ever", row.Status))
+		case !any && row.Status.Converged():
+			add(violated("detects-silence", space, "no agent of it lives, and it is %s for ever", row.Status))
+		case !any && row.Status == lifecycle.Provisioning:
+			add(violated("gives-up", space, "no boot of it will ever end, and it is %s for ever", row.Status))
+		case row.Status == lifecycle.Hibernating:
+			add(violated("operator-intent-holds", space, "it is %s for ever", row.Status))
+		}
+		live := 0
+		for i := range s.fleet.all {
+			m := &s.fleet.all[i]
+			if m.WorkspaceID != row.ID.String() || !m.State.Live() {
+				continue
+			}
+			live++
+			if !row.Status.KeepsMachine() || m.Incarnation != row.Incarnation {
+				add(violated("one-machine", space, "it is %s, and machine %s of incarnation %d runs for ever", row.Status, m.ID, m.Incarnation))
+			}
+		}
+		if live > 1 {
+			add(violated("one-machine", space, "%d machines of it run for ever", live))
+		}
+	}
+	return open
+}
