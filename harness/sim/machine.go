@@ -1,13 +1,13 @@
 package sim
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/bootrace/bootrace/controller/cloud"
 	"github.com/bootrace/bootrace/controller/wire"
 	"github.com/bootrace/bootrace/harness/agent"
 	"github.com/bootrace/bootrace/harness/history"
+	"github.com/bootrace/bootrace/harness/operator"
 	"github.com/bootrace/bootrace/harness/plan"
 	"github.com/bootrace/bootrace/harness/sched"
 )
@@ -96,7 +96,7 @@ func (b *machine) boot(how plan.Boot, token string) {
 		WorkspaceID: b.member.id.String(), Token: token, Interval: w.plan.Settings.Heartbeat(),
 		SkipRegister: b.member.plan.SkipRegister,
 		Swallow:      w.deployment.SwallowingAgents,
-		URL:          fmt.Sprintf("http://machine-%d.internal:8000", b.member.number),
+		URL:          operator.AgentURL(b.member.number),
 	})
 	b.record(history.Agent, history.Ended)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/bootrace/bootrace/harness/agent"
 	"github.com/bootrace/bootrace/harness/fault"
 	"github.com/bootrace/bootrace/harness/history"
+	"github.com/bootrace/bootrace/harness/operator"
 	"github.com/bootrace/bootrace/harness/oracle"
 	"github.com/bootrace/bootrace/harness/sched"
 )
@@ -118,7 +119,7 @@ func (j *job) record(code int, seen string, r agent.Response) {
 	if code == 0 || j.fate.Limited {
 		e.Replica = 0 // it did not answer
 	} else if j.request.Call != "heartbeat" {
-		e.Says, e.Token = readReply(j.request.Call, r)
+		e.Says, e.Token = operator.ReadReply(j.request.Call, r)
 	}
 	c.world.add(e)
 }
