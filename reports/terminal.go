@@ -84,6 +84,9 @@ func (t Terminal) Result(x *runs.Result) {
 			t.note(yellow, "inconclusive", d)
 		}
 	}
+	for _, u := range unjudged(x) {
+		t.note(yellow, "not judged", u)
+	}
 }
 
 // note writes a remark below a result.

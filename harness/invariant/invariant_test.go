@@ -330,6 +330,16 @@ var cases = []struct {
 		s.beats(60 * minute)
 	}, true, nil},
 
+	{"bounded-churn", "off for half a minute, again and again", func(s *story) {
+		s.create().at(minute).lives().beats(5 * minute)
+		for range 3 {
+			s.at(s.now+3*minute+10*second).moved(lifecycle.Silence, lifecycle.Offline, "liveness-sweep", "silent")
+			s.at(s.now+30*second).moved(lifecycle.Beat, lifecycle.Online, "heartbeat", "").ByInc = 1
+			s.agent("heartbeat", 1, 200)
+		}
+		s.beats(60 * minute)
+	}, true, nil},
+
 	{"no-panic", "it does not", func(s *story) { s.create().at(minute).lives().beats(60 * minute) }, false, nil},
 	{"no-panic", "a handler does", func(s *story) {
 		s.create().at(minute).lives()
