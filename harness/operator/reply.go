@@ -1,4 +1,4 @@
-package sim
+package operator
 
 import (
 	jsonv2 "github.com/go-json-experiment/json"
@@ -7,8 +7,8 @@ import (
 	"github.com/bootrace/bootrace/harness/agent"
 )
 
-// readReply reads from a reply what it claims of the workspace's status, and whether it hands out a credential.
-func readReply(call string, r agent.Response) (says string, token bool) {
+// ReadReply reads from a reply what it claims of the workspace's status, and whether it hands out a credential.
+func ReadReply(call string, r agent.Response) (says string, token bool) {
 	if r.Code/100 != 2 {
 		return "", false
 	}
