@@ -26,6 +26,7 @@ type report struct {
 	name       string
 	checked    int
 	violations []Violation
+	unknown    string // why it cannot be said whether it held, where it may not have
 }
 
 func (r *report) owed() { r.checked++ }
@@ -108,11 +109,25 @@ var all = []Invariant{
 var blameOrder = []string{
 	"no-panic", "no-phantom-rows", "loser-cannot-overwrite-winner", "removed-is-terminal", "current-incarnation",
 	"operator-intent-holds", "reply-is-state", "one-machine", "gives-up", "bounded-churn", "detects-silence",
-	"stays-online", "event-iff-transition", "cause-kept", "legal-edges", "converges",
+	"stays-online", "event-iff-transition", "cause-kept", "legal-edges", "converges", "linearizable",
+}
+
+// linearizable is judged of live histories only: where one thing happens at a time there is nothing to order.
+var linearizable = Invariant{
+	"linearizable", "on a wall clock, what callers were told has some legal order of one thing after the other",
+	hasLegalOrder, []history.Kind{history.Call}, true,
 }
 
 // All returns every invariant, in the order of the documentation.
-func All() []Invariant { return slices.Clone(all) }
+func All() []Invariant { return append(slices.Clone(all), linearizable) }
+
+// judged returns the invariants that the plan is judged by.
+func judged(p *plan.Plan) []Invariant {
+	if p.Live == nil {
+		return all
+	}
+	return All()
+}
 
 // Judge judges the history of the plan by every invariant. One that needs what the plan's world cannot see is inconclusive
 // for this target, which its finding says, and does not decide the verdict of the run: it is a property of the target, and
@@ -120,8 +135,8 @@ func All() []Invariant { return slices.Clone(all) }
 func Judge(p *plan.Plan, h *history.History) *Judgement {
 	v := NewView(p, h)
 	j := &Judgement{Verdict: Held, Doubts: v.doubts()}
-	judged := 0
-	for _, inv := range all {
+	owed := 0
+	for _, inv := range judged(p) {
 		if why := inv.missing(p); why != "" {
 			j.Findings = append(j.Findings, Finding{Invariant: inv.Name, Verdict: Inconclusive, Why: why})
 			continue
@@ -129,14 +144,18 @@ func Judge(p *plan.Plan, h *history.History) *Judgement {
 		r := report{name: inv.Name}
 		inv.check(v, &r)
 		f := Finding{Invariant: inv.Name, Verdict: Held, Checked: r.checked, Violations: r.violations}
-		if len(r.violations) > 0 {
+		switch {
+		case len(r.violations) > 0:
 			f.Verdict = Violated
+		case r.unknown != "":
+			f.Verdict, f.Why = Inconclusive, r.unknown
+			j.Doubts = append(j.Doubts, fmt.Sprintf("%s: %s", inv.Name, r.unknown))
 		}
-		judged += r.checked
+		owed += r.checked
 		j.Verdict = j.Verdict.Worse(f.Verdict)
 		j.Findings = append(j.Findings, f)
 	}
-	if judged == 0 && p.Live != nil {
+	if owed == 0 && p.Live != nil {
 		j.Doubts = append(j.Doubts, "nothing that any invariant promises was owed: this run has judged nothing")
 	}
 	if len(j.Doubts) > 0 {

@@ -100,8 +100,8 @@ func TestReadInvariantsRedAndGreen(t *testing.T) {
 		}
 	}
 	want := []string{
-		"bounded-churn", "converges", "detects-silence", "gives-up", "no-phantom-rows", "operator-intent-holds", "removed-is-terminal",
-		"reply-is-state", "stays-online",
+		"bounded-churn", "converges", "detects-silence", "gives-up", "linearizable", "no-phantom-rows", "operator-intent-holds",
+		"removed-is-terminal", "reply-is-state", "stays-online",
 	}
 	if got := slices.Sorted(maps.Keys(reds)); !slices.Equal(got, want) {
 		t.Errorf("seen red: %v, want %v", got, want)
@@ -238,7 +238,7 @@ func TestUnseen(t *testing.T) {
 		}
 	}
 	s := newStory()
-	s.plan.Live = &plan.Live{Speed: 1, Unseen: []string{"move", "reading", "log", "machine", "panic", "agent"}}
+	s.plan.Live = &plan.Live{Speed: 1, Unseen: []string{"move", "reading", "log", "machine", "panic", "agent", "call"}}
 	s.create()
 	if j := s.end(); j.Verdict != invariant.Inconclusive || len(j.Doubts) == 0 {
 		t.Errorf("a run that judged nothing is %s, %q", j.Verdict, j.Doubts)
