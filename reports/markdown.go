@@ -59,6 +59,12 @@ func Markdown(r *runs.Run) ([]byte, error) {
 	if len(doubts) > 0 {
 		fmt.Fprintf(&b, "\n### Inconclusive\n\n%s\n", strings.Join(doubts, "\n"))
 	}
+	if len(r.LeftOut) > 0 {
+		b.WriteString("\n### Left out\n\n")
+		for _, x := range r.LeftOut {
+			fmt.Fprintf(&b, "- %s: %s\n", escaped(x.Scenario), escaped(x.Reason))
+		}
+	}
 	markdownUnjudged(&b, r)
 	if len(r.Results) > 0 {
 		fmt.Fprintf(&b, "\ndigest %s\n", code(r.Digest))

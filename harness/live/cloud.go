@@ -65,11 +65,7 @@ func (w *world) cloudHandler() http.Handler {
 				return
 			}
 		}
-		for name, values := range answer.Header() {
-			out.Header()[name] = values
-		}
-		out.WriteHeader(answer.Code)
-		out.Write(answer.Body.Bytes()) //nolint:errcheck // who asked is gone, then
+		hand(out, answer)
 	})
 }
 

@@ -2,82 +2,54 @@ package live
 
 import (
 	"net/http"
-	"sync"
+	"net/http/httptest"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/bootrace/bootrace/fakeprovider/llm"
 	"github.com/bootrace/bootrace/harness/fault"
-	programs "github.com/bootrace/bootrace/harness/live/machine"
 	"github.com/bootrace/bootrace/harness/plan"
 )
 
-// preflights is the LLM providers, as far as a preflight notices: it answers a completion as late as the plan says, after
-// as many refusals, and as the plan's faults have it.
+// preflights is the LLM providers with the plan's faults in front of them. Those may strike some occurrences of some
+// workspaces' preflights, in the same way as in every world, so they are decided here and not in package llm.
 type preflights struct {
-	world *world
-	mu    sync.Mutex
-	set   map[string]*preflight // by the workspace's id
+	world  *world
+	server *llm.Server
 }
 
-type preflight struct {
-	takes    time.Duration
-	refusals int
+func newPreflights(w *world) *preflights {
+	return &preflights{w, llm.New(llm.Options{
+		Seed: w.plan.Seed, Speed: w.clock.speed, Refusal: plan.PreflightRefusal, RetryAfter: plan.PreflightRetry,
+	})}
 }
 
-func newPreflights(w *world) *preflights { return &preflights{world: w, set: map[string]*preflight{}} }
-
-// SetPreflight says how long the workspace's next preflights take, and how many of them are refused before one is
-// answered.
-func (p *preflights) SetPreflight(workspace string, takes time.Duration, refusals int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.set[workspace] = &preflight{takes, refusals}
-}
-
-// ServeHTTP answers a completion.
+// ServeHTTP answers a completion, or refuses it in a provider's place.
 func (p *preflights) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	id := r.Header.Get(programs.HeaderLLMWorkspace)
 	number := 0
-	if parsed, err := uuid.Parse(id); err == nil {
-		number = p.world.number(parsed)
+	if id, err := uuid.Parse(r.Header.Get(llm.WorkspaceHeader)); err == nil {
+		number = p.world.number(id)
 	}
-	takes, code := p.begin(id, number)
-	if code == 0 {
-		if !p.wait(r, takes) {
-			return
-		}
-		// The provider must be there when the answer comes, too; otherwise the attempt was in vain.
-		code = p.refusal(number)
-	} else if !p.wait(r, plan.PreflightRefusal) {
-		return
-	}
-	if code != 0 {
-		w.WriteHeader(code)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Write([]byte(`{"object":"chat.completion","choices":[]}`)) //nolint:errcheck // who asked is gone, then
-}
-
-// begin decides over one completion: how long it takes, or with which code it is refused.
-func (p *preflights) begin(id string, number int) (takes time.Duration, code int) {
 	if code := p.refusal(number); code != 0 {
-		return 0, code
-	}
-	p.mu.Lock()
-	if set := p.set[id]; set != nil {
-		takes = set.takes
-		if set.refusals > 0 {
-			set.refusals--
-			code = http.StatusTooManyRequests
+		if p.wait(r, plan.PreflightRefusal) {
+			refuse(w, code)
 		}
+		return
 	}
-	p.mu.Unlock()
-	if code == 0 {
-		p.world.faults.ask(func(s *fault.Set) { takes += s.LLMDelay(number) })
+	var late time.Duration
+	p.world.faults.ask(func(s *fault.Set) { late = s.LLMDelay(number) })
+	if !p.wait(r, late) {
+		return
 	}
-	return takes, code
+	answer := httptest.NewRecorder()
+	p.server.ServeHTTP(answer, r)
+	// The provider must be there when the answer comes, too; otherwise the attempt was in vain.
+	if code := p.refusal(number); code != 0 {
+		refuse(w, code)
+		return
+	}
+	hand(w, answer)
 }
 
 // refusal is the code with which a fault has the provider refuse; 0 where none does.
@@ -104,4 +76,19 @@ func (p *preflights) wait(r *http.Request, d time.Duration) bool {
 	case <-t.C:
 		return true
 	}
+}
+
+func refuse(w http.ResponseWriter, code int) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	w.Write([]byte(`{"error":{"message":"The provider is not there, by a fault of the plan's"}}`)) //nolint:errcheck // who asked is gone, then
+}
+
+// hand gives a client the answer that somebody else was given.
+func hand(w http.ResponseWriter, answer *httptest.ResponseRecorder) {
+	for name, values := range answer.Header() {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(answer.Code)
+	w.Write(answer.Body.Bytes()) //nolint:errcheck // who asked is gone, then
 }

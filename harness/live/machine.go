@@ -114,7 +114,9 @@ func (b *machine) config() programs.Config {
 // boot starts the machine's program.
 func (b *machine) boot(env map[string]string) {
 	c := b.config()
-	b.world.llm.SetPreflight(env[wire.EnvWorkspaceID], time.Duration(c.Boot.Preflight), c.Boot.Refusals)
+	if err := b.world.llm.server.SetPreflight(env[wire.EnvWorkspaceID], time.Duration(c.Boot.Preflight), c.Boot.Refusals); err != nil {
+		b.world.broken("machine %s: %w", b.id, err)
+	}
 	b.start(c, env)
 }
 

@@ -46,6 +46,3 @@ type Report struct {
 	Phase string    `json:"phase,omitempty"`
 	Fault int       `json:"fault,omitempty"`
 }
-
-// HeaderLLMWorkspace names the workspace that a preflight is for.
-const HeaderLLMWorkspace = "X-Workspace-Id"

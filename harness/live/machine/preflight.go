@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/bootrace/bootrace/fakeprovider/llm"
 	"github.com/bootrace/bootrace/harness/plan"
 )
 
@@ -25,7 +26,7 @@ func (m *machine) completes(client *http.Client) bool {
 	}
 	q.Header.Set("Content-Type", "application/json")
 	q.Header.Set("Authorization", "Bearer "+m.id)
-	q.Header.Set(HeaderLLMWorkspace, m.id)
+	q.Header.Set(llm.WorkspaceHeader, m.id)
 	r, err := client.Do(q)
 	if err != nil {
 		return false
