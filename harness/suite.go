@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/bootrace/bootrace/controller/defects"
+	"github.com/bootrace/bootrace/harness/live"
 	"github.com/bootrace/bootrace/harness/plan"
 	"github.com/bootrace/bootrace/harness/runs"
 	"github.com/bootrace/bootrace/harness/sim"
@@ -16,8 +17,13 @@ import (
 
 // Suite is a number of plans to be played against one controller.
 type Suite struct {
-	Plans   []*plan.Plan
-	Source  stores.Source
+	Plans  []*plan.Plan
+	Source stores.Source
+	// Live has the plans carried out on wall-clock time, instead of in the simulated world on the source's stores. They must
+	// be plans of package live's, and possible there.
+	Live *live.Options
+	// LeftOut are the scenarios that are not played, and why.
+	LeftOut []runs.LeftOut
 	Defect  *defects.Defect // nil for the reference controller as it is
 	Seed    uint64
 	Version string
@@ -34,8 +40,12 @@ type Suite struct {
 // then says that it was interrupted. An error means that the run could not be kept.
 func (s Suite) Run(ctx context.Context) (*runs.Run, error) {
 	r := &runs.Run{
-		Form: runs.Form, Began: s.Began, Version: s.Version, Seed: s.Seed, World: "sim", Store: s.Source.Name(),
-		Server: s.Source.Describe(),
+		Form: runs.Form, Began: s.Began, Version: s.Version, Seed: s.Seed, LeftOut: s.LeftOut,
+	}
+	if s.Live != nil {
+		r.World, r.Store, r.Server = "live", "postgres", s.Live.Postgres.Describe()
+	} else {
+		r.World, r.Store, r.Server = "sim", s.Source.Name(), s.Source.Describe()
 	}
 	if s.Defect != nil {
 		r.Defect = s.Defect.Name
@@ -100,11 +110,21 @@ func (s Suite) play(ctx context.Context) []chan *Outcome {
 					outcomes[i] <- nil
 					continue
 				}
-				outcomes[i] <- Play(ctx, s.Plans[i], s.Source, sim.Reference(s.Defect), nil)
+				outcomes[i] <- s.one(ctx, s.Plans[i])
 			}
 		})
 	}
 	return outcomes
+}
+
+// one plays one plan.
+func (s Suite) one(ctx context.Context, p *plan.Plan) *Outcome {
+	if s.Live == nil {
+		return Play(ctx, p, s.Source, sim.Reference(s.Defect), nil)
+	}
+	o := *s.Live
+	o.Defect = s.Defect
+	return PlayLive(ctx, p, o)
 }
 
 // Replayed is how a replay of a stored scenario compares.

@@ -26,6 +26,7 @@ type (
 		Tests      int             `xml:"tests,attr"`
 		Failures   int             `xml:"failures,attr"`
 		Errors     int             `xml:"errors,attr"`
+		Skipped    int             `xml:"skipped,attr,omitempty"`
 		Time       string          `xml:"time,attr"`
 		Timestamp  string          `xml:"timestamp,attr"`
 		Properties []junitProperty `xml:"properties>property"`
@@ -41,6 +42,10 @@ type (
 		Time    string      `xml:"time,attr"`
 		Failure *junitFault `xml:"failure"`
 		Error   *junitFault `xml:"error"`
+		Skipped *junitSkip  `xml:"skipped"`
+	}
+	junitSkip struct {
+		Message string `xml:"message,attr"`
 	}
 	junitFault struct {
 		Message string `xml:"message,attr"`
@@ -51,13 +56,21 @@ type (
 
 // JUnit renders the run as JUnit XML: a suite is a scenario and LLM provider, a case is an invariant. A violation is a
 // failure. A fault of the harness is an error in every case, and so is, in a case of its own, whatever makes a run
-// inconclusive, or incomplete: JUnit has no third verdict, and a run that proves nothing must not look green.
+// inconclusive, or incomplete: JUnit has no third verdict, and a run that proves nothing must not look green. An invariant
+// that cannot be judged for the target is skipped.
 func JUnit(r *runs.Run) ([]byte, error) {
 	all := junitSuites{Name: "bootrace", Time: seconds(r.Wall)}
 	for _, x := range r.Results {
 		for i, provider := range providers(x) {
 			all.add(junitSuiteOf(r, x, provider, i == 0))
 		}
+	}
+	for _, x := range r.LeftOut {
+		all.add(junitSuite{
+			Name: x.Scenario, Time: seconds(0), Timestamp: timestamp(r),
+			Properties: []junitProperty{{"seed", fmt.Sprint(r.Seed)}, {"store", r.Store}, {"defect", r.Defect}},
+			Cases:      []junitCase{{Name: "left out", Class: x.Scenario, Time: seconds(0), Skipped: &junitSkip{x.Reason}}},
+		})
 	}
 	if r.Interrupted || len(r.Results) == 0 {
 		why := "not every scenario was played"
@@ -88,6 +101,9 @@ func (all *junitSuites) add(s junitSuite) {
 		}
 		if c.Error != nil {
 			s.Errors++
+		}
+		if c.Skipped != nil {
+			s.Skipped++
 		}
 	}
 	all.Tests += s.Tests
@@ -128,6 +144,10 @@ func junitCaseOf(r *runs.Run, x *runs.Result, provider string, first bool, f inv
 	c := junitCase{Name: f.Invariant, Class: class(x, provider), Time: seconds(0)}
 	if x.Fault != "" {
 		c.Error = &junitFault{Type: "harness", Message: "the harness failed: nothing can be said", Text: x.Fault}
+		return c
+	}
+	if f.Why != "" {
+		c.Skipped = &junitSkip{Message: f.Why}
 		return c
 	}
 	var mine []invariant.Violation

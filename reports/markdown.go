@@ -59,10 +59,28 @@ func Markdown(r *runs.Run) ([]byte, error) {
 	if len(doubts) > 0 {
 		fmt.Fprintf(&b, "\n### Inconclusive\n\n%s\n", strings.Join(doubts, "\n"))
 	}
+	if len(r.LeftOut) > 0 {
+		b.WriteString("\n### Left out\n\n")
+		for _, x := range r.LeftOut {
+			fmt.Fprintf(&b, "- %s: %s\n", escaped(x.Scenario), escaped(x.Reason))
+		}
+	}
+	markdownUnjudged(&b, r)
 	if len(r.Results) > 0 {
 		fmt.Fprintf(&b, "\ndigest %s\n", code(r.Digest))
 	}
 	return []byte(b.String()), nil
+}
+
+// markdownUnjudged says what could not be judged for the target, whatever else held.
+func markdownUnjudged(b *strings.Builder, r *runs.Run) {
+	title := "\n### Not judged\n\n"
+	for _, x := range r.Results {
+		for _, u := range unjudged(x) {
+			fmt.Fprintf(b, "%s- %s: %s\n", title, x.Scenario, escaped(u))
+			title = ""
+		}
+	}
 }
 
 func markdownViolation(b *strings.Builder, r *runs.Run, x *runs.Result) {

@@ -44,6 +44,22 @@ func violated(x *runs.Result) string {
 	return strings.Join(parts, ", ")
 }
 
+// unjudged lists what the target does not show, and the invariants that could not be judged for it.
+func unjudged(x *runs.Result) []string {
+	var reasons []string
+	names := map[string][]string{}
+	for _, f := range x.Judgement.Unjudged() {
+		if names[f.Why] == nil {
+			reasons = append(reasons, f.Why)
+		}
+		names[f.Why] = append(names[f.Why], f.Invariant)
+	}
+	for i, why := range reasons {
+		reasons[i] = fmt.Sprintf("%s: %s", strings.Join(names[why], ", "), why)
+	}
+	return reasons
+}
+
 // workspaces is how many workspaces the violations of an invariant are about.
 func workspaces(x *runs.Result, name string) int {
 	about := map[int]bool{}

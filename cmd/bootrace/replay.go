@@ -13,12 +13,23 @@ type replayCmd struct {
 	Folder     string `arg:"" predictor:"run" help:"The run's folder, such as runs/latest."`
 	Scenario   string `placeholder:"NAME" help:"Only this scenario of the run."`
 	storeFlags `embed:"" set:"store=memory"`
-	All        bool `help:"Tell the story of every violated scenario, not only of the first."`
+	All        bool   `help:"Tell the story of every violated scenario, not only of the first."`
+	Seeds      int    `default:"20" help:"How many seeds a live run is played under in sim (default: 20)."`
+	Out        string `default:"runs" type:"path" placeholder:"FOLDER" help:"Folder that what sim shows of a live run is kept in (default: runs)."`
+}
+
+// Validate is called when the command line was read.
+func (c *replayCmd) Validate() error {
+	if c.Seeds < 1 {
+		return fmt.Errorf("--seeds must be at least 1, not %d", c.Seeds)
+	}
+	return nil
 }
 
 // Help says what a replay does not depend on.
 func (replayCmd) Help() string {
-	return "A run takes the same course on every store, so a replay of one on Postgres needs none."
+	return "A run takes the same course on every store, so a replay of one on Postgres needs none. A live run is played in sim " +
+		"instead, with what was measured of it and under many seeds, to see whether the race shows there as well."
 }
 
 // Run implements the command.
@@ -36,6 +47,9 @@ func (c *replayCmd) Run(ctx context.Context, s streams) error {
 	results, err := c.results(kept)
 	if err != nil {
 		return usage(err)
+	}
+	if results[0].Plan.Live != nil {
+		return c.live(ctx, s, kept, results)
 	}
 	source, err := c.open(ctx, s)
 	if err != nil {

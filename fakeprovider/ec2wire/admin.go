@@ -1,11 +1,12 @@
 package ec2wire
 
 import (
-	"encoding/json"
 	"io"
 	"maps"
 	"net/http"
 	"time"
+
+	"github.com/bootrace/bootrace/fakeprovider/internal/serving"
 )
 
 // Status is what GET /state of [Server.Admin] answers.
@@ -29,19 +30,18 @@ type Status struct {
 func (s *Server) Admin() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /state", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(s.status()) // a client that has gone away is no problem of ours
+		serving.WriteJSON(w, http.StatusOK, s.status())
 	})
 	mux.HandleFunc("PUT /faults", func(w http.ResponseWriter, r *http.Request) {
 		var f Faults
-		if readJSON(w, r, &f) {
-			conclude(w, s.SetFaults(f), http.StatusBadRequest)
+		if serving.ReadJSON(w, r, &f) {
+			serving.Conclude(w, s.SetFaults(f), http.StatusBadRequest)
 		}
 	})
 	mux.HandleFunc("POST /machines/{id}/end", func(w http.ResponseWriter, r *http.Request) {
 		why := SpotInterruption
-		if r.ContentLength == 0 || readJSON(w, r, &why) {
-			conclude(w, s.End(r.PathValue("id"), why), http.StatusNotFound)
+		if r.ContentLength == 0 || serving.ReadJSON(w, r, &why) {
+			serving.Conclude(w, s.End(r.PathValue("id"), why), http.StatusNotFound)
 		}
 	})
 	mux.HandleFunc("POST /machines/{id}/console", func(w http.ResponseWriter, r *http.Request) {
@@ -50,7 +50,7 @@ func (s *Server) Admin() http.Handler {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		conclude(w, s.WriteConsole(r.PathValue("id"), string(text)), http.StatusNotFound)
+		serving.Conclude(w, s.WriteConsole(r.PathValue("id"), string(text)), http.StatusNotFound)
 	})
 	return mux
 }
@@ -63,22 +63,4 @@ func (s *Server) status() Status {
 		Region: s.opt.Region, Now: s.opt.Now(), Machines: machines, Faults: s.faults.Faults, Struck: s.faults.struck(),
 		Calls: maps.Clone(s.log.totals), Recent: append([]Call{}, s.log.recent...),
 	}
-}
-
-func readJSON(w http.ResponseWriter, r *http.Request, into any) bool {
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return false
-	}
-	return true
-}
-
-func conclude(w http.ResponseWriter, err error, status int) {
-	if err != nil {
-		http.Error(w, err.Error(), status)
-		return
-	}
-	w.WriteHeader(http.StatusNoContent)
 }

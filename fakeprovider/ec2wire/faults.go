@@ -2,7 +2,8 @@ package ec2wire
 
 import (
 	"fmt"
-	"time"
+
+	"github.com/bootrace/bootrace/fakeprovider/internal/serving"
 )
 
 // Faults are what goes wrong. The zero value is nothing.
@@ -76,11 +77,8 @@ func (r Rule) validate() error {
 	if r.Action != "" && r.Action != "*" && !knows(r.Action) {
 		return fmt.Errorf("unknown action %q", r.Action)
 	}
-	if r.Skip < 0 || r.Times < 0 {
-		return fmt.Errorf("skip %d, times %d: below zero", r.Skip, r.Times)
-	}
-	if !(r.Share >= 0 && r.Share <= 1) {
-		return fmt.Errorf("share %v is not between 0 and 1", r.Share)
+	if err := r.limits().Validate(); err != nil {
+		return err
 	}
 	if r.Status != 0 && (r.Status < 400 || r.Status > 599) {
 		return fmt.Errorf("status %d is no error", r.Status)
@@ -97,8 +95,17 @@ func (r Rule) validate() error {
 	return nil
 }
 
+// losses are the kinds that let the call take effect, and lose the reply.
+var losses = map[Kind]serving.Loss{
+	LostClosed: serving.Closed, LostCut: serving.Cut, LostEmpty: serving.Empty, LostHang: serving.Hang,
+}
+
 // lost reports whether the kind lets the call take effect.
-func (k Kind) lost() bool { return k == LostClosed || k == LostCut || k == LostEmpty || k == LostHang }
+func (k Kind) lost() bool { return losses[k] != serving.Kept }
+
+func (r Rule) limits() serving.Limits {
+	return serving.Limits{Skip: r.Skip, Times: r.Times, Share: r.Share}
+}
 
 // reply is the error that the rule sends, or nil where it sends none.
 func (r Rule) reply() *apiError {
@@ -138,20 +145,4 @@ func (r Rule) matches(action string) bool {
 }
 
 // Duration is a time.Duration that JSON shows as "1m30s".
-type Duration time.Duration
-
-// String implements fmt.Stringer.
-func (d Duration) String() string { return time.Duration(d).String() }
-
-// MarshalText implements encoding.TextMarshaler.
-func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (d *Duration) UnmarshalText(text []byte) error {
-	v, err := time.ParseDuration(string(text))
-	if err != nil {
-		return err
-	}
-	*d = Duration(v)
-	return nil
-}
+type Duration = serving.Duration

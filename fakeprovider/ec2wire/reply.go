@@ -5,9 +5,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
-	"strconv"
 )
 
 const (
@@ -56,16 +54,6 @@ func encodeError(requestID string, e *apiError) []byte {
 		return nil
 	}
 	return append([]byte(xml.Header), body...)
-}
-
-// send writes a reply.
-func send(w http.ResponseWriter, status int, requestID string, body []byte) {
-	h := w.Header()
-	h.Set("Content-Type", "text/xml;charset=UTF-8")
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	h.Set("X-Amzn-RequestId", requestID)
-	w.WriteHeader(status)
-	_, _ = w.Write(body) // a client that has gone away is no problem of ours
 }
 
 // items is a list; EC2 sends its element also when it is empty, which is how clients tell it from a broken reply.

@@ -7,10 +7,9 @@ import (
 	"net/http"
 	"sync"
 	"time"
-)
 
-// hangFor bounds how long a reply that never comes keeps its connection, should the client never give up.
-const hangFor = 10 * time.Minute
+	"github.com/bootrace/bootrace/fakeprovider/internal/serving"
+)
 
 // Server is a fake EC2 endpoint of one region and account. See the package documentation for what it guarantees.
 type Server struct {
@@ -81,7 +80,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	call := Call{}
 	p, failure := s.read(w, r, &call)
 	out := s.answer(p, failure, &call)
-	s.hooks.drain(&s.mu)
+	s.hooks.Drain(&s.mu)
 	out.deliver(w, r)
 }
 
@@ -197,27 +196,12 @@ type outcome struct {
 }
 
 func (o outcome) deliver(w http.ResponseWriter, r *http.Request) {
-	switch o.fault {
-	case Dropped, LostClosed:
-		panic(http.ErrAbortHandler) // how net/http is told to close the connection
-	case LostEmpty:
-		send(w, http.StatusOK, o.requestID, nil)
-	case LostCut:
-		w.Header().Set("Content-Length", fmt.Sprint(len(o.body)))
-		w.Header().Set("X-Amzn-RequestId", o.requestID)
-		w.WriteHeader(o.status)
-		_, _ = w.Write(o.body[:len(o.body)/2])
-		_ = http.NewResponseController(w).Flush()
-		panic(http.ErrAbortHandler)
-	case LostHang:
-		patience := time.NewTimer(hangFor)
-		defer patience.Stop()
-		select {
-		case <-r.Context().Done():
-		case <-patience.C:
-		}
-		panic(http.ErrAbortHandler)
-	default:
-		send(w, o.status, o.requestID, o.body)
+	loss := losses[o.fault]
+	if o.fault == Dropped {
+		loss = serving.Closed
 	}
+	serving.Reply{
+		Status: o.status, Type: "text/xml;charset=UTF-8", Body: o.body,
+		Header: http.Header{"X-Amzn-Requestid": {o.requestID}},
+	}.Deliver(w, r, loss)
 }

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
+
+	"github.com/bootrace/bootrace/fakeprovider/internal/serving"
 )
 
 // faultState is the faults, and how far they are through with what they do. It is guarded by the server's lock.
@@ -17,8 +19,8 @@ type faultState struct {
 
 // ruleState is how often a rule has seen a call of its action, and struck.
 type ruleState struct {
-	seen, struck int
-	rand         *rand.Rand
+	serving.Tally
+	rand *rand.Rand
 }
 
 func newFaultState(f Faults, seed uint64) faultState {
@@ -53,16 +55,9 @@ func (s *faultState) strike(action string) (Rule, bool) {
 		if !r.matches(action) {
 			continue
 		}
-		st := &s.rules[i]
-		st.seen++
-		if st.seen <= r.Skip || r.Times > 0 && st.struck >= r.Times {
-			continue
+		if st := &s.rules[i]; st.Strikes(r.limits(), st.rand.Float64) {
+			return r, true
 		}
-		if r.Share > 0 && st.rand.Float64() >= r.Share {
-			continue
-		}
-		st.struck++
-		return r, true
 	}
 	return Rule{}, false
 }
@@ -71,7 +66,7 @@ func (s *faultState) strike(action string) (Rule, bool) {
 func (s *faultState) struck() []int {
 	n := make([]int, len(s.rules))
 	for i := range s.rules {
-		n[i] = s.rules[i].struck
+		n[i] = s.rules[i].Struck
 	}
 	return n
 }

@@ -122,7 +122,7 @@ func wrap(c *changes, failure *apiError) (reply, *apiError) {
 // error where no machine has the id; one that is terminated already stays as it is.
 func (s *Server) End(id string, why Reason) error {
 	err := s.with(id, func(r *request, m *machine) { r.end(m, why) })
-	s.hooks.drain(&s.mu)
+	s.hooks.Drain(&s.mu)
 	return err
 }
 

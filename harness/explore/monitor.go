@@ -5,7 +5,7 @@ import (
 
 	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/controller/store"
-	"github.com/bootrace/bootrace/harness/sim"
+	"github.com/bootrace/bootrace/harness/operator"
 )
 
 // Violation is a promise that a step broke, or that is never met.
@@ -140,7 +140,7 @@ func (w *world) replied(c *state, t *task) *Violation {
 	if call == "delete" {
 		c.memo[t.space-1].removed = true
 	}
-	says, _ := sim.ReadReply(call, reply)
+	says, _ := operator.ReadReply(call, reply)
 	if says == "" {
 		return nil
 	}

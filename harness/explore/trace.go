@@ -10,7 +10,7 @@ import (
 	"github.com/bootrace/bootrace/controller/store"
 	"github.com/bootrace/bootrace/harness/history"
 	"github.com/bootrace/bootrace/harness/plan"
-	"github.com/bootrace/bootrace/harness/sim"
+	"github.com/bootrace/bootrace/harness/operator"
 )
 
 // Step is one step of a schedule.
@@ -209,7 +209,7 @@ func (t *trace) answered(_ *world, c *state, k *task, unheard bool) {
 	}
 	if k.node.op == nil {
 		e.Code, e.Replica = k.node.end.response.Code, int(k.replica)+1
-		e.Says, e.Token = sim.ReadReply(e.Call, k.node.end.response)
+		e.Says, e.Token = operator.ReadReply(e.Call, k.node.end.response)
 	}
 	what := fmt.Sprintf("is answered %d", e.Code)
 	switch {

@@ -14,6 +14,13 @@
 // Held, Violated or Inconclusive. A run is inconclusive where a fault of its plan never struck, or what its scenario is
 // about did not happen: it proves nothing then, whatever else held.
 //
+// # What a world cannot see
+//
+// On wall-clock time ([plan.Live]) every bound is wider by the plan's tolerance. Where rows are out of sight, the invariants
+// that can be judged from readings are: [Seen] tells moves from readings, each with the time between which it was made, and
+// a promise is broken only where it is for every moment of that time. An invariant that needs anything else that is out of
+// sight is inconclusive for that target, never held, and says what it could not see and why.
+//
 // # Must not import
 //
 // Any world, or reports.

@@ -73,10 +73,18 @@ func plural(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
+// when says when the move was made: between two readings, where it was told from them.
+func (v *View) when(m *history.Event) string {
+	if v.polled && m.At-m.Sent > history.Time(100*time.Millisecond) {
+		return fmt.Sprintf("between %s and %s", Clock(m.Sent), Clock(m.At))
+	}
+	return "at " + Clock(m.At)
+}
+
 // how tells the move that brought the workspace to where it is stuck.
 func (v *View) how(s *Space, i int) string {
 	m := s.Moves[i]
-	switch s.event(i) {
+	switch v.event(s, i) {
 	case lifecycle.ProvisionTimeout:
 		age := time.Duration(0)
 		for _, b := range s.Moves[:i] {
@@ -84,7 +92,7 @@ func (v *View) how(s *Space, i int) string {
 				age = m.At.D() - b.At.D()
 			}
 		}
-		text := fmt.Sprintf("The provision-timeout sweeper gave up at %s, when the boot was %s old", Clock(m.At), Span(age))
+		text := fmt.Sprintf("The provision-timeout sweeper gave up %s, when the boot was %s old", v.when(m), Span(age))
 		for _, b := range s.Boots {
 			if b.Inc == m.Inc && b.Phase == history.PreflightDone && b.At > m.At {
 				text += fmt.Sprintf(", %s before it ended", Span(b.At.D()-m.At.D()))
@@ -92,9 +100,12 @@ func (v *View) how(s *Space, i int) string {
 		}
 		return text + "."
 	case lifecycle.Silence:
-		return fmt.Sprintf("The liveness sweeper made it offline at %s.", Clock(m.At))
+		return fmt.Sprintf("The liveness sweeper made it offline %s.", v.when(m))
 	default:
-		return fmt.Sprintf("At %s %s made it %s.", Clock(m.At), whom(m, s.event(i)), m.To)
+		if v.polled && m.By == "" {
+			return fmt.Sprintf("It became %s %s, by whom cannot be seen from outside.", m.To, v.when(m))
+		}
+		return fmt.Sprintf("At %s %s made it %s.", Clock(m.At), whom(m, v.event(s, i)), m.To)
 	}
 }
 
@@ -148,7 +159,7 @@ func whyNotOnline(v *View, s *Space, x *Violation) string {
 	if last == nil {
 		return ""
 	}
-	text := fmt.Sprintf("%s wrote %s at %s, %s after a %s was accepted.", sentenceStart(whom(m, s.event(i))), m.To,
+	text := fmt.Sprintf("%s wrote %s at %s, %s after a %s was accepted.", sentenceStart(whom(m, v.event(s, i))), m.To,
 		Clock(m.At), Span(m.At.D()-last.At.D()), last.Call)
 	if before != nil && last.At.D()-before.At.D() >= v.ttl(s)-v.Settings.LivenessSweepEvery {
 		text += fmt.Sprintf(" Before that there had been none for %s: the sweep judged the row while it was silent, and wrote "+
@@ -172,13 +183,13 @@ func whyUnnoticed(v *View, s *Space, x *Violation) string {
 	for i, m := range s.Moves {
 		if m.From == lifecycle.Offline && m.To.Converged() && m.At <= x.Since {
 			return text + fmt.Sprintf(" It had been offline, and %s brought it back at %s; since then nothing watches for its "+
-				"silence, and no sweep has noticed this one.", whom(m, s.event(i)), Clock(m.At))
+				"silence, and no sweep has noticed this one.", whom(m, v.event(s, i)), Clock(m.At))
 		}
 	}
 	return text + " No sweep has noticed."
 }
 
-func whyNotRemoved(_ *View, s *Space, x *Violation) string {
+func whyNotRemoved(v *View, s *Space, x *Violation) string {
 	m, i := s.moveInto(x.At.D())
 	if m == nil || i == 0 || s.Moves[i-1].To != lifecycle.Removed {
 		return ""
@@ -192,7 +203,7 @@ func whyNotRemoved(_ *View, s *Space, x *Violation) string {
 		}
 	}
 	return fmt.Sprintf("The DELETE committed at %s. %s wrote %s at %s all the same: nothing in that write guards the status.",
-		Clock(removed.At), sentenceStart(whom(m, s.event(i))), m.To, Clock(m.At))
+		Clock(removed.At), sentenceStart(whom(m, v.event(s, i))), m.To, Clock(m.At))
 }
 
 func relative(t, to time.Duration) string {
@@ -202,8 +213,8 @@ func relative(t, to time.Duration) string {
 	return Span(t-to) + " after it"
 }
 
-func whyOverwritten(_ *View, s *Space, x *Violation) string {
-	m, i := s.moveInto(x.At.D() + slack)
+func whyOverwritten(v *View, s *Space, x *Violation) string {
+	m, i := s.moveInto(x.At.D() + v.slack())
 	if m == nil || i == 0 {
 		return ""
 	}
@@ -214,7 +225,7 @@ func whyOverwritten(_ *View, s *Space, x *Violation) string {
 		}
 	}
 	won := s.Moves[i-1]
-	text := fmt.Sprintf("%s made it %s at %s.", sentenceStart(whom(won, s.event(i-1))), won.To, Clock(won.At))
+	text := fmt.Sprintf("%s made it %s at %s.", sentenceStart(whom(won, v.event(s, i-1))), won.To, Clock(won.At))
 	for _, c := range s.Clouds {
 		if c.Call == "launch" && c.Err != "" && c.At <= m.At {
 			text += fmt.Sprintf(" The launch of incarnation %d, asked for at %s, came back as an error at %s (%s).", c.Inc,
@@ -226,13 +237,13 @@ func whyOverwritten(_ *View, s *Space, x *Violation) string {
 		m.To, Clock(m.At), m.From)
 }
 
-func whyRunning(_ *View, s *Space, x *Violation) string {
+func whyRunning(v *View, s *Space, x *Violation) string {
 	m, i := s.moveInto(x.Since.D())
 	if m == nil || x.Bound == 0 { // not a machine that runs too long
 		return ""
 	}
 	text := fmt.Sprintf("%s made it %s at %s, so that nobody wants the machine of the former boot.",
-		sentenceStart(whom(m, s.event(i))), m.To, Clock(m.At))
+		sentenceStart(whom(m, v.event(s, i))), m.To, Clock(m.At))
 	for _, c := range s.Clouds {
 		if c.Call == "launch" && c.Sent <= m.At && c.At >= m.At {
 			text += fmt.Sprintf(" Its launch had been asked for at %s and returned its id at %s, %s later than that.", Clock(c.Sent),
@@ -262,11 +273,11 @@ func whyBudget(v *View, s *Space, x *Violation) string {
 		clock(x.Since.D()+budget), Clock(x.At))
 }
 
-func whyIntentLost(_ *View, s *Space, x *Violation) string {
+func whyIntentLost(v *View, s *Space, x *Violation) string {
 	m, i := s.moveInto(x.At.D())
 	if m == nil || i == 0 {
 		return ""
 	}
 	return fmt.Sprintf("The operator had it %s since %s. %s moved it to %s at %s, though only the operator may.", m.From,
-		Clock(s.Moves[i-1].At), sentenceStart(whom(m, s.event(i))), m.To, Clock(m.At))
+		Clock(s.Moves[i-1].At), sentenceStart(whom(m, v.event(s, i))), m.To, Clock(m.At))
 }

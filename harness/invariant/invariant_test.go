@@ -345,6 +345,33 @@ var cases = []struct {
 		s.beats(60 * minute)
 	}, true, nil},
 
+	{"bounded-churn", "off for half a minute, again and again", func(s *story) {
+		s.create().at(minute).lives().beats(5 * minute)
+		for range 3 {
+			s.at(s.now+3*minute+10*second).moved(lifecycle.Silence, lifecycle.Offline, "liveness-sweep", "silent")
+			s.at(s.now+30*second).moved(lifecycle.Beat, lifecycle.Online, "heartbeat", "").ByInc = 1
+			s.agent("heartbeat", 1, 200)
+		}
+		s.beats(60 * minute)
+	}, true, nil},
+
+	{"linearizable", "every reply fits", func(s *story) {
+		s.plan.Live = &plan.Live{Speed: 1}
+		s.create().at(minute).lives().beats(2*minute).operator("state", 200, "online")
+		s.at(3*minute).moved(lifecycle.Remove, lifecycle.Removed, "delete", "")
+		s.operator("delete", 200, "removed")
+		s.machine(1, history.Terminated)
+		s.at(3*minute+second).agent("heartbeat", 1, 410)
+	}, false, nil},
+	{"linearizable", "a register is accepted after the removal", func(s *story) {
+		s.plan.Live = &plan.Live{Speed: 1}
+		s.create().at(minute).lives().beats(2 * minute)
+		s.at(3*minute).moved(lifecycle.Remove, lifecycle.Removed, "delete", "")
+		s.operator("delete", 200, "removed")
+		s.machine(1, history.Terminated)
+		s.at(3*minute+second).agent("register", 1, 200)
+	}, true, []string{"removed-is-terminal"}},
+
 	{"no-panic", "it does not", func(s *story) { s.create().at(minute).lives().beats(60 * minute) }, false, nil},
 	{"no-panic", "a handler does", func(s *story) {
 		s.create().at(minute).lives()

@@ -15,6 +15,10 @@ type Invariant struct {
 	Name    string
 	Promise string
 	check   func(*View, *report)
+	// needs are the kinds of events that the promise cannot be judged without.
+	needs []history.Kind
+	// readable promises can be judged from readings where moves are out of sight.
+	readable bool
 }
 
 // report collects what an invariant finds.
@@ -22,6 +26,7 @@ type report struct {
 	name       string
 	checked    int
 	violations []Violation
+	unknown    string // why it cannot be said whether it held, where it may not have
 }
 
 func (r *report) owed() { r.checked++ }
@@ -33,22 +38,70 @@ func (r *report) violated(v Violation) {
 
 // all is every invariant, in the order of the documentation.
 var all = []Invariant{
-	{"converges", "accepted heartbeats of the current incarnation bring a workspace online, and a live agent's is at the end", converges},
-	{"stays-online", "while beats keep coming, a workspace is never offline or failed", staysOnline},
-	{"detects-silence", "a workspace that is silent for the TTL is not online one sweep later", detectsSilence},
-	{"gives-up", "a boot that never beats is failed one sweep after its budget, and never before the budget is over", givesUp},
-	{"removed-is-terminal", "what is removed gets no other status, no 2xx for its agent, and no credential", removedIsTerminal},
-	{"operator-intent-holds", "paused and hibernated last until the operator says otherwise", operatorIntentHolds},
-	{"loser-cannot-overwrite-winner", "a late outcome of an older step never overwrites a newer status", loserCannotOverwriteWinner},
-	{"legal-edges", "a workspace only moves along the edges of the lifecycle", legalEdges},
-	{"one-machine", "an incarnation has at most one live machine; what nobody wants is stopped within the orphan bound, and nothing else is", oneMachine},
-	{"current-incarnation", "only the current incarnation's agent is proof of life", currentIncarnation},
-	{"reply-is-state", "what a reply says is what is stored", replyIsState},
-	{"event-iff-transition", "the log has exactly the transitions that happened", eventIffTransition},
-	{"cause-kept", "a failure's cause can be read while it lasts, and from the log afterwards", causeKept},
-	{"no-phantom-rows", "there is no workspace that nobody created", noPhantomRows},
-	{"bounded-churn", "without faults, a workspace does not flap", boundedChurn},
-	{"no-panic", "the controller does not panic", noPanic},
+	{
+		"converges", "accepted heartbeats of the current incarnation bring a workspace online, and a live agent's is at the end",
+		converges, []history.Kind{history.Move, history.Call, history.Agent}, true,
+	},
+	{
+		"stays-online", "while beats keep coming, a workspace is never offline or failed",
+		staysOnline, []history.Kind{history.Move, history.Call}, true,
+	},
+	{
+		"detects-silence", "a workspace that is silent for the TTL is not online one sweep later",
+		detectsSilence, []history.Kind{history.Move, history.Call}, true,
+	},
+	{
+		"gives-up", "a boot that never beats is failed one sweep after its budget, and never before the budget is over",
+		givesUp, []history.Kind{history.Move}, true,
+	},
+	{
+		"removed-is-terminal", "what is removed gets no other status, no 2xx for its agent, and no credential",
+		removedIsTerminal, []history.Kind{history.Move}, true,
+	},
+	{
+		"operator-intent-holds", "paused and hibernated last until the operator says otherwise",
+		operatorIntentHolds, []history.Kind{history.Move}, true,
+	},
+	{
+		"loser-cannot-overwrite-winner", "a late outcome of an older step never overwrites a newer status",
+		loserCannotOverwriteWinner, []history.Kind{history.Log}, false,
+	},
+	{
+		"legal-edges", "a workspace only moves along the edges of the lifecycle",
+		legalEdges, []history.Kind{history.Move}, false,
+	},
+	{
+		"one-machine", "an incarnation has at most one live machine; what nobody wants is stopped within the orphan bound, and nothing else is",
+		oneMachine, []history.Kind{history.Move, history.Machine}, false,
+	},
+	{
+		"current-incarnation", "only the current incarnation's agent is proof of life",
+		currentIncarnation, []history.Kind{history.Move, history.Call}, false,
+	},
+	{
+		"reply-is-state", "what a reply says is what is stored",
+		replyIsState, []history.Kind{history.Move, history.Call}, true,
+	},
+	{
+		"event-iff-transition", "the log has exactly the transitions that happened",
+		eventIffTransition, []history.Kind{history.Move, history.Log}, false,
+	},
+	{
+		"cause-kept", "a failure's cause can be read while it lasts, and from the log afterwards",
+		causeKept, []history.Kind{history.Log}, false,
+	},
+	{
+		"no-phantom-rows", "there is no workspace that nobody created",
+		noPhantomRows, []history.Kind{history.Move}, true,
+	},
+	{
+		"bounded-churn", "without faults, a workspace does not flap",
+		boundedChurn, []history.Kind{history.Move}, true,
+	},
+	{
+		"no-panic", "the controller does not panic",
+		noPanic, []history.Kind{history.Panic}, false,
+	},
 }
 
 // blameOrder is which of several violated invariants to name first: the one that says most exactly what went wrong, before
@@ -56,25 +109,54 @@ var all = []Invariant{
 var blameOrder = []string{
 	"no-panic", "no-phantom-rows", "loser-cannot-overwrite-winner", "removed-is-terminal", "current-incarnation",
 	"operator-intent-holds", "reply-is-state", "one-machine", "gives-up", "bounded-churn", "detects-silence",
-	"stays-online", "event-iff-transition", "cause-kept", "legal-edges", "converges",
+	"stays-online", "event-iff-transition", "cause-kept", "legal-edges", "converges", "linearizable",
+}
+
+// linearizable is judged of live histories only: where one thing happens at a time there is nothing to order.
+var linearizable = Invariant{
+	"linearizable", "on a wall clock, what callers were told has some legal order of one thing after the other",
+	hasLegalOrder, []history.Kind{history.Call}, true,
 }
 
 // All returns every invariant, in the order of the documentation.
-func All() []Invariant { return slices.Clone(all) }
+func All() []Invariant { return append(slices.Clone(all), linearizable) }
 
-// Judge judges the history of the plan by every invariant.
+// judged returns the invariants that the plan is judged by.
+func judged(p *plan.Plan) []Invariant {
+	if p.Live == nil {
+		return all
+	}
+	return All()
+}
+
+// Judge judges the history of the plan by every invariant. One that needs what the plan's world cannot see is inconclusive
+// for this target, which its finding says, and does not decide the verdict of the run: it is a property of the target, and
+// known before anything was played.
 func Judge(p *plan.Plan, h *history.History) *Judgement {
 	v := NewView(p, h)
 	j := &Judgement{Verdict: Held, Doubts: v.doubts()}
-	for _, inv := range all {
+	owed := 0
+	for _, inv := range judged(p) {
+		if why := inv.missing(p); why != "" {
+			j.Findings = append(j.Findings, Finding{Invariant: inv.Name, Verdict: Inconclusive, Why: why})
+			continue
+		}
 		r := report{name: inv.Name}
 		inv.check(v, &r)
 		f := Finding{Invariant: inv.Name, Verdict: Held, Checked: r.checked, Violations: r.violations}
-		if len(r.violations) > 0 {
+		switch {
+		case len(r.violations) > 0:
 			f.Verdict = Violated
+		case r.unknown != "":
+			f.Verdict, f.Why = Inconclusive, r.unknown
+			j.Doubts = append(j.Doubts, fmt.Sprintf("%s: %s", inv.Name, r.unknown))
 		}
+		owed += r.checked
 		j.Verdict = j.Verdict.Worse(f.Verdict)
 		j.Findings = append(j.Findings, f)
+	}
+	if owed == 0 && p.Live != nil {
+		j.Doubts = append(j.Doubts, "nothing that any invariant promises was owed: this run has judged nothing")
 	}
 	if len(j.Doubts) > 0 {
 		j.Verdict = j.Verdict.Worse(Inconclusive)
@@ -107,6 +189,9 @@ func (v *View) doubts() []string {
 		statuses[status.String()]++
 	}
 	for _, name := range expect.Events {
+		if v.polled && v.mayHaveMoved(name) {
+			continue
+		}
 		if !seen[name] {
 			doubts = append(doubts, fmt.Sprintf("the scenario is about %s, which never moved a workspace", name))
 		}

@@ -15,6 +15,16 @@ import (
 // proof itself; one heartbeat's time is what users notice.
 const convergeBound = 30 * time.Second
 
+func (v *View) convergeBound() time.Duration { return convergeBound + v.tolerance }
+
+// tolerated says in words how much wider a bound is than the promise, where it is.
+func (v *View) tolerated() string {
+	if v.tolerance == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%s of that tolerated on a wall clock)", Span(v.tolerance))
+}
+
 func online(s lifecycle.Status) bool { return s.Converged() }
 
 func converges(v *View, r *report) {
@@ -28,9 +38,10 @@ func converges(v *View, r *report) {
 // convergesByProofs judges every accepted proof of life, and reports whether it found a violation.
 func convergesByProofs(v *View, s *Space, r *report) bool {
 	for _, p := range s.Proofs {
-		from, until := p.Sent.D(), p.At.D()+convergeBound
+		from, until := p.Sent.D()-v.tolerance, p.At.D()+v.convergeBound()
 		status, inc := s.at(p.At.D())
-		if inc != p.Inc || status.Held() || until > v.End {
+		until, known := v.knownAt(s, until)
+		if inc != p.Inc || status.Held() || !known {
 			continue
 		}
 		// The operator may move it on before the bound is over.
@@ -42,9 +53,9 @@ func convergesByProofs(v *View, s *Space, r *report) bool {
 			continue
 		}
 		r.violated(Violation{
-			Workspace: s.Number, Since: p.At, At: history.Time(until), Bound: convergeBound,
+			Workspace: s.Number, Since: p.At, At: history.Time(until), Bound: v.convergeBound(),
 			What:     fmt.Sprintf("its %s at %s was accepted, and it is %s", p.Call, Clock(p.At), status),
-			Expected: fmt.Sprintf("online within %s of the first accepted heartbeat", Span(convergeBound)),
+			Expected: fmt.Sprintf("online within %s of the first accepted heartbeat%s", Span(v.convergeBound()), v.tolerated()),
 		})
 		return true
 	}
@@ -76,14 +87,14 @@ func convergesAtTheEnd(v *View, s *Space, r *report) {
 		return // its token was lost with the reply to its creation, and the contract has no other way to get one
 	}
 	// Two heartbeats, and a register that was retried at its slowest.
-	bound := 2*v.Plan.Settings.Heartbeat() + time.Minute
+	bound := 2*v.Plan.Settings.Heartbeat() + time.Minute + v.tolerance
 	since := max(agent.At.D(), v.healed())
 	for _, m := range s.Moves {
 		if m.To == lifecycle.Provisioning || m.To == lifecycle.AwaitingAgent {
 			since = max(since, m.At.D())
 		}
 	}
-	if since+bound > v.End {
+	if _, known := v.knownAt(s, since+bound); !known {
 		return
 	}
 	r.owed()
@@ -94,7 +105,7 @@ func convergesAtTheEnd(v *View, s *Space, r *report) {
 		Workspace: s.Number, Since: history.Time(since), At: history.Time(v.End), Bound: bound,
 		What: fmt.Sprintf("its agent has been up since %s, every fault was over by %s, and it is %s at the end",
 			Clock(agent.At), clock(v.healed()), status),
-		Expected: fmt.Sprintf("online within %s of the later of the two", Span(bound)),
+		Expected: fmt.Sprintf("online within %s of the later of the two%s", Span(bound), v.tolerated()),
 	})
 }
 
@@ -118,18 +129,36 @@ func staysOnline(v *View, r *report) {
 				continue
 			}
 			silent := m.At.D() - proof.Sent.D()
-			if silent >= ttl || v.clockOff(m.At.D()-ttl-slack, m.At.D()) {
+			if v.polled {
+				silent = s.silentBy(v.earliest(m), m.At.D())
+			}
+			if silent >= ttl-v.tolerance || v.clockOff(m.At.D()-ttl-v.slack(), m.At.D()) {
 				continue
 			}
 			r.violated(Violation{
 				Workspace: s.Number, Since: proof.At, At: m.At, Bound: ttl,
 				What: fmt.Sprintf("%s moved it from %s to %s, %s after its agent's last %s",
-					whom(m, s.event(i)), m.From, m.To, Span(m.At.D()-proof.At.D()), proof.Call),
-				Expected: fmt.Sprintf("%s for as long as its agent calls more often than every %s", m.From, Span(ttl)),
+					whom(m, v.event(s, i)), m.From, m.To, Span(m.At.D()-proof.At.D()), proof.Call),
+				Expected: fmt.Sprintf("%s for as long as its agent calls more often than every %s", m.From, Span(ttl-v.tolerance)),
 			})
 			break
 		}
 	}
+}
+
+// silentBy is the longest that the workspace can have been silent at a moment between the two times.
+func (s *Space) silentBy(earliest, latest time.Duration) time.Duration {
+	var longest, heard time.Duration
+	for _, c := range s.Calls {
+		if c.At.D() > latest || !coming(c) {
+			continue
+		}
+		if c.At.D() > earliest {
+			longest = max(longest, c.At.D()-heard)
+		}
+		heard = max(heard, c.Sent.D())
+	}
+	return max(longest, latest-heard)
 }
 
 // coming reports whether the call shows the controller that the agent lives, accepted or not: one that it turns away for
@@ -141,7 +170,7 @@ func coming(c *history.Event) bool {
 func detectsSilence(v *View, r *report) {
 	for _, s := range v.Spaces {
 		ttl := v.ttl(s)
-		sweep := v.Settings.LivenessSweepEvery + slack
+		sweep := v.Settings.LivenessSweepEvery + v.slack()
 		var heard []*history.Event
 		for _, c := range s.Calls {
 			if mayProve(c) {
@@ -151,7 +180,8 @@ func detectsSilence(v *View, r *report) {
 		for i, p := range heard {
 			// What happens to the sweeps while the TTL runs does not matter; what happens once it is over does.
 			deadline := v.extend(v.due(p.At.D(), ttl, sweep), sweep, false)
-			if deadline > v.End || i+1 < len(heard) && heard[i+1].Sent.D() <= deadline {
+			deadline, known := v.knownAt(s, deadline)
+			if !known || i+1 < len(heard) && heard[i+1].Sent.D() <= deadline {
 				continue
 			}
 			r.owed()
@@ -163,7 +193,7 @@ func detectsSilence(v *View, r *report) {
 				Workspace: s.Number, Since: p.At, At: history.Time(deadline), Bound: ttl + sweep,
 				What: fmt.Sprintf("the last %s was heard at %s, and it is %s %s later", p.Call, Clock(p.At), status,
 					Span(deadline-p.At.D())),
-				Expected: fmt.Sprintf("offline within %s: the TTL of %s and one sweep", Span(ttl+sweep), Span(ttl)),
+				Expected: fmt.Sprintf("offline within %s: the TTL of %s and one sweep%s", Span(ttl+sweep), Span(ttl), v.tolerated()),
 			})
 			break
 		}
@@ -192,9 +222,12 @@ func givesUp(v *View, r *report) {
 			}
 			r.owed()
 			since := begin.At.D()
-			if next != nil && s.event(i+1) == lifecycle.ProvisionTimeout {
+			if next != nil && v.gaveUp(s, i+1) {
 				age := next.At.D() - since
-				if age < budget-trip && !v.hinderedStart(since) && !v.clockOff(since-slack, next.At.D()) {
+				if v.polled {
+					age = next.At.D() - v.earliest(begin)
+				}
+				if age < budget-v.trip() && !v.hinderedStart(since) && !v.clockOff(since-slack, next.At.D()) {
 					r.violated(Violation{
 						Workspace: s.Number, Since: begin.At, At: next.At, Bound: budget,
 						What: fmt.Sprintf("%s gave its boot up at %s, when it was %s old",
@@ -207,21 +240,34 @@ func givesUp(v *View, r *report) {
 			if slices.ContainsFunc(s.Proofs, func(p *history.Event) bool { return p.Inc == begin.Inc }) {
 				continue
 			}
-			sweep := v.Settings.ProvisionSweepEvery + slack
+			sweep := v.Settings.ProvisionSweepEvery + v.slack()
 			deadline := v.extend(v.due(since, budget, sweep), sweep, false)
-			if deadline > v.End || next != nil && next.At.D() <= deadline {
+			deadline, known := v.knownAt(s, deadline)
+			if !known || next != nil && next.At.D() <= deadline {
 				continue
 			}
 			r.violated(Violation{
 				Workspace: s.Number, Since: begin.At, At: history.Time(deadline), Bound: budget + sweep,
 				What: fmt.Sprintf("its boot of %s never showed life, and it is still provisioning %s later",
 					Clock(begin.At), Span(deadline-since)),
-				Expected: fmt.Sprintf("failed within %s: the budget of %s and one sweep", Span(budget+sweep), Span(budget)),
+				Expected: fmt.Sprintf("failed within %s: the budget of %s and one sweep%s", Span(budget+sweep), Span(budget), v.tolerated()),
 			})
 			break
 		}
 	}
 }
+
+// gaveUp reports whether the i-th move is a boot given up by a sweeper. Where moves are told from readings, that is what is
+// left where nothing else can have failed it, which takes a world that sees what the cloud answers.
+func (v *View) gaveUp(s *Space, i int) bool {
+	m := s.Moves[i]
+	if !v.polled {
+		return v.event(s, i) == lifecycle.ProvisionTimeout
+	}
+	return m.To == lifecycle.Failed && !blind(v.Plan, history.Cloud) && !s.failedByOthers(m)
+}
+
+func (v *View) trip() time.Duration { return trip + v.tolerance }
 
 // trip is what may pass between the reading of a time and the write of it, where nothing hinders.
 const trip = 100 * time.Millisecond
@@ -233,7 +279,7 @@ func boundedChurn(v *View, r *report) {
 	// Three ups and downs with every fault long over are a pattern.
 	const ups = 3
 	for _, s := range v.Spaces {
-		calm := max(v.healed()+v.ttl(s)+v.Settings.LivenessSweepEvery+convergeBound, 0)
+		calm := max(v.healed()+v.ttl(s)+v.Settings.LivenessSweepEvery+v.convergeBound(), 0)
 		if calm >= v.End {
 			continue
 		}

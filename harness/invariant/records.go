@@ -16,8 +16,14 @@ func replyIsState(v *View, r *report) {
 			if c.Says == "" {
 				continue
 			}
+			if v.polled {
+				if replyIsRead(v, s, c, r) {
+					break
+				}
+				continue
+			}
 			r.owed()
-			if s.within(c.Sent.D(), c.At.D(), func(status lifecycle.Status) bool { return status.String() == c.Says }) {
+			if s.within(c.Sent.D()-v.tolerance, c.At.D()+v.tolerance, func(status lifecycle.Status) bool { return status.String() == c.Says }) {
 				continue
 			}
 			status, _ := s.at(c.At.D())
@@ -119,7 +125,8 @@ func noPhantomRows(v *View, r *report) {
 		}
 	}
 	i := slices.IndexFunc(v.strange, func(e *history.Event) bool {
-		return e.Kind == history.Move && e.WS == 0 && e.From == lifecycle.None
+		return e.Kind == history.Move && e.WS == 0 && e.From == lifecycle.None ||
+			v.polled && e.Kind == history.Reading && e.WS == 0 && e.To != lifecycle.None && e.To != lifecycle.Removed
 	})
 	if i >= 0 {
 		m := v.strange[i]

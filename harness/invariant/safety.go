@@ -25,6 +25,12 @@ func whom(m *history.Event, e lifecycle.Event) string {
 	case "heartbeat", "register":
 		return "the " + m.By + " handler"
 	case "":
+		if e == lifecycle.ProvisionTimeout {
+			return "the provision-timeout sweeper"
+		}
+		if e == lifecycle.Silence {
+			return "the liveness sweeper"
+		}
 		if e != lifecycle.NoEvent {
 			return "a " + e.String()
 		}
@@ -47,13 +53,13 @@ func removedIsTerminal(v *View, r *report) {
 			r.violated(Violation{
 				Workspace: s.Number, Since: removed.At, At: m.At,
 				What: fmt.Sprintf("it was removed at %s, and %s made it %s %s later", Clock(removed.At),
-					whom(m, s.event(i+1)), m.To, Span(m.At.D()-removed.At.D())),
+					whom(m, v.event(s, i+1)), m.To, Span(m.At.D()-removed.At.D())),
 				Expected: "removed, for ever",
 			})
 			continue
 		}
 		accepted := slices.IndexFunc(s.Calls, func(c *history.Event) bool {
-			return c.Actor == history.ActorAgent && c.Sent >= removed.At && c.Code/100 == 2
+			return c.Actor == history.ActorAgent && c.Sent >= removed.At+history.Time(v.tolerance) && c.Code/100 == 2
 		})
 		switch {
 		case accepted >= 0:
@@ -82,12 +88,12 @@ func operatorIntentHolds(v *View, r *report) {
 				continue
 			}
 			r.owed()
-			if m.From == lifecycle.Hibernating && m.To == lifecycle.Hibernated || s.asked(m) {
+			if m.From == lifecycle.Hibernating && m.To == lifecycle.Hibernated || v.asked(s, m) {
 				continue
 			}
 			r.violated(Violation{
 				Workspace: s.Number, Since: s.Moves[max(i-1, 0)].At, At: m.At,
-				What:     fmt.Sprintf("it was %s, and %s made it %s at %s", m.From, whom(m, s.event(i)), m.To, Clock(m.At)),
+				What:     fmt.Sprintf("it was %s, and %s made it %s at %s", m.From, whom(m, v.event(s, i)), m.To, Clock(m.At)),
 				Expected: fmt.Sprintf("%s until the operator says otherwise", m.From),
 			})
 			break
@@ -97,14 +103,14 @@ func operatorIntentHolds(v *View, r *report) {
 
 // asked reports whether the operator may have asked for the move: a call of theirs was under way, or got no answer and may
 // still be on its way.
-func (s *Space) asked(m *history.Event) bool {
+func (v *View) asked(s *Space, m *history.Event) bool {
 	return slices.ContainsFunc(s.Calls, func(c *history.Event) bool {
-		if c.Actor != history.ActorOperator || c.Sent > m.At {
+		if c.Actor != history.ActorOperator || c.Sent.D() > m.At.D()+v.tolerance {
 			return false
 		}
 		switch c.Call {
 		case "resume", "restart", "delete":
-			return c.At >= m.At || c.Code == 0
+			return c.At.D() >= v.earliest(m) || c.Code == 0
 		default:
 			return false
 		}
@@ -127,7 +133,7 @@ func loserCannotOverwriteWinner(v *View, r *report) {
 						because(l.Cause)),
 					Expected: fmt.Sprintf("%s: the outcome of an older step no longer counts", l.From),
 				})
-			case l.Event == lifecycle.LaunchFailed && !s.refused(l):
+			case l.Event == lifecycle.LaunchFailed && !blind(v.Plan, history.Cloud) && !s.refused(l):
 				r.violated(Violation{
 					Workspace: s.Number, Since: s.before(l), At: l.Logged,
 					What: fmt.Sprintf("incarnation %d was failed at %s by a launch error, and no launch of it had failed%s",
@@ -177,7 +183,7 @@ func legalEdges(v *View, r *report) {
 		for i, m := range s.Moves {
 			r.owed()
 			var why string
-			event := s.event(i)
+			event := v.event(s, i)
 			to, ok := v.Table.Next(event, m.From)
 			switch {
 			case !edges[[2]lifecycle.Status{m.From, m.To}]:
@@ -214,12 +220,12 @@ func currentIncarnation(v *View, r *report) {
 			continue
 		}
 		for _, p := range s.Proofs {
-			status, inc := s.at(p.Sent.D())
+			status, inc := s.at(p.Sent.D() - v.tolerance)
 			if inc <= 1 {
 				continue
 			}
 			r.owed()
-			if p.Inc == inc || p.Inc == 0 || s.Plan.External {
+			if p.Inc == inc || p.Inc == 0 || s.Plan.External || v.tolerance > 0 && p.Inc > inc {
 				continue
 			}
 			r.violated(Violation{
@@ -255,7 +261,7 @@ func (s *Space) movedByOld(r *report) bool {
 }
 
 func oneMachine(v *View, r *report) {
-	bound := v.Settings.OrphanSweepEvery + v.Settings.LauncherEvery + v.Settings.LaunchTimeout + slack
+	bound := v.Settings.OrphanSweepEvery + v.Settings.LauncherEvery + v.Settings.LaunchTimeout + v.slack()
 	for _, s := range v.Spaces {
 		live := map[int]string{}
 		for _, m := range s.Machines {
@@ -263,7 +269,7 @@ func oneMachine(v *View, r *report) {
 				if live[m.Inc] == m.Machine {
 					delete(live, m.Inc)
 				}
-				if m.Phase == history.Terminated && s.wanted(m) {
+				if m.Phase == history.Terminated && v.wanted(s, m) {
 					r.violated(Violation{
 						Workspace: s.Number, Since: m.At, At: m.At,
 						What: fmt.Sprintf("the controller stopped machine %s at %s, which the workspace had wanted all along",
@@ -288,7 +294,7 @@ func oneMachine(v *View, r *report) {
 					Workspace: s.Number, Since: history.Time(since), At: history.Time(until), Bound: bound,
 					What: fmt.Sprintf("machine %s of incarnation %d has been unwanted since %s, and still runs %s later",
 						m.Machine, m.Inc, clock(since), Span(until-since)),
-					Expected: fmt.Sprintf("stopped within %s: a launch's time-out and one orphan sweep", Span(bound)),
+					Expected: fmt.Sprintf("stopped within %s: a launch's time-out and one orphan sweep%s", Span(bound), v.tolerated()),
 				})
 				break
 			}
@@ -315,10 +321,10 @@ func oneMachine(v *View, r *report) {
 
 // wanted reports whether the workspace wanted the machine all the time until the event. What was unwanted for a moment may
 // be stopped whatever the row says by then.
-func (s *Space) wanted(m *history.Event) bool {
+func (v *View) wanted(s *Space, m *history.Event) bool {
 	status, inc := s.at(m.At.D())
-	return inc == m.Inc && status.KeepsMachine() && !s.moved(0, m.At.D(), func(move *history.Event) bool {
-		return move.Inc == m.Inc && !move.To.KeepsMachine()
+	return inc == m.Inc && status.KeepsMachine() && !s.moved(0, m.At.D()+v.tolerance, func(move *history.Event) bool {
+		return move.Inc == m.Inc && !move.To.KeepsMachine() || v.tolerance > 0 && move.Inc > m.Inc
 	})
 }
 

@@ -115,7 +115,7 @@ func (t *timeline) event(e *history.Event) {
 }
 
 func (t *timeline) move(e *history.Event) {
-	event := t.space.event(t.moves)
+	event := t.view.event(t.space, t.moves)
 	t.moves++
 	t.flush()
 	t.heard = false
@@ -134,6 +134,8 @@ func (t *timeline) move(e *history.Event) {
 		t.line(e.At, "liveness sweep: %s → %s", e.From, e.To)
 	case e.ByInc > 0:
 		t.line(e.At, "its agent's %s: %s → %s", e.By, e.From, e.To)
+	case t.view.polled && e.By == "":
+		t.line(e.At, "seen: %s → %s", named(e.From), e.To)
 	default:
 		t.line(e.At, "%s: %s → %s", whom(e, event), e.From, e.To)
 	}

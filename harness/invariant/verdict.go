@@ -44,6 +44,8 @@ type Finding struct {
 	Verdict    Verdict     `json:"verdict"`
 	Checked    int         `json:"checked"` // how many times the promise was owed
 	Violations []Violation `json:"violations,omitempty"`
+	// Why says what the invariant needs and the target does not show, where that makes the finding inconclusive.
+	Why string `json:"why,omitempty"`
 }
 
 // Judgement is everything that can be said of a history.
@@ -65,6 +67,17 @@ func (j *Judgement) First() *Violation {
 		}
 	}
 	return nil
+}
+
+// Unjudged returns the findings that are inconclusive since the target does not show what they need.
+func (j *Judgement) Unjudged() []Finding {
+	var unjudged []Finding
+	for _, f := range j.Findings {
+		if f.Why != "" {
+			unjudged = append(unjudged, f)
+		}
+	}
+	return unjudged
 }
 
 // Violations returns all of them, in the order of the findings.

@@ -25,6 +25,9 @@ type View struct {
 	struck  []int            // how often each fault of the plan did
 	panics  []*history.Event
 	clockBy time.Duration // the most that a clock was ever off
+
+	tolerance time.Duration // how far off times on a wall clock may be; 0 where time is simulated
+	polled    bool          // moves were told from readings
 }
 
 // Space is one workspace's share of a history, each list in order.
@@ -54,11 +57,17 @@ type Window struct {
 // slack is what small things may take: hops, trips to the store, a handler at work.
 const slack = 5 * time.Second
 
-// NewView arranges a history of the plan.
+func (v *View) slack() time.Duration { return slack + v.tolerance }
+
+// NewView arranges a history of the plan. Moves that its world could not see are told from readings: see [Seen].
 func NewView(p *plan.Plan, h *history.History) *View {
+	h = Seen(p, h)
 	v := &View{
 		Plan: p, Settings: p.Settings.Controller(), Table: lifecycle.Standard(), End: time.Duration(p.Duration),
-		events: h.Events, struck: make([]int, len(p.Faults)+1),
+		events: h.Events, struck: make([]int, len(p.Faults)+1), polled: polled(p),
+	}
+	if p.Live != nil {
+		v.tolerance = time.Duration(p.Live.Tolerance)
 	}
 	for i := range p.Workspaces {
 		v.Spaces = append(v.Spaces, &Space{Number: i + 1, Plan: &p.Workspaces[i]})
@@ -217,8 +226,12 @@ func (s *Space) within(from, until time.Duration, test func(lifecycle.Status) bo
 	return test(status) || s.moved(from, until, func(m *history.Event) bool { return test(m.To) })
 }
 
-// event returns the lifecycle event that the log gives for the i-th move, where log and moves agree so far.
-func (s *Space) event(i int) lifecycle.Event {
+// event returns the lifecycle event that the log gives for the i-th move, where log and moves agree so far. Where moves
+// were told from readings, there is no log that they could be compared with.
+func (v *View) event(s *Space, i int) lifecycle.Event {
+	if v.polled {
+		return v.told(s, i)
+	}
 	if i < len(s.Logs) && s.Logs[i].From == s.Moves[i].From && s.Logs[i].To == s.Moves[i].To {
 		return s.Logs[i].Event
 	}

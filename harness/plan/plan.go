@@ -24,6 +24,8 @@ type Plan struct {
 	Faults      []Fault     `json:"faults,omitempty"`
 	// Expect is what must have happened for the run to say anything.
 	Expect *scenarios.Expect `json:"expect,omitempty"`
+	// Live is set where the plan is carried out on wall-clock time.
+	Live *Live `json:"live,omitempty"`
 }
 
 // Settings are the times that the parts of a run go by. Zero fields are the defaults.
@@ -31,12 +33,16 @@ type Settings struct {
 	ProvisionTimeout  Duration `json:"provision_timeout,omitempty"`
 	LivenessTTL       Duration `json:"liveness_ttl,omitempty"`
 	HeartbeatInterval Duration `json:"heartbeat_interval,omitempty"`
+	// The sweeps of a controller that somebody else runs, where they are not the contract's.
+	ProvisionSweepEvery Duration `json:"provision_sweep_every,omitempty"`
+	LivenessSweepEvery  Duration `json:"liveness_sweep_every,omitempty"`
 }
 
 // Controller returns the controller's settings, in full.
 func (s Settings) Controller() controller.Settings {
 	return controller.Settings{
 		ProvisionTimeout: time.Duration(s.ProvisionTimeout), LivenessTTL: time.Duration(s.LivenessTTL),
+		ProvisionSweepEvery: time.Duration(s.ProvisionSweepEvery), LivenessSweepEvery: time.Duration(s.LivenessSweepEvery),
 	}.WithDefaults()
 }
 

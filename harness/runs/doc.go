@@ -1,6 +1,7 @@
 // Package runs keeps runs on disk: what was played, what happened, and what was judged. A run's folder holds
 //
 //	run.json                     the authority: plans, seeds, verdicts, digests, and how to replay
+//	<scenario>/linearizable.html porcupine's picture of replies that have no legal order, where there are such
 //	<scenario>/history.ndjson    one scenario's history; its SHA-256 is the digest in run.json
 //
 // and whatever reports were rendered from these. Each scenario has a history of its own, so that anybody can check a

@@ -15,6 +15,7 @@ import (
 
 	"github.com/bootrace/bootrace/harness/history"
 	"github.com/bootrace/bootrace/harness/invariant"
+	"github.com/bootrace/bootrace/harness/linear"
 	"github.com/bootrace/bootrace/harness/plan"
 )
 
@@ -22,6 +23,7 @@ import (
 const (
 	FileRun     = "run.json"
 	FileHistory = "history.ndjson"
+	FileDrawing = "linearizable.html"
 	latest      = "latest"
 )
 
@@ -125,7 +127,25 @@ func (r *Run) SaveHistory(x *Result) error {
 	if _, err := x.history.WriteTo(&b); err != nil {
 		return fmt.Errorf("encoding the history: %w", err)
 	}
-	return WriteFile(filepath.Join(folder, FileHistory), b.Bytes())
+	if err := WriteFile(filepath.Join(folder, FileHistory), b.Bytes()); err != nil {
+		return err
+	}
+	return saveDrawing(folder, x)
+}
+
+// saveDrawing writes porcupine's picture of the first workspace whose replies have no legal order, where there is one.
+func saveDrawing(folder string, x *Result) error {
+	for _, f := range x.Judgement.Findings {
+		if f.Invariant != "linearizable" || len(f.Violations) == 0 {
+			continue
+		}
+		var b bytes.Buffer
+		if err := linear.Draw(&b, x.Plan, x.history, f.Violations[0].Workspace); err != nil {
+			return err
+		}
+		return WriteFile(filepath.Join(folder, FileDrawing), b.Bytes())
+	}
+	return nil
 }
 
 // Save writes run.json, and points latest beside the run's folder at it.

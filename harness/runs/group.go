@@ -7,6 +7,7 @@ import (
 
 	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/harness/history"
+	"github.com/bootrace/bootrace/harness/invariant"
 	"github.com/bootrace/bootrace/harness/plan"
 )
 
@@ -47,6 +48,7 @@ func groups(p *plan.Plan, h *history.History) []Group {
 		all[at].status[i+1] = lifecycle.None
 		owner[i+1] = all[at]
 	}
+	h = invariant.Seen(p, h)
 	for i := range h.Events {
 		e := &h.Events[i]
 		if e.WS < 1 || e.WS >= len(owner) {

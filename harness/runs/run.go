@@ -34,9 +34,17 @@ type Run struct {
 	Digest      string            `json:"digest"` // of the scenarios' digests, in their order
 	Wall        time.Duration     `json:"wall_ns"`
 	Results     []*Result         `json:"results"`
+	// LeftOut are the scenarios that were asked for and not played, since this world cannot do what they are about.
+	LeftOut []LeftOut `json:"left_out,omitempty"`
 
 	folder string
 	of     *Run // what this plays or judges again
+}
+
+// LeftOut is a scenario that was not played, and why.
+type LeftOut struct {
+	Scenario string `json:"scenario"`
+	Reason   string `json:"reason"`
 }
 
 // Result is one scenario of a run.

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/bootrace/bootrace/controller/cloud"
+	"github.com/bootrace/bootrace/harness/fault"
 	"github.com/bootrace/bootrace/harness/history"
 	"github.com/bootrace/bootrace/harness/sched"
 )
@@ -46,6 +47,15 @@ func (w *world) wait(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
+// cloudCall is what the faults do to a call. One whose answer is lost waits for it longer than anybody's context lasts.
+func (w *world) cloudCall(ws int, call string) fault.CloudFate {
+	fate := w.faults.CloudCall(ws, call)
+	if fate.Lost {
+		fate.Delay = sched.Forever / 4
+	}
+	return fate
+}
+
 // record writes down the call and its outcome.
 func (p *cloudProxy) record(call string, sent time.Duration, ws, inc int, machine string, err error) {
 	e := history.Event{
@@ -73,18 +83,18 @@ func (p *cloudProxy) launch(ctx context.Context, spec cloud.Spec, ws int) (cloud
 	if err := w.wait(ctx, half); err != nil {
 		return cloud.Machine{}, err
 	}
-	fate := w.faults.cloudCall(ws, "launch")
-	if fate.err != nil {
+	fate := w.cloudCall(ws, "launch")
+	if fate.Err != nil {
 		if err := w.wait(ctx, half); err != nil {
 			return cloud.Machine{}, err
 		}
-		return cloud.Machine{}, fate.err
+		return cloud.Machine{}, fate.Err
 	}
 	m, fresh := w.inventory.Launch(spec, sched.Epoch.Add(w.sched.Now()))
 	if fresh {
 		w.launched(m, spec, ws)
 	}
-	if err := w.wait(ctx, half+fate.delay); err != nil {
+	if err := w.wait(ctx, half+fate.Delay); err != nil {
 		return cloud.Machine{}, fmt.Errorf("launch: %w", err)
 	}
 	return m, nil
@@ -100,12 +110,12 @@ func (p *cloudProxy) Terminate(ctx context.Context, id string) error {
 		if err := w.wait(ctx, w.latency(leastAsk, mostAsk)); err != nil {
 			return err
 		}
-		fate := w.faults.cloudCall(ws, "terminate")
-		if fate.err != nil {
-			return fate.err
+		fate := w.cloudCall(ws, "terminate")
+		if fate.Err != nil {
+			return fate.Err
 		}
 		w.stopped(id, history.Terminated)
-		return w.wait(ctx, w.latency(leastAsk, mostAsk)+fate.delay)
+		return w.wait(ctx, w.latency(leastAsk, mostAsk)+fate.Delay)
 	}()
 	p.record("terminate", sent, ws, m.Incarnation, id, err)
 	return err
@@ -119,11 +129,11 @@ func (p *cloudProxy) Describe(ctx context.Context, id string) (cloud.Machine, er
 	if waitErr := w.wait(ctx, w.latency(leastAsk, mostAsk)); waitErr != nil {
 		return cloud.Machine{}, waitErr
 	}
-	fate := w.faults.cloudCall(ws, "describe")
-	if fate.err != nil {
-		return cloud.Machine{}, fate.err
+	fate := w.cloudCall(ws, "describe")
+	if fate.Err != nil {
+		return cloud.Machine{}, fate.Err
 	}
-	if err == nil && w.faults.unseen(ws, m.LaunchedAt) {
+	if err == nil && w.faults.Unseen(ws, m.LaunchedAt.Sub(sched.Epoch)) {
 		return cloud.Machine{}, fmt.Errorf("%s: %w", id, cloud.ErrNotFound)
 	}
 	return m, err
@@ -135,15 +145,15 @@ func (p *cloudProxy) List(ctx context.Context) ([]cloud.Machine, error) {
 	if err := w.wait(ctx, w.latency(leastAsk, mostAsk)); err != nil {
 		return nil, err
 	}
-	fate := w.faults.cloudCall(0, "list")
-	if fate.err != nil {
-		return nil, fate.err
+	fate := w.cloudCall(0, "list")
+	if fate.Err != nil {
+		return nil, fate.Err
 	}
 	seen := w.inventory.List()
-	if len(w.faults.clouds) > 0 {
+	if w.faults.Clouds() {
 		seen = slices.DeleteFunc(seen, func(m cloud.Machine) bool {
-			return w.faults.unseen(w.owner(m.WorkspaceID), m.LaunchedAt)
+			return w.faults.Unseen(w.owner(m.WorkspaceID), m.LaunchedAt.Sub(sched.Epoch))
 		})
 	}
-	return seen, w.wait(ctx, w.latency(leastAsk, mostAsk)+fate.delay)
+	return seen, w.wait(ctx, w.latency(leastAsk, mostAsk)+fate.Delay)
 }

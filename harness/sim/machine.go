@@ -1,13 +1,13 @@
 package sim
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/bootrace/bootrace/controller/cloud"
 	"github.com/bootrace/bootrace/controller/wire"
 	"github.com/bootrace/bootrace/harness/agent"
 	"github.com/bootrace/bootrace/harness/history"
+	"github.com/bootrace/bootrace/harness/operator"
 	"github.com/bootrace/bootrace/harness/plan"
 	"github.com/bootrace/bootrace/harness/sched"
 )
@@ -69,7 +69,7 @@ func (b *machine) boot(how plan.Boot, token string) {
 	for i, phase := range phases {
 		if phase.name == "preflight" {
 			b.refusals(how.Refusals)
-			phase.takes += w.faults.llmDelay(b.member.number)
+			phase.takes += w.faults.LLMDelay(b.member.number)
 		}
 		w.sched.Sleep(phase.takes)
 		if i == 0 && b.id != "" {
@@ -81,9 +81,9 @@ func (b *machine) boot(how plan.Boot, token string) {
 		}
 		if phase.name == "preflight" {
 			// The provider must be there when the answer comes, too; otherwise the attempt was in vain.
-			for w.faults.llmRefuses(b.member.number) {
+			for w.faults.LLMRefuses(b.member.number) != nil {
 				w.sched.Sleep(plan.PreflightRetry)
-				if !w.faults.llmRefuses(b.member.number) {
+				if w.faults.LLMRefuses(b.member.number) == nil {
 					w.sched.Sleep(phase.takes)
 				}
 			}
@@ -96,7 +96,7 @@ func (b *machine) boot(how plan.Boot, token string) {
 		WorkspaceID: b.member.id.String(), Token: token, Interval: w.plan.Settings.Heartbeat(),
 		SkipRegister: b.member.plan.SkipRegister,
 		Swallow:      w.deployment.SwallowingAgents,
-		URL:          fmt.Sprintf("http://machine-%d.internal:8000", b.member.number),
+		URL:          operator.AgentURL(b.member.number),
 	})
 	b.record(history.Agent, history.Ended)
 }
@@ -104,7 +104,7 @@ func (b *machine) boot(how plan.Boot, token string) {
 // refusals are the attempts at the preflight that the provider refuses, by the plan or by a fault.
 func (b *machine) refusals(planned int) {
 	w := b.world
-	for refused := 0; refused < planned || w.faults.llmRefuses(b.member.number); refused++ {
+	for refused := 0; refused < planned || w.faults.LLMRefuses(b.member.number) != nil; refused++ {
 		w.sched.Sleep(plan.PreflightRefusal + plan.PreflightRetry)
 	}
 }
@@ -118,7 +118,7 @@ func (b *machine) Sleep(d time.Duration) bool {
 	w := b.world
 	w.sched.Sleep(d)
 	for {
-		left := w.faults.stalled(b.member.number)
+		left := w.faults.Stalled(b.member.number)
 		if left <= 0 {
 			return true
 		}
@@ -131,7 +131,7 @@ func (b *machine) Call(q agent.Request) (agent.Response, error) { return b.calle
 
 // Report implements agent.World.
 func (b *machine) Report() agent.Report {
-	if b.world.faults.sick(b.member.number) {
+	if b.world.faults.Sick(b.member.number) {
 		return agent.Report{ErrorRate: 0.8, SampleError: "the provider answers nonsense"}
 	}
 	if percent := b.member.plan.ErrorPercent; percent > 0 {

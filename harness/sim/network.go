@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"github.com/bootrace/bootrace/harness/agent"
+	"github.com/bootrace/bootrace/harness/fault"
 	"github.com/bootrace/bootrace/harness/history"
+	"github.com/bootrace/bootrace/harness/operator"
 	"github.com/bootrace/bootrace/harness/oracle"
 	"github.com/bootrace/bootrace/harness/sched"
 )
@@ -57,7 +59,7 @@ type job struct {
 	sent    time.Duration
 	replica *replica
 	copied  bool // a duplicate, whose reply nobody waits for
-	fate    fate
+	fate    fault.Fate
 
 	done     bool
 	response agent.Response
@@ -72,26 +74,26 @@ func (c *caller) call(q agent.Request) (agent.Response, error) {
 	if n := len(w.replicas); n > 1 {
 		j.replica = w.replicas[w.oracle.Choose(oracle.Replica, uint64(n))]
 	}
-	j.fate = w.faults.network(c, q.Call, j.replica)
+	j.fate = w.faults.Network(c.actor, q.Call, c.ws, j.replica.number)
 	hop := w.latency(leastHop, mostHop)
-	if j.fate.limited {
+	if j.fate.Limited {
 		s.Sleep(2 * hop)
 		r := agent.Response{Code: http.StatusTooManyRequests}
-		if j.fate.retryAfter > 0 {
-			r.RetryAfter = strconv.Itoa(int(j.fate.retryAfter / time.Second))
+		if j.fate.RetryAfter > 0 {
+			r.RetryAfter = strconv.Itoa(int(j.fate.RetryAfter / time.Second))
 		}
 		j.record(r.Code, "by a rate limiter on the way", agent.Response{})
 		return r, nil
 	}
-	if j.fate.duplicate > 0 {
+	if j.fate.Duplicate {
 		twin := *j
 		twin.copied, twin.task = true, nil
-		s.After(hop+j.fate.duplicate, func() { twin.deliver() })
+		s.After(hop+max(j.fate.DuplicateAfter, mostHop), func() { twin.deliver() })
 	}
 	switch {
-	case j.fate.loseRequest:
-	case j.fate.delay > 0:
-		s.After(hop+j.fate.delay, j.deliver)
+	case j.fate.LoseRequest:
+	case j.fate.Delay > 0:
+		s.After(hop+j.fate.Delay, j.deliver)
 	default:
 		s.Sleep(hop)
 		j.deliver()
@@ -114,10 +116,10 @@ func (j *job) record(code int, seen string, r agent.Response) {
 		Kind: history.Call, Actor: c.actor, WS: c.ws, Inc: c.inc, Call: j.request.Call, Sent: history.Time(j.sent),
 		Code: code, Err: seen, Replica: j.replica.number,
 	}
-	if code == 0 || j.fate.limited {
+	if code == 0 || j.fate.Limited {
 		e.Replica = 0 // it did not answer
 	} else if j.request.Call != "heartbeat" {
-		e.Says, e.Token = ReadReply(j.request.Call, r)
+		e.Says, e.Token = operator.ReadReply(j.request.Call, r)
 	}
 	c.world.add(e)
 }
@@ -241,7 +243,7 @@ func (k *worker) serve(j *job) {
 	switch {
 	case j.copied:
 		seen = "a duplicate; nobody waits for its reply"
-	case j.fate.loseReply || w.faults.cut(c, j.replica):
+	case j.fate.LoseReply || w.faults.Cut(c.actor, c.ws, j.replica.number):
 		seen = "the reply was lost"
 	case j.task == nil:
 		seen = "the caller had given up"

@@ -32,7 +32,7 @@ func (r *replica) start() {
 	r.process.SetOffset(r.offset)
 	r.idle, r.busy = nil, nil
 	built, err := w.deployment.Start(controller.Config{
-		Store:    &storeProxy{replica: r, inner: w.store},
+		Store:    r.storeWay(),
 		Cloud:    &cloudProxy{replica: r},
 		Settings: w.plan.Settings.Controller(),
 		Secret:   secret,

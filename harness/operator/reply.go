@@ -1,4 +1,4 @@
-package sim
+package operator
 
 import (
 	jsonv2 "github.com/go-json-experiment/json"

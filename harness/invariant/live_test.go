@@ -1,0 +1,305 @@
+package invariant_test
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bootrace/bootrace/controller/lifecycle"
+	"github.com/bootrace/bootrace/harness/history"
+	"github.com/bootrace/bootrace/harness/invariant"
+	"github.com/bootrace/bootrace/harness/plan"
+)
+
+// blackBox is what a world sees nothing of that only has a controller's wire.
+var blackBox = []string{"move", "log", "row", "machine", "cloud", "boot", "process", "tick", "panic"}
+
+// polled tells the story again as a world would that only has the wire: what it cannot see is left out, and a reading every
+// so often says where the workspace is.
+func (s *story) polled(every time.Duration) (*plan.Plan, *history.History) {
+	p := s.plan.Clone()
+	p.Live = &plan.Live{Speed: 1, Tolerance: plan.Duration(time.Second), Unseen: blackBox}
+	h := &history.History{}
+	var status lifecycle.Status
+	next := time.Duration(0)
+	read := func(until time.Duration) {
+		for ; next < until; next += every {
+			if status != lifecycle.None {
+				h.Add(history.Event{At: history.Time(next), Sent: history.Time(next), Kind: history.Reading, WS: 1, To: status})
+			}
+		}
+	}
+	for _, e := range s.events {
+		read(e.At.D())
+		if e.Kind == history.Move && e.WS == 1 {
+			status = e.To
+		}
+		if e.Kind == history.Move && e.WS == 0 {
+			h.Add(history.Event{At: e.At, Sent: e.At, Kind: history.Reading, To: e.To})
+		}
+		if e.Kind == history.End {
+			read(e.At.D() + every)
+			e.At = history.Time(next)
+			p.Duration = plan.Duration(next)
+		}
+		if e.Kind == history.Machine && e.Phase != history.Launched && e.WS == 1 { // its agent is the world's own
+			h.Add(history.Event{At: e.At, Kind: history.Agent, WS: 1, Inc: e.Inc, Machine: e.Machine, Phase: history.Ended})
+		}
+		if !slices.Contains(blackBox, e.Kind.String()) {
+			h.Add(e)
+		}
+	}
+	return p, h
+}
+
+// outOfReach are red histories of judgeable invariants that only who sees rows can tell from green ones.
+var outOfReach = map[string]string{
+	"gives-up/before the budget":                  "whether the cloud had refused the launch cannot be seen",
+	"removed-is-terminal/its credential lives on": "no call showed the credential",
+	"bounded-churn/on and off and on and off":     "it is back within a second, between two readings",
+}
+
+// TestReadInvariantsRedAndGreen judges the same histories as TestInvariantsRedAndGreen with nothing but the wire to go by.
+func TestReadInvariantsRedAndGreen(t *testing.T) {
+	t.Parallel()
+	reds := map[string]bool{}
+	for _, c := range cases {
+		if strings.Contains(c.name, "a controller that was down") {
+			continue // that it was down cannot be seen
+		}
+		s := newStory()
+		c.tell(s)
+		s.end()
+		p, h := s.polled(5 * second)
+		j := invariant.Judge(p, h)
+		f := finding(t, j, c.invariant)
+		if f.Why != "" {
+			if f.Verdict != invariant.Inconclusive || !strings.Contains(f.Why, "does not show") {
+				t.Errorf("%s: %s, %q", c.invariant, f.Verdict, f.Why)
+			}
+			continue
+		}
+		want := invariant.Held
+		if c.red && outOfReach[c.invariant+"/"+c.name] == "" {
+			want = invariant.Violated
+			reds[c.invariant] = true
+		}
+		if f.Verdict != want {
+			t.Errorf("%s, %s: %s, want %s", c.invariant, c.name, f.Verdict, want)
+		}
+		for _, v := range j.Violations() {
+			if !c.red {
+				t.Errorf("%s, %s: violates %s: %s", c.invariant, c.name, v.Invariant, v.What)
+			}
+			e := invariant.Explain(p, h, &v)
+			if !strings.HasSuffix(e.Mechanism, ".") || strings.Contains(e.Mechanism, "somebody") {
+				t.Errorf("%s is told badly: %s", v.Invariant, e.Mechanism)
+			}
+		}
+	}
+	want := []string{
+		"bounded-churn", "converges", "detects-silence", "gives-up", "linearizable", "no-phantom-rows", "operator-intent-holds",
+		"removed-is-terminal", "reply-is-state", "stays-online",
+	}
+	if got := slices.Sorted(maps.Keys(reds)); !slices.Equal(got, want) {
+		t.Errorf("seen red: %v, want %v", got, want)
+	}
+}
+
+// TestTolerance tells stories that break a bound by a little: less than the tolerance of a live run is held there, more is
+// violated, and where time is simulated, which is exact, both are.
+func TestTolerance(t *testing.T) {
+	t.Parallel()
+	const tolerance = 2 * second
+	for _, c := range []struct {
+		invariant string
+		what      string
+		tell      func(s *story, by time.Duration)
+	}{
+		{"converges", "online too late", func(s *story, by time.Duration) {
+			s.create().at(minute).add(history.Event{Kind: history.Agent, Inc: 1, Machine: "i-1", Phase: history.Started})
+			s.agent("register", 1, 200)
+			s.at(minute+30*second+by).moved(lifecycle.Register, lifecycle.Online, "register", "").ByInc = 1
+			s.agent("heartbeat", 1, 200)
+			s.beats(60 * minute)
+		}},
+		{"stays-online", "swept before the TTL", func(s *story, by time.Duration) {
+			s.create().at(minute).lives().at(4*minute-by).moved(lifecycle.Silence, lifecycle.Offline, "liveness-sweep", "silent")
+			s.machine(1, history.Died)
+		}},
+		{"detects-silence", "swept too late", func(s *story, by time.Duration) {
+			s.create().at(minute).lives().machine(1, history.Died)
+			s.at(4*minute+20*second+by).moved(lifecycle.Silence, lifecycle.Offline, "liveness-sweep", "silent")
+		}},
+		{"gives-up", "too late", func(s *story, by time.Duration) {
+			s.create().at(10*minute+35*second+by).moved(lifecycle.ProvisionTimeout, lifecycle.Failed, "provision-sweep", "timeout")
+		}},
+		{"gives-up", "too early", func(s *story, by time.Duration) {
+			s.create().at(10*minute-by-100*time.Millisecond).moved(lifecycle.ProvisionTimeout, lifecycle.Failed, "provision-sweep", "timeout")
+		}},
+		{"removed-is-terminal", "a beat sent before the reply", func(s *story, by time.Duration) {
+			s.create().at(minute).lives().at(2*minute).moved(lifecycle.Remove, lifecycle.Removed, "delete", "")
+			s.at(2*minute+by).agent("heartbeat", 1, 200)
+			s.machine(1, history.Terminated)
+		}},
+		{"operator-intent-holds", "resumed before the call was sent", func(s *story, by time.Duration) {
+			s.create().at(minute).lives().at(2*minute).moved(lifecycle.Pause, lifecycle.Paused, "pause", "")
+			s.machine(1, history.Terminated)
+			s.at(3*minute).moved(lifecycle.Resume, lifecycle.Provisioning, "resume", "")
+			s.machine(2, history.Launched)
+			s.at(3*minute+by).operator("resume", 200, "")
+			s.at(4 * minute).lives().beats(60 * minute)
+		}},
+		{"one-machine", "stopped too late", func(s *story, by time.Duration) {
+			s.create().at(minute).moved(lifecycle.Remove, lifecycle.Removed, "delete", "")
+			s.at(minute+130*second+by).machine(1, history.Terminated)
+		}},
+		{"one-machine", "stopped before the move was seen", func(s *story, by time.Duration) {
+			s.create().at(minute).machine(1, history.Terminated)
+			s.at(minute+by).moved(lifecycle.Remove, lifecycle.Removed, "delete", "")
+		}},
+		{"current-incarnation", "the old one, at the restart", func(s *story, by time.Duration) {
+			s.create().at(minute).lives().at(2*minute).moved(lifecycle.Restart, lifecycle.Provisioning, "restart", "")
+			s.machine(1, history.Terminated)
+			s.machine(2, history.Launched)
+			s.at(2*minute+by).agent("heartbeat", 1, 200)
+			s.at(3 * minute).lives().beats(60 * minute)
+		}},
+		{"reply-is-state", "what was so a moment before", func(s *story, by time.Duration) {
+			s.create().at(minute).lives().at(minute+by).operator("state", 200, "provisioning")
+			s.at(minute).beats(60 * minute)
+			slices.SortStableFunc(s.events, func(a, b history.Event) int { return int(a.At - b.At) })
+		}},
+	} {
+		for _, run := range []struct {
+			live bool
+			by   time.Duration
+			want invariant.Verdict
+		}{
+			{false, second, invariant.Violated},
+			{true, second, invariant.Held},
+			{true, 3 * second, invariant.Violated},
+		} {
+			s := newStory()
+			if run.live {
+				s.plan.Live = &plan.Live{Speed: 60, Tolerance: plan.Duration(tolerance)}
+			}
+			c.tell(s, run.by)
+			f := finding(t, s.end(), c.invariant)
+			if f.Verdict != run.want {
+				t.Errorf("%s, %s by %s (live: %v): %s, want %s", c.invariant, c.what, run.by, run.live, f.Verdict, run.want)
+			}
+			for _, v := range f.Violations {
+				if run.live && v.Bound > 0 && f.Invariant != "stays-online" && v.At > v.Since+history.Time(v.Bound-tolerance) && !strings.Contains(v.Expected, "2s of that tolerated") {
+					t.Errorf("%s does not state its tolerance: %s", c.invariant, v.Expected)
+				}
+			}
+		}
+	}
+}
+
+// TestUnseen blinds a world to one kind of event after another: what needs it is inconclusive and says so, and nothing else
+// changes.
+func TestUnseen(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		kind string
+		want []string
+		says string
+	}{
+		{"log", []string{"cause-kept", "event-iff-transition", "loser-cannot-overwrite-winner"}, "log (its transition log"},
+		{"machine", []string{"one-machine"}, "machine (its machines"},
+		{"panic", []string{"no-panic"}, "panic (panics"},
+		{"agent", []string{"converges"}, "agent (its agents"},
+		{"row", nil, ""},
+		{"cloud", nil, ""},
+		{"boot", nil, ""},
+		{"move", []string{"current-incarnation", "event-iff-transition", "legal-edges", "one-machine"}, "move (the moves of its rows"},
+	} {
+		s := newStory()
+		s.plan.Live = &plan.Live{Speed: 1, Unseen: []string{c.kind}}
+		s.create().at(minute).lives().beats(60 * minute)
+		j := s.end()
+		var got []string
+		for _, f := range j.Unjudged() {
+			got = append(got, f.Invariant)
+			if f.Verdict != invariant.Inconclusive || !strings.Contains(f.Why, c.says) || f.Checked > 0 {
+				t.Errorf("blind to %s: %+v", c.kind, f)
+			}
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, c.want) {
+			t.Errorf("blind to %s, unjudged are %v, want %v", c.kind, got, c.want)
+		}
+		if j.Verdict != invariant.Held {
+			t.Errorf("blind to %s, the run is %s: %v", c.kind, j.Verdict, j.Violations())
+		}
+	}
+	s := newStory()
+	s.plan.Live = &plan.Live{Speed: 1, Unseen: []string{"move", "reading", "log", "machine", "panic", "agent", "call"}}
+	s.create()
+	if j := s.end(); j.Verdict != invariant.Inconclusive || len(j.Doubts) == 0 {
+		t.Errorf("a run that judged nothing is %s, %q", j.Verdict, j.Doubts)
+	}
+}
+
+// TestReadBudget judges a boot that is given up too early by readings, which takes a world that sees what the cloud says.
+func TestReadBudget(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		blind  bool
+		refuse bool
+		want   invariant.Verdict
+	}{
+		{"the cloud launched it", false, false, invariant.Violated},
+		{"the cloud refused it", false, true, invariant.Held},
+		{"the cloud is out of sight", true, false, invariant.Held},
+	} {
+		s := newStory()
+		s.create()
+		if c.refuse {
+			s.add(history.Event{Kind: history.Cloud, Call: "launch", Inc: 1, Err: "no capacity"})
+		}
+		s.at(9*minute).moved(lifecycle.ProvisionTimeout, lifecycle.Failed, "provision-sweep", "timeout")
+		s.at(9*minute + 30*second).lives().beats(60 * minute)
+		s.end()
+		p, h := s.polled(5 * second)
+		if !c.blind {
+			p.Live.Unseen = []string{"move", "log", "row", "machine"}
+			h.Events = slices.Insert(h.Events, 2, s.events[2:4]...)
+			h.Events = slices.DeleteFunc(h.Events, func(e history.Event) bool {
+				return e.Kind != history.Cloud && slices.Contains(blackBox, e.Kind.String())
+			})
+		}
+		if f := finding(t, invariant.Judge(p, h), "gives-up"); f.Verdict != c.want {
+			t.Errorf("%s: %s, want %s: %v", c.name, f.Verdict, c.want, f.Violations)
+		}
+	}
+}
+
+// TestReadMechanism tells the seed defect from readings alone.
+func TestReadMechanism(t *testing.T) {
+	t.Parallel()
+	s := newStory()
+	s.create().at(10*minute).moved(lifecycle.ProvisionTimeout, lifecycle.Failed, "provision-sweep", "timeout")
+	s.at(12 * minute).add(history.Event{Kind: history.Agent, Inc: 1, Phase: history.Started})
+	s.agent("register", 1, 200)
+	s.beats(60 * minute)
+	s.end()
+	p, h := s.polled(5 * second)
+	v := invariant.Judge(p, h).First()
+	if v == nil || v.Invariant != "converges" {
+		t.Fatalf("violated: %+v", v)
+	}
+	e := invariant.Explain(p, h, v)
+	for _, want := range []string{
+		"The provision-timeout sweeper gave up between +09:55.0 and +10:00.0", "the heartbeat handler accepted", `found "failed" each time`,
+	} {
+		if !strings.Contains(e.Mechanism, want) {
+			t.Errorf("the mechanism lacks %q: %s", want, e.Mechanism)
+		}
+	}
+}
