@@ -274,8 +274,12 @@ func TestServeEndsAtOnce(t *testing.T) {
 	for f.LLM.State().Providers[0].UnderWay == 0 {
 		time.Sleep(time.Millisecond)
 	}
+	began := time.Now()
 	if err := f.stop(); err != nil {
 		t.Error(err)
+	}
+	if took := time.Since(began); took > 9*time.Second {
+		t.Errorf("it ended after %s", took)
 	}
 	if got := f.LLM.State().Providers[0]; got.UnderWay != 0 || got.Abandoned != 1 {
 		t.Errorf("it ended before its requests had: %+v", got)

@@ -13,7 +13,7 @@ import (
 )
 
 // grace is how long replies that are being written may take to end. Those that are waited for end at once.
-const grace = 2 * time.Second
+const grace = 10 * time.Second
 
 // Serve serves each handler on its listener until the context is done, or one of them fails, and closes the listeners. It
 // returns when nothing of it runs any more; the error is nil where it was the context that ended it. Complaints about
