@@ -10,8 +10,9 @@ import (
 type Settings struct {
 	// ProvisionTimeout overrides the budget of every runtime where it is not 0.
 	ProvisionTimeout time.Duration `json:"provision_timeout,omitempty"`
-	// Budgets are how long a boot may take, by runtime; others have DefaultBudget.
-	Budgets map[string]time.Duration `json:"budgets,omitempty"`
+	// Budgets are how long a boot may take, by runtime; others have OtherBudget, which is DefaultBudget where it is 0.
+	Budgets     map[string]time.Duration `json:"budgets,omitempty"`
+	OtherBudget time.Duration            `json:"other_budget,omitempty"`
 	// LivenessTTL is how long a workspace may be silent before it is offline; ExternalTTL the same for external ones.
 	LivenessTTL time.Duration `json:"liveness_ttl,omitempty"`
 	ExternalTTL time.Duration `json:"external_ttl,omitempty"`
@@ -67,6 +68,7 @@ func (s Settings) Validate() error {
 		value time.Duration
 	}{
 		{"provision_timeout", s.ProvisionTimeout},
+		{"other_budget", s.OtherBudget},
 		{"liveness_ttl", s.LivenessTTL},
 		{"external_ttl", s.ExternalTTL},
 		{"provision_sweep_every", s.ProvisionSweepEvery},
@@ -92,7 +94,44 @@ func (s Settings) Budget(runtime string) time.Duration {
 	if b, ok := s.Budgets[runtime]; ok {
 		return b
 	}
+	if s.OtherBudget > 0 {
+		return s.OtherBudget
+	}
 	return DefaultBudget
+}
+
+// MaxSpeed is the most that Scale makes settings faster.
+const MaxSpeed = 1000
+
+// Scale returns the settings, defaults included, for a world whose time passes speed times faster than the wall clock: every
+// duration divided by it, to no less than a millisecond, since 0 would mean the default. It is an error where the speed is
+// not above zero, or above MaxSpeed. A speed of 1 changes nothing but that the defaults are filled in.
+func (s Settings) Scale(speed float64) (Settings, error) {
+	if !(speed > 0 && speed <= MaxSpeed) { // not a number is neither
+		return Settings{}, fmt.Errorf("controller: speed %v is not above 0 and at most %d", speed, MaxSpeed)
+	}
+	s = s.WithDefaults()
+	if s.OtherBudget == 0 {
+		s.OtherBudget = DefaultBudget
+	}
+	scale := func(d time.Duration) time.Duration {
+		if d == 0 { // a provision timeout that is not set
+			return 0
+		}
+		return max(time.Millisecond, time.Duration(float64(d)/speed))
+	}
+	budgets := make(map[string]time.Duration, len(s.Budgets))
+	for runtime, d := range s.Budgets {
+		budgets[runtime] = scale(d)
+	}
+	s.Budgets = budgets
+	for _, d := range []*time.Duration{
+		&s.ProvisionTimeout, &s.OtherBudget, &s.LivenessTTL, &s.ExternalTTL, &s.ProvisionSweepEvery, &s.LivenessSweepEvery,
+		&s.OrphanSweepEvery, &s.LauncherEvery, &s.LaunchTimeout, &s.LaunchRetryMin, &s.LaunchRetryMax,
+	} {
+		*d = scale(*d)
+	}
+	return s, nil
 }
 
 // LaunchBackoff is how long to wait after the n-th failed attempt, from 1.

@@ -16,19 +16,20 @@ import (
 
 // cli is the command line.
 type cli struct {
-	Run        runCmd        `cmd:"" help:"Play scenarios against the reference controller and judge what happens."`
-	Replay     replayCmd     `cmd:"" help:"Play a kept run again and compare the digests."`
-	Check      checkCmd      `cmd:"" help:"Draw plans and play them, until one breaks an invariant; then make it small and explain it."`
-	Explore    exploreCmd    `cmd:"" help:"Search every interleaving of a small world, and say so where nothing is left to search."`
-	Judge      judgeCmd      `cmd:"" help:"Judge a kept run again, by the invariants of this version."`
-	Scenarios  scenariosCmd  `cmd:"" help:"List, show and validate scenarios, or print their JSON Schema."`
-	Defects    defectsCmd    `cmd:"" help:"List the named defects that the reference controller can be given."`
-	Invariants invariantsCmd `cmd:"" help:"List what must hold of every run."`
-	States     statesCmd     `cmd:"" help:"Print the lifecycle of a workspace: the table, or a Mermaid diagram."`
-	Controller controllerCmd `cmd:"" help:"Serve the reference controller."`
-	Doctor     doctorCmd     `cmd:"" help:"Say what this machine has that bootrace can use, and what to install."`
-	Completion completionCmd `cmd:"" help:"Print what turns on completion in a shell."`
-	Version    versionCmd    `cmd:"" help:"Print the version."`
+	Run          runCmd          `cmd:"" help:"Play scenarios against the reference controller and judge what happens."`
+	Replay       replayCmd       `cmd:"" help:"Play a kept run again and compare the digests."`
+	Check        checkCmd        `cmd:"" help:"Draw plans and play them, until one breaks an invariant; then make it small and explain it."`
+	Explore      exploreCmd      `cmd:"" help:"Search every interleaving of a small world, and say so where nothing is left to search."`
+	Judge        judgeCmd        `cmd:"" help:"Judge a kept run again, by the invariants of this version."`
+	Scenarios    scenariosCmd    `cmd:"" help:"List, show and validate scenarios, or print their JSON Schema."`
+	Defects      defectsCmd      `cmd:"" help:"List the named defects that the reference controller can be given."`
+	Invariants   invariantsCmd   `cmd:"" help:"List what must hold of every run."`
+	States       statesCmd       `cmd:"" help:"Print the lifecycle of a workspace: the table, or a Mermaid diagram."`
+	Controller   controllerCmd   `cmd:"" help:"Serve the reference controller."`
+	Fakeprovider fakeproviderCmd `cmd:"" help:"Serve a fake cloud and fake LLM providers: the EC2 wire, a control plane's, and preflight endpoints."`
+	Doctor       doctorCmd       `cmd:"" help:"Say what this machine has that bootrace can use, and what to install."`
+	Completion   completionCmd   `cmd:"" help:"Print what turns on completion in a shell."`
+	Version      versionCmd      `cmd:"" help:"Print the version."`
 
 	LiveController liveControllerCmd `cmd:"" hidden:"" help:"A controller of a live run: for bootrace itself."`
 	Agent          agentCmd          `cmd:"" hidden:"" help:"A machine of a live run: for bootrace itself."`

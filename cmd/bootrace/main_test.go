@@ -41,6 +41,9 @@ func TestNothingRunsOn(t *testing.T) {
 		{exitEnvironment, []string{"run", "--out", kept, "--database-url", "postgres://127.0.0.1:1/none"}},
 		{exitEnvironment, []string{"controller", "--listen", "256.0.0.1:0"}},
 		{exitUsage, []string{"controller", "--listen", "127.0.0.1:0", "--provision-timeout-seconds", "-1"}},
+		{exitEnvironment, []string{"fakeprovider", "--listen", "127.0.0.1:0", "--llm-listen", "256.0.0.1:0"}},
+		{exitUsage, []string{"fakeprovider", "--listen", "127.0.0.1:0", "--speed", "-1"}},
+		{exitUsage, []string{"fakeprovider", "--listen", "127.0.0.1:0", "--machine-boot", "-1s"}},
 	} {
 		if code, out, err := inProcess(c.args...); code != c.code {
 			t.Errorf("%q ended with %d, not %d:\n%s%s", c.args, code, c.code, out, err)

@@ -97,7 +97,7 @@ func TestLostReplies(t *testing.T) {
 			}
 			ctx, cancel := context.WithTimeout(context.Background(), patience)
 			defer cancel()
-			r, err := http.NewRequestWithContext(ctx, "POST", listener.URL+"/cp/workspaces/provision", strings.NewReader(order("w", "1")))
+			r, err := http.NewRequestWithContext(ctx, http.MethodPost, listener.URL+"/cp/workspaces/provision", strings.NewReader(order("w", "1")))
 			if err != nil {
 				t.Fatal(err)
 			}

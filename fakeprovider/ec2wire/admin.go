@@ -30,7 +30,7 @@ type Status struct {
 func (s *Server) Admin() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /state", func(w http.ResponseWriter, _ *http.Request) {
-		serving.WriteJSON(w, http.StatusOK, s.status())
+		serving.WriteJSON(w, http.StatusOK, s.State())
 	})
 	mux.HandleFunc("PUT /faults", func(w http.ResponseWriter, r *http.Request) {
 		var f Faults
@@ -55,7 +55,8 @@ func (s *Server) Admin() http.Handler {
 	return mux
 }
 
-func (s *Server) status() Status {
+// State returns what there is to see.
+func (s *Server) State() Status {
 	machines := s.Machines()
 	s.mu.Lock()
 	defer s.mu.Unlock()

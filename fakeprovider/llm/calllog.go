@@ -1,6 +1,7 @@
 package llm
 
 import (
+	"net/http"
 	"slices"
 	"time"
 )
@@ -44,12 +45,12 @@ func (l *callLog) of(provider string) *Tally {
 func (l *callLog) add(c Call) {
 	t := l.of(c.Provider)
 	t.UnderWay--
-	switch {
-	case c.Status == 0:
+	switch c.Status {
+	case 0:
 		t.Abandoned++
-	case c.Status == 200:
+	case http.StatusOK:
 		t.Answered++
-	case c.Status == 429:
+	case http.StatusTooManyRequests:
 		t.Throttled++
 	default:
 		t.Failed++

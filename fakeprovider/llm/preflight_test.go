@@ -179,7 +179,7 @@ func TestAbandonedOnASocket(t *testing.T) {
 	listener.Start()
 	defer listener.Close()
 	ask := func(ctx context.Context) (*http.Response, error) {
-		r, err := http.NewRequestWithContext(ctx, "POST", listener.URL+"/minimax/v1/chat/completions", strings.NewReader(chat))
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, listener.URL+"/minimax/v1/chat/completions", strings.NewReader(chat))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -55,8 +55,8 @@ func New(o Options) *Server {
 	r.HandleFunc("/{provider}/v1/models/{model}", s.models).Methods(http.MethodGet)
 	r.HandleFunc("/{provider}/v1/chat/completions", s.completion(openAI{})).Methods(http.MethodPost)
 	r.HandleFunc("/{provider}/v1/messages", s.completion(anthropic{})).Methods(http.MethodPost)
-	r.NotFoundHandler = http.HandlerFunc(s.unknown(http.StatusNotFound))
-	r.MethodNotAllowedHandler = http.HandlerFunc(s.unknown(http.StatusMethodNotAllowed))
+	r.NotFoundHandler = s.unknown(http.StatusNotFound)
+	r.MethodNotAllowedHandler = s.unknown(http.StatusMethodNotAllowed)
 	s.router = r
 	return s
 }

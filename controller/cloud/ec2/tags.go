@@ -18,9 +18,10 @@ import (
 
 // The tags of a machine.
 const (
-	tagPrefix      = "bootrace:"
-	tagDeployment  = tagPrefix + "deployment"
-	tagWorkspace   = tagPrefix + "workspace"
+	tagPrefix     = "bootrace:"
+	tagDeployment = tagPrefix + "deployment"
+	// TagWorkspace holds the id of the workspace that the machine was launched for.
+	TagWorkspace   = tagPrefix + "workspace"
 	tagIncarnation = tagPrefix + "incarnation"
 	// tagLifetime is how old the machine may become, "4h0m0s". It is no point in time: that would differ each time a
 	// launch is tried again, and EC2 would refuse the repeated token.
@@ -49,7 +50,7 @@ func (c Config) tagsFor(spec cloud.Spec) []types.Tag {
 		tags = map[string]string{}
 	}
 	tags[tagDeployment] = c.Deployment
-	tags[tagWorkspace] = cut(spec.WorkspaceID, 256)
+	tags[TagWorkspace] = cut(spec.WorkspaceID, 256)
 	tags[tagIncarnation] = strconv.Itoa(spec.Incarnation)
 	tags[tagName] = cut(spec.Name, 256)
 	if c.Expiry > 0 {
@@ -98,7 +99,7 @@ func instanceOf(in types.Instance) Instance {
 	lifetime, _ := time.ParseDuration(tags[tagLifetime])
 	out := Instance{
 		Machine: cloud.Machine{
-			ID: aws.ToString(in.InstanceId), WorkspaceID: tags[tagWorkspace], Incarnation: incarnation,
+			ID: aws.ToString(in.InstanceId), WorkspaceID: tags[TagWorkspace], Incarnation: incarnation,
 			LaunchedAt: aws.ToTime(in.LaunchTime),
 		},
 		Name: tags[tagName], Type: string(in.InstanceType), PrivateIP: aws.ToString(in.PrivateIpAddress),

@@ -1,0 +1,52 @@
+// Package endpoints is everything that a machine without a cloud needs, in one: the EC2 wire (package ec2wire), the
+// control plane's wire (package cpwire) and the LLM providers (package llm), and one administration for all of them. The
+// command bootrace fakeprovider serves it.
+//
+// # Where things are
+//
+// On one address, [Endpoints.Handler] has
+//
+//	POST /                     EC2, for AWS_ENDPOINT_URL
+//	/cp/…                      the control plane, for MOLECULE_CP_URL
+//	/{provider}/v1/…           an LLM provider, for OPENAI_BASE_URL (with /v1) or ANTHROPIC_BASE_URL (without)
+//	/admin/…                   the administration
+//
+// and any selection of these on an address of its own. The administration asks for no credentials: give it an address of its
+// own where what is being tested must not reach it.
+//
+// # The administration
+//
+// Bodies are JSON; durations are "1m30s". 204 is success, 400 a body that makes no sense (which changes nothing), 404 what is
+// not there.
+//
+//	GET    /admin/health                               {status: "ok"}
+//	GET    /admin/state                                {seed, speed, ec2, cp, llm}
+//	DELETE /admin/faults                               nothing goes wrong any more, anywhere
+//	GET    /admin/ec2/state, /admin/cp/state, /admin/llm/state
+//	PUT    /admin/ec2/faults                           {invisible, buckets: {action: {size, refill}}, rules: [{action, kind, skip, times, share, status, code, message}]}
+//	PUT    /admin/cp/faults                            {rules: [{call, kind, workspace, skip, times, share, delay, status, message}]}
+//	PUT    /admin/llm/faults                           {rules: [{kind, provider, workspace, delay, skip, times, share}]}
+//	POST   /admin/ec2/machines/{id}/end                {code, message}, or nothing for a spot interruption
+//	POST   /admin/ec2/machines/{id}/console            text
+//	POST   /admin/cp/machines/{id}/end                 {reason}, or nothing for a host that failed
+//	PUT    /admin/llm/workspaces/{id}/preflight        {takes, refusals}
+//	DELETE /admin/llm/workspaces/{id}/preflight
+//
+// The kinds of faults are those of ec2wire.Kind, cpwire.Kind and llm.Kind.
+//
+// # Clients
+//
+// The AWS command line and boto3 work as they are. Plain clients of aws-sdk-go-v2 need a transport that keeps bodies in
+// memory, as that of controller/cloud/ec2 does: over a quick socket, the SDK closes a request's body while net/http still
+// looks at it, and one long reply in ten is lost.
+//
+// # Guarantees
+//
+//   - What the three packages guarantee. The speed divides the LLM providers' durations and [Options.Boot]; durations in the
+//     clouds' faults are real.
+//   - [Endpoints.Serve] ends promptly with its context; replies that are still being waited for are cut off, not made up.
+//
+// # Must not import
+//
+// The packages harness, scenarios and reports of this module.
+package endpoints

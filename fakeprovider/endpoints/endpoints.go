@@ -1,0 +1,105 @@
+package endpoints
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/bootrace/bootrace/controller/cloud/ec2"
+	"github.com/bootrace/bootrace/fakeprovider/cpwire"
+	"github.com/bootrace/bootrace/fakeprovider/ec2wire"
+	"github.com/bootrace/bootrace/fakeprovider/llm"
+)
+
+// Options say what the [Endpoints] are like. The zero value is at the speed of the wall clock, and has no machines.
+type Options struct {
+	// Seed is what everything that is drawn is drawn from.
+	Seed uint64
+	// Speed is how many times faster than the wall clock machines boot and LLM providers answer; 1 by default.
+	Speed float64
+	// Boot is how long a machine is pending, before it is divided by Speed; 0 is no time.
+	Boot time.Duration
+	// CPToken is the bearer token that the control plane's callers must have; "" lets everybody in.
+	CPToken string
+
+	// Launched is told of every machine that begins to boot, and Stopped of every machine that begins to end, so that somebody
+	// boots and ends what runs on it. The machines of one cloud are told one at a time and in the order of events, usually
+	// before the call that caused them is answered. Both may be called for two clouds at once; they may call the endpoints;
+	// and either may be nil.
+	Launched func(Machine)
+	Stopped  func(Machine)
+	// Answered is told of every completion, as in llm.Options. It may be nil.
+	Answered func(llm.Call)
+}
+
+// The clouds that a machine can be of.
+const (
+	CloudEC2 = "ec2"
+	CloudCP  = "cp"
+)
+
+// Machine is a machine of one of the clouds, as whoever boots agents wants to know it.
+type Machine struct {
+	Cloud       string // CloudEC2 or CloudCP
+	ID          string
+	WorkspaceID string // of EC2, the tag bootrace:workspace; "" where there is none
+	Boots       int    // how often it has begun to boot; EC2 machines can be started again
+	// Env is the agent's environment: of EC2, what the reference controller wrote into the user data, and nil where that is
+	// somebody else's script. It may hold credentials.
+	Env      map[string]string
+	UserData []byte // of EC2
+}
+
+// Endpoints are the fake endpoints. They are safe for concurrent use.
+type Endpoints struct {
+	EC2 *ec2wire.Server
+	CP  *cpwire.Server
+	LLM *llm.Server
+
+	seed  uint64
+	speed float64
+}
+
+// New returns endpoints with no machines.
+func New(o Options) (*Endpoints, error) {
+	if o.Speed == 0 {
+		o.Speed = 1
+	}
+	if o.Boot < 0 {
+		return nil, fmt.Errorf("endpoints: machines boot for %s: below zero", o.Boot)
+	}
+	providers := llm.Options{Seed: o.Seed, Speed: o.Speed, Answered: o.Answered}
+	if err := providers.Validate(); err != nil {
+		return nil, err
+	}
+	boot := time.Duration(float64(o.Boot) / o.Speed)
+	return &Endpoints{
+		EC2: ec2wire.New(ec2wire.Options{
+			Seed: o.Seed, Times: ec2wire.Times{Boot: boot}, Launched: tell(o.Launched, ofEC2), Stopped: tell(o.Stopped, ofEC2),
+		}),
+		CP: cpwire.New(cpwire.Options{
+			Seed: o.Seed, Boot: boot, Token: o.CPToken, Launched: tell(o.Launched, ofCP), Stopped: tell(o.Stopped, ofCP),
+		}),
+		LLM:  llm.New(providers),
+		seed: o.Seed, speed: o.Speed,
+	}, nil
+}
+
+// tell makes a cloud's listener of one for both.
+func tell[M any](listener func(Machine), as func(M) Machine) func(M) {
+	if listener == nil {
+		return nil
+	}
+	return func(m M) { listener(as(m)) }
+}
+
+func ofEC2(m ec2wire.Machine) Machine {
+	out := Machine{Cloud: CloudEC2, ID: m.ID, WorkspaceID: m.Tags[ec2.TagWorkspace], Boots: m.Boots, UserData: m.UserData}
+	if env, err := ec2.BootEnv(m.UserData); err == nil {
+		out.Env = env
+	}
+	return out
+}
+
+func ofCP(m cpwire.Machine) Machine {
+	return Machine{Cloud: CloudCP, ID: m.ID, WorkspaceID: m.WorkspaceID, Boots: 1, Env: m.Env}
+}
