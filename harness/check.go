@@ -20,6 +20,8 @@ type Checking struct {
 	Source stores.Source
 	// Seed decides which plans are drawn.
 	Seed uint64
+	// Strategies draw the plans' schedules by turns; default: the default portfolio.
+	Strategies generate.Portfolio
 	// Checks and For bound the search; 0 is no bound, and one of the two must be given.
 	Checks int
 	For    time.Duration
@@ -42,6 +44,8 @@ type Found struct {
 	Drawn   *plan.Plan // as it was drawn
 	Outcome *Outcome   // of the plan that is left of it
 	After   time.Duration
+	// Strategy drew the plan's schedule.
+	Strategy generate.Strategy
 	// Tried is how many plans it took to make it small, and Shrinking how long.
 	Tried     int
 	Shrinking time.Duration
@@ -61,13 +65,20 @@ func (c Checking) Run(ctx context.Context) (*Checked, error) {
 	if c.Checks == 0 && c.For == 0 {
 		return nil, errors.New("a search needs a bound: a number of checks, or a time")
 	}
+	if c.Strategies == nil {
+		var err error
+		if c.Strategies, err = generate.FindPortfolio(""); err != nil {
+			return nil, err
+		}
+	}
 	began := time.Now()
 	told := began
 	draws := oracle.NewRandom(c.Seed, "check")
 	draw := func(_ string, n int) int { return int(draws.Choose(oracle.Ident, uint64(n))) }
 	r := &Checked{Coverage: NewCoverage()}
 	for (c.Checks == 0 || r.Checks < c.Checks) && (c.For == 0 || time.Since(began) < c.For) && ctx.Err() == nil {
-		p := generate.Plan(draw)
+		strategy := c.Strategies.Turn(r.Checks)
+		p := generate.Plan(draw, strategy)
 		o := Play(ctx, p, c.Source, c.Target, nil)
 		if o.Fault != nil {
 			return r, o.Fault
@@ -78,7 +89,7 @@ func (c Checking) Run(ctx context.Context) (*Checked, error) {
 		r.Coverage.Add(o.History)
 		if x := o.Judgement.First(); x != nil {
 			r.Found = c.shrink(ctx, o)
-			r.Found.After = r.Wall
+			r.Found.After, r.Found.Strategy = r.Wall, strategy
 			r.Wall = time.Since(began)
 			return r, nil
 		}
@@ -117,7 +128,7 @@ type Size struct{ Workspaces, FaultsAndActs, Preemptions int }
 func SizeOf(p *plan.Plan) Size {
 	s := Size{Workspaces: len(p.Workspaces), FaultsAndActs: len(p.Acts)}
 	for _, f := range p.Faults {
-		if f.Kind == "stall" {
+		if f.Kind == "stall" || f.Kind == "preempt" {
 			s.Preemptions++
 		} else {
 			s.FaultsAndActs++

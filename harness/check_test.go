@@ -64,8 +64,8 @@ func TestSearchReachesEveryEdge(t *testing.T) {
 func TestSearchOnPostgres(t *testing.T) {
 	t.Parallel()
 	draws := oracle.NewRandom(3, "check")
-	for range seeds(60, 10) {
-		p := generate.Plan(func(_ string, n int) int { return int(draws.Choose(oracle.Ident, uint64(n))) })
+	for i := range int(seeds(60, 10)) {
+		p := generate.Plan(func(_ string, n int) int { return int(draws.Choose(oracle.Ident, uint64(n))) }, generate.Strategy{Depth: i % 4})
 		sameCourse(t, play(t, p, stores.Memory(), nil), play(t, p, reusedPostgres, nil))
 	}
 }

@@ -47,7 +47,8 @@ func Verify(t *testing.T, target sim.Target, options ...VerifyOption) {
 		}
 	})
 	rapid.Check(t, func(rt *rapid.T) {
-		p := generate.Plan(func(label string, n int) int { return rapid.IntRange(0, n-1).Draw(rt, label) })
+		draw := func(label string, n int) int { return rapid.IntRange(0, n-1).Draw(rt, label) }
+		p := generate.Plan(draw, generate.Strategy{Depth: draw("strategy", 4)})
 		o := Play(context.Background(), p, v.source, target, nil)
 		if o.Fault != nil {
 			rt.Fatalf("the harness failed: %v", o.Fault)

@@ -46,6 +46,7 @@ var builtinNames = []string{
 	"silence-during-crash",
 	"silence-at-the-sweep",
 	"stalled-sweeps",
+	"preempted-steps",
 	"stalled-agents",
 	"sick-agents",
 	"delete-while-recovering",

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	stdcmp "cmp"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -96,11 +97,12 @@ func TestBuiltinCoversTheVocabularies(t *testing.T) {
 		for _, f := range s.Faults {
 			seen["fault "+f.Kind], seen["moment "+f.When] = true, true
 		}
+		seen["schedule "+stdcmp.Or(s.Schedule, "random")] = true
 		for _, need := range s.Needs {
 			seen["capability "+need] = true
 		}
 	}
-	for _, tag := range []string{"provider", "runtime", "phase", "act", "fault", "moment", "capability"} {
+	for _, tag := range []string{"provider", "runtime", "phase", "act", "fault", "moment", "capability", "schedule"} {
 		for _, name := range vocabularyOf(tag).names {
 			if !seen[tag+" "+name] {
 				t.Errorf("no built-in scenario has the %s %s", tag, name)

@@ -20,6 +20,7 @@ var faultKinds = []FaultKind{
 	{Name: "duplicate", About: "requests arrive twice", Lasts: true, Calls: "http", Takes: []string{"group", "first", "nth", "percent", "delay"}},
 	{Name: "rate-limit", About: "somebody between the agents and the controller answers 429, with Retry-After where a delay is given", Lasts: true, Calls: "http", Takes: []string{"group", "first", "nth", "percent", "delay"}},
 	{Name: "stall", About: "the controller is held up in the n-th of its steps into the store or the cloud, counted for each kind of call or tick", Lasts: true, Calls: "task", Needs: []string{"delay"}, Takes: []string{"group", "first", "replica", "nth", "percent"}},
+	{Name: "preempt", About: "whoever makes the n-th step into the store or the cloud within the window is held up", Lasts: true, Needs: []string{"delay"}, Takes: []string{"replica", "nth", "percent"}},
 	{Name: "store-error", About: "store operations fail before they take effect", Lasts: true, Calls: "store", Takes: []string{"replica", "nth", "percent"}},
 	{Name: "store-error-after-commit", About: "store operations take effect and report an error all the same", Lasts: true, Calls: "store", Takes: []string{"replica", "nth", "percent"}},
 	{Name: "store-slow", About: "store operations take effect late", Lasts: true, Calls: "store", Needs: []string{"delay"}, Takes: []string{"replica", "nth", "percent"}},

@@ -112,6 +112,8 @@ func vocabularyOf(tag string) vocabulary {
 		return vocabulary{"act", "acts", Acts()}
 	case "capability":
 		return vocabulary{"need", "needs", Capabilities()}
+	case "schedule":
+		return vocabulary{"schedule", "schedules", []string{"random", "pct"}}
 	case "moment":
 		return vocabulary{"moment", "moments", []string{"before", "after"}}
 	case "call":

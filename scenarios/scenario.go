@@ -17,8 +17,11 @@ type Scenario struct {
 	// afterwards.
 	Duration Duration `yaml:"duration,omitempty" json:"duration,omitempty" duration:"positive"`
 	// Controller replicas on one database.
-	Controllers int       `yaml:"controllers,omitempty" json:"controllers,omitempty" jsonschema:"minimum=1,maximum=5,default=1"`
-	Settings    *Settings `yaml:"settings,omitempty" json:"settings,omitempty"`
+	Controllers int `yaml:"controllers,omitempty" json:"controllers,omitempty" jsonschema:"minimum=1,maximum=5,default=1"`
+	// How it is chosen which task goes on: at random, or by priorities that the seed draws, as in probabilistic concurrency
+	// testing.
+	Schedule string    `yaml:"schedule,omitempty" json:"schedule,omitempty" names:"schedule"`
+	Settings *Settings `yaml:"settings,omitempty" json:"settings,omitempty"`
 	// The workspaces, in groups that are alike.
 	Fleet []Group `yaml:"fleet" json:"fleet" jsonschema:"minItems=1"`
 	// What the operator does.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/bootrace/bootrace/controller/defects"
 	"github.com/bootrace/bootrace/harness"
+	"github.com/bootrace/bootrace/harness/generate"
 	"github.com/bootrace/bootrace/harness/plan"
 	"github.com/bootrace/bootrace/harness/runs"
 	"github.com/bootrace/bootrace/harness/sim"
@@ -26,6 +27,7 @@ type checkCmd struct {
 	Checks     int           `placeholder:"NUMBER" help:"End after so many plans."`
 	For        time.Duration `placeholder:"TIME" help:"End after so long, such as 30s, which is the default where no number is given."`
 	Seed       *uint64       `placeholder:"NUMBER" help:"Decides which plans are drawn. Drawn itself, and printed, where not given."`
+	Strategy   string        `enum:"${strategies}" default:"${strategy}" help:"How schedules are drawn: ${enum}. A portfolio has the others take turns; pct-d is probabilistic concurrency testing of depth d (default: ${default})."`
 	Defect     string        `predictor:"defect" placeholder:"NAME" help:"Give the reference controller a named defect: see bootrace defects."`
 	storeFlags `embed:"" set:"store=memory"`
 	Out        string `default:"runs" type:"path" placeholder:"FOLDER" help:"Folder that what is found is kept in (default: runs)."`
@@ -65,8 +67,12 @@ func (c *checkCmd) Run(ctx context.Context, s streams) error {
 	t := terminal(s, false, nil)
 	t.Header(version(), seed, "sim", source.Describe(), c.Defect)
 	progress := reports.Progress{W: s.err, Live: s.liveErr}
+	strategies, err := generate.FindPortfolio(c.Strategy)
+	if err != nil {
+		return usage(err)
+	}
 	checked, err := harness.Checking{
-		Target: sim.Reference(defect), Source: source, Seed: seed, Checks: c.Checks, For: c.For, Progress: func(k *harness.Checked) {
+		Target: sim.Reference(defect), Source: source, Seed: seed, Strategies: strategies, Checks: c.Checks, For: c.For, Progress: func(k *harness.Checked) {
 			progress.Line(checkLine(k))
 		},
 	}.Run(ctx)
@@ -120,7 +126,7 @@ func (c *checkCmd) keep(s streams, t reports.Terminal, source stores.Source, f *
 		return err
 	}
 	size, drawn := harness.SizeOf(o.Plan), harness.SizeOf(f.Drawn)
-	fmt.Fprintf(s.out, "found after %s; made small in %s, %d plans: %s (drawn as %s)\n\n", f.After.Round(time.Millisecond),
+	fmt.Fprintf(s.out, "found after %s by %s; made small in %s, %d plans: %s (drawn as %s)\n\n", f.After.Round(time.Millisecond), f.Strategy,
 		f.Shrinking.Round(time.Millisecond), f.Tried, sizeText(size), sizeText(drawn))
 	t.Fit([]*plan.Plan{o.Plan}).Summary(r)
 	t.Kept(r)

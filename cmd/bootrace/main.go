@@ -9,9 +9,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/bootrace/bootrace/harness/generate"
 )
 
 // cli is the command line.
@@ -78,6 +81,7 @@ func carryOut(ctx context.Context, args []string, s streams) error {
 		kong.Name("bootrace"), kong.Description(description), kong.Writers(s.out, s.err),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),
 		kong.Exit(func(int) { panic(answered{}) }),
+		kong.Vars{"strategy": generate.Portfolios()[0], "strategies": strings.Join(generate.Portfolios(), ",")},
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(s),
 	)
 	if err != nil {

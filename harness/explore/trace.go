@@ -9,8 +9,8 @@ import (
 	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/controller/store"
 	"github.com/bootrace/bootrace/harness/history"
-	"github.com/bootrace/bootrace/harness/plan"
 	"github.com/bootrace/bootrace/harness/operator"
+	"github.com/bootrace/bootrace/harness/plan"
 )
 
 // Step is one step of a schedule.

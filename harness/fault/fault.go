@@ -62,6 +62,7 @@ var where = map[string]func(*Set) *[]*Fault{
 	"store-error":              func(s *Set) *[]*Fault { return &s.stores },
 	"store-error-after-commit": func(s *Set) *[]*Fault { return &s.stores },
 	"stall":                    func(s *Set) *[]*Fault { return &s.stalls },
+	"preempt":                  func(s *Set) *[]*Fault { return &s.stalls },
 	"store-slow":               func(s *Set) *[]*Fault { return &s.stores },
 	"crash":                    func(s *Set) *[]*Fault { return &s.stores },
 	"cloud-throttle":           func(s *Set) *[]*Fault { return &s.clouds },

@@ -27,7 +27,11 @@ func (s *Set) StoreDelay(replica int, op string) (late time.Duration) {
 // Held is how long the replica is held up in a step that the task is about to make for the workspace.
 func (s *Set) Held(replica int, task string, workspace int) (late time.Duration) {
 	for _, x := range s.stalls {
-		if x.On(replica) && s.due(x, task, workspace) {
+		call, about := task, workspace
+		if x.Kind == "preempt" {
+			call, about = "", 0 // whosever step it is
+		}
+		if x.On(replica) && s.due(x, call, about) {
 			s.Strike(x, workspace)
 			late += time.Duration(x.Delay)
 		}

@@ -41,3 +41,33 @@ func (g *generator) silenceAtSweep() {
 			Calls: []string{controller.TickLivenessSweep}, Delay: plan.Duration(pick(g, "delay", delays[:3]...)),
 		})
 }
+
+// sweepsAtOnce has the provision sweeps of two replicas held up on the same overdue boot, so that both have looked before
+// either writes.
+func (g *generator) sweepsAtOnce() {
+	g.plan.Controllers = 2
+	i := g.draw("meet on", len(g.plan.Workspaces))
+	w := &g.plan.Workspaces[i]
+	budget := g.plan.Settings.Controller().Budget(w.Runtime)
+	if w.Boots[0].Total() < budget {
+		w.Boots[0].Preflight += plan.Duration(budget)
+	}
+	due := time.Duration(w.CreateAt) + budget
+	g.plan.Faults = append(g.plan.Faults, plan.Fault{
+		Kind: "stall", From: plan.Duration(due), Until: plan.Duration(due + time.Minute),
+		Calls: []string{controller.TickProvisionSweep}, Delay: plan.Duration(pick(g, "delay", delays[2:]...)),
+	})
+}
+
+// overtakenRegister has an external agent's first register held up on its way for longer than the agent waits, so that the
+// next one overtakes it: the token that the agent is given is not the one that counts in the end.
+func (g *generator) overtakenRegister() {
+	i := g.draw("meet on", len(g.plan.Workspaces))
+	w := &g.plan.Workspaces[i]
+	w.External, w.KnownURL, w.SkipRegister = true, true, false
+	w.Boots[0].Dies = ""
+	g.plan.Faults = append(g.plan.Faults, plan.Fault{
+		Kind: "delay", Until: w.CreateAt + plan.Duration(w.Boots[0].Total()+2*time.Minute), Calls: []string{"register"}, Nth: []int{1},
+		Delay: plan.Duration(pick(g, "delay", 15*time.Second, 20*time.Second, 45*time.Second)), Workspaces: []int{i + 1},
+	})
+}

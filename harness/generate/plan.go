@@ -22,8 +22,8 @@ const (
 	maxActs       = 3
 )
 
-// Plan draws a plan. Its seed is drawn, too: it decides what the plan leaves to the run, such as latencies.
-func Plan(draw Draw) *plan.Plan {
+// Plan draws a plan whose schedule is the strategy's. Its seed is drawn, too: it decides what the plan leaves to the run, such as latencies.
+func Plan(draw Draw, s Strategy) *plan.Plan {
 	g := &generator{draw: draw, plan: &plan.Plan{Name: Name, Controllers: 1}}
 	g.plan.Seed = uint64(draw("seed", 1<<30))
 	if draw("replicas", 4) == 3 {
@@ -40,8 +40,9 @@ func Plan(draw Draw) *plan.Plan {
 		g.fault()
 	}
 	if draw("meet", 5) == 4 {
-		pick(g, "meeting", g.lateWrite, g.silenceAtSweep)()
+		pick(g, "meeting", g.lateWrite, g.silenceAtSweep, g.sweepsAtOnce, g.overtakenRegister)()
 	}
+	g.schedule(s)
 	g.plan.Duration = plan.Duration(g.plan.Long().Truncate(time.Second))
 	return g.plan
 }

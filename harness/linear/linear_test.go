@@ -65,7 +65,7 @@ func TestGeneratedPlansAreLinearizable(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(200) {
 		draws := oracle.NewRandom(seed, "linear")
-		p := generate.Plan(func(_ string, n int) int { return int(draws.Choose(oracle.Ident, uint64(n))) })
+		p := generate.Plan(func(_ string, n int) int { return int(draws.Choose(oracle.Ident, uint64(n))) }, generate.Random)
 		o := harness.Play(context.Background(), p, stores.Memory(), sim.Reference(nil), nil)
 		problems, _ := linear.Check(p, o.History, linear.Timeout)
 		for _, x := range problems {

@@ -17,7 +17,7 @@ func (w *world) stepFaults() bool {
 		switch f.Kind {
 		case "crash":
 			return len(f.Calls) > 0
-		case "stall", "store-error", "store-error-after-commit", "store-slow":
+		case "stall", "preempt", "store-error", "store-error-after-commit", "store-slow":
 			return true
 		default:
 			return false

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/bootrace/bootrace/controller"
+	"github.com/bootrace/bootrace/harness/oracle"
 	"github.com/bootrace/bootrace/scenarios"
 )
 
@@ -14,14 +15,16 @@ type Duration = scenarios.Duration
 // Plan is everything that determines a run. Workspaces, faults and replicas are numbered from 1 wherever a number names
 // one.
 type Plan struct {
-	Name        string      `json:"name"`
-	Seed        uint64      `json:"seed"`
-	Duration    Duration    `json:"duration"`
-	Controllers int         `json:"controllers"`
-	Settings    Settings    `json:"settings"`
-	Workspaces  []Workspace `json:"workspaces"`
-	Acts        []Act       `json:"acts,omitempty"`
-	Faults      []Fault     `json:"faults,omitempty"`
+	Name        string   `json:"name"`
+	Seed        uint64   `json:"seed"`
+	Duration    Duration `json:"duration"`
+	Controllers int      `json:"controllers"`
+	// Schedule is how it is chosen which task goes on: at random where empty, or by "pct".
+	Schedule   string      `json:"schedule,omitempty"`
+	Settings   Settings    `json:"settings"`
+	Workspaces []Workspace `json:"workspaces"`
+	Acts       []Act       `json:"acts,omitempty"`
+	Faults     []Fault     `json:"faults,omitempty"`
 	// Expect is what must have happened for the run to say anything.
 	Expect *scenarios.Expect `json:"expect,omitempty"`
 	// Live is set where the plan is carried out on wall-clock time.
@@ -141,11 +144,23 @@ func (p *Plan) Clone() *Plan {
 	return &c
 }
 
+// PCT is the Schedule of package oracle's PCT.
+const PCT = "pct"
+
+// Oracle returns what makes the choices that the plan leaves to the run: its seed and schedule decide them.
+func (p *Plan) Oracle() oracle.Oracle {
+	purpose := "run/" + p.Name
+	if p.Schedule == PCT {
+		return oracle.NewPCT(p.Seed, purpose)
+	}
+	return oracle.NewRandom(p.Seed, purpose)
+}
+
 // End is when the fault is over, for good.
 func (f Fault) End() time.Duration {
 	end := time.Duration(max(f.From, f.Until))
 	if f.Kind == "crash" || f.Kind == "delay" || f.Kind == "reorder" || f.Kind == "duplicate" || f.Kind == "store-slow" ||
-		f.Kind == "cloud-slow" || f.Kind == "stall" || f.Kind == "rate-limit" {
+		f.Kind == "cloud-slow" || f.Kind == "stall" || f.Kind == "preempt" || f.Kind == "rate-limit" {
 		end += time.Duration(f.Delay)
 	}
 	return end

@@ -79,7 +79,7 @@ func TestCloneSharesNothing(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(100) {
 		draws := oracle.NewRandom(seed, "test")
-		p := generate.Plan(func(_ string, n int) int { return int(draws.Choose(oracle.Ident, uint64(n))) })
+		p := generate.Plan(func(_ string, n int) int { return int(draws.Choose(oracle.Ident, uint64(n))) }, generate.Random)
 		before, err := json.Marshal(p)
 		if err != nil {
 			t.Fatal(err)

@@ -21,7 +21,7 @@ const maxRefusals = 5
 // same plan. It fails where the scenario names a provider or runtime that is not known.
 func Resolve(s *scenarios.Scenario, seed uint64) (*Plan, error) {
 	p := &Plan{
-		Name: s.Name, Seed: seed, Duration: s.Duration, Controllers: max(s.Controllers, 1), Expect: s.Expect,
+		Name: s.Name, Seed: seed, Duration: s.Duration, Controllers: max(s.Controllers, 1), Schedule: s.Schedule, Expect: s.Expect,
 	}
 	if s.Settings != nil {
 		p.Settings = Settings{
@@ -85,6 +85,9 @@ func (p *Plan) Long() time.Duration {
 		last = max(last, time.Duration(w.CreateAt))
 		for _, b := range w.Boots {
 			boot = max(boot, b.Total())
+			if b.Dies != "" { // that shows when its budget is over
+				boot = max(boot, p.Settings.Controller().Budget(w.Runtime))
+			}
 		}
 	}
 	for _, a := range p.Acts {

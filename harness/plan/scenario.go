@@ -10,7 +10,7 @@ import (
 // Scenario writes the plan as the scenario that a person would have written: resolved with the plan's seed, it takes the
 // same course. It fails where a scenario cannot say what the plan does, such as a fault of two workspaces out of three.
 func (p *Plan) Scenario(about string) (*scenarios.Scenario, error) {
-	s := &scenarios.Scenario{Name: p.Name, About: about, Controllers: p.Controllers, Expect: p.Expect}
+	s := &scenarios.Scenario{Name: p.Name, About: about, Controllers: p.Controllers, Schedule: p.Schedule, Expect: p.Expect}
 	if p.Settings != (Settings{}) {
 		s.Settings = &scenarios.Settings{
 			ProvisionTimeout: p.Settings.ProvisionTimeout, LivenessTTL: p.Settings.LivenessTTL,

@@ -16,6 +16,9 @@ var Epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 // Scheduler runs tasks. It must be used from one goroutine, and from its own tasks.
 type Scheduler struct {
 	oracle  oracle.Oracle
+	picker  oracle.Picker // the oracle, where it wants to know the tasks
+	ids     []uint64      // of the ready, for it
+	begun   uint64        // tasks
 	now     time.Duration
 	until   time.Duration
 	ready   []*Task
@@ -25,7 +28,10 @@ type Scheduler struct {
 }
 
 // New returns a scheduler at virtual time zero.
-func New(o oracle.Oracle) *Scheduler { return &Scheduler{oracle: o} }
+func New(o oracle.Oracle) *Scheduler {
+	picker, _ := o.(oracle.Picker)
+	return &Scheduler{oracle: o, picker: picker}
+}
 
 // Process is a group of tasks that live and die together, with a clock of its own.
 type Process struct {
@@ -50,7 +56,8 @@ type Task struct {
 	parked  bool
 	woken   bool // by Wake, as opposed to its timer
 	dead    bool
-	index   int // in the process's tasks
+	index   int    // in the process's tasks
+	id      uint64 // for the oracle
 
 	// Workspace and Incarnation are on whose behalf the task acts, where that is one; for the world to use.
 	Workspace   int
@@ -82,6 +89,7 @@ func (p *Process) Now() time.Time { return Epoch.Add(p.sched.now + p.offset) }
 func (p *Process) Go(name string, run func()) *Task {
 	s := p.sched
 	t := &Task{Name: name, process: p, index: len(p.tasks)}
+	s.name(t)
 	if p.dead {
 		t.dead = true
 		return t
@@ -151,7 +159,7 @@ func (s *Scheduler) Run(until time.Duration) error {
 		}
 		i := 0
 		if n := len(s.ready); n > 1 {
-			i = int(s.oracle.Choose(oracle.Task, uint64(n)))
+			i = s.pick()
 		}
 		t := s.ready[i]
 		s.ready = slices.Delete(s.ready, i, i+1)
@@ -167,6 +175,27 @@ func (s *Scheduler) Run(until time.Duration) error {
 	}
 	return s.failure
 }
+
+// pick chooses one of the ready tasks.
+func (s *Scheduler) pick() int {
+	if s.picker == nil {
+		return int(s.oracle.Choose(oracle.Task, uint64(len(s.ready))))
+	}
+	s.ids = s.ids[:0]
+	for _, t := range s.ready {
+		s.ids = append(s.ids, t.id)
+	}
+	return s.picker.Pick(s.ids)
+}
+
+// name gives the task a number that no other has had.
+func (s *Scheduler) name(t *Task) {
+	s.begun++
+	t.id = s.begun
+}
+
+// Renew makes the task another one to the oracle: what it does next has nothing to do with what it did before.
+func (s *Scheduler) Renew(t *Task) { s.name(t) }
 
 // Stop ends every task of the processes, so that nothing of the scheduler is left behind.
 func (s *Scheduler) Stop(processes ...*Process) {

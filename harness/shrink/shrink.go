@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/bootrace/bootrace/controller"
 	"github.com/bootrace/bootrace/harness/plan"
 )
 
@@ -18,7 +19,7 @@ func Plan(p *plan.Plan, fails Fails, limit int) (*plan.Plan, int) {
 	for changed := true; changed && s.left > 0; {
 		changed = false
 		for _, pass := range []func(*shrinker) bool{
-			(*shrinker).dropFaults, (*shrinker).dropActs, (*shrinker).dropWorkspaces, (*shrinker).dropPairs, (*shrinker).startOver,
+			(*shrinker).dropFaults, (*shrinker).dropActs, (*shrinker).dropWorkspaces, (*shrinker).dropPairs, (*shrinker).merge, (*shrinker).asStall, (*shrinker).startOver,
 			(*shrinker).plainSettings,
 			(*shrinker).plainBoots, (*shrinker).plainFaults, (*shrinker).roundTimes, (*shrinker).shorten,
 		} {
@@ -150,6 +151,50 @@ func (s *shrinker) dropPairs() bool {
 	return false
 }
 
+// merge leaves out a fault and has another one last for both.
+func (s *shrinker) merge() bool {
+	for i := range s.best.Faults {
+		for j := range s.best.Faults {
+			if i == j {
+				continue
+			}
+			if s.drop(func(p *plan.Plan) {
+				f, gone := &p.Faults[i], p.Faults[j]
+				if f.Until > 0 {
+					f.From, f.Until = min(f.From, gone.From), max(f.Until, gone.Until)
+				}
+				if f.Delay > 0 {
+					f.Delay = max(f.Delay, gone.Delay)
+				}
+				p.Faults = slices.Delete(p.Faults, j, j+1)
+			}) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// asStall says of a store that is slow for everybody that it holds up one kind of call: less goes on then.
+func (s *shrinker) asStall() bool {
+	changed := false
+	for i := range s.best.Faults {
+		if s.best.Faults[i].Kind != "store-slow" {
+			continue
+		}
+		for _, call := range []string{"heartbeat", "register", controller.TickLivenessSweep, controller.TickProvisionSweep, controller.TickLauncher} {
+			if s.drop(func(p *plan.Plan) {
+				f := &p.Faults[i]
+				f.Kind, f.Calls, f.Nth, f.Percent = "stall", []string{call}, nil, 0
+			}) {
+				changed = true
+				break
+			}
+		}
+	}
+	return changed
+}
+
 func (s *shrinker) dropWorkspaces() bool {
 	changed := false
 	for i := len(s.best.Workspaces); i >= 1 && len(s.best.Workspaces) > 1; i-- {
@@ -185,6 +230,7 @@ func without(p *plan.Plan, number int) {
 
 func (s *shrinker) plainSettings() bool {
 	changed := s.try(func(p *plan.Plan) { p.Controllers = 1 })
+	changed = s.try(func(p *plan.Plan) { p.Schedule = "" }) || changed
 	changed = s.try(func(p *plan.Plan) { p.Settings = plan.Settings{} }) || changed
 	changed = s.each(len(s.best.Workspaces), func(p *plan.Plan, i int) {
 		p.Workspaces[i].External, p.Workspaces[i].KnownURL = false, false

@@ -15,7 +15,7 @@ import (
 
 func generated(seed uint64) *plan.Plan {
 	draws := oracle.NewRandom(seed, "test")
-	return generate.Plan(func(_ string, n int) int { return int(draws.Choose(oracle.Ident, uint64(n))) })
+	return generate.Plan(func(_ string, n int) int { return int(draws.Choose(oracle.Ident, uint64(n))) }, generate.Random)
 }
 
 // Whatever a failure needs is all that is left.

@@ -214,6 +214,7 @@ func (k *worker) run() {
 		for k.job == nil {
 			s.Park(sched.Forever)
 		}
+		s.Renew(k.task)
 		k.serve(k.job)
 		k.job = nil
 		i := slices.Index(r.busy, k)

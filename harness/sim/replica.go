@@ -55,6 +55,7 @@ func (r *replica) tick(tick controller.Tick) {
 	w := r.world
 	w.sched.Sleep(w.latency(0, tick.Every))
 	for {
+		w.sched.Renew(w.sched.Current())
 		r.turn(tick)
 		w.sched.Sleep(tick.Every)
 	}

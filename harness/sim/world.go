@@ -30,7 +30,7 @@ type Options struct {
 // said of the controller.
 func Run(p *plan.Plan, o Options) (*history.History, error) {
 	if o.Oracle == nil {
-		o.Oracle = oracle.NewRandom(p.Seed, "run/"+p.Name)
+		o.Oracle = p.Oracle()
 	}
 	w := &world{
 		plan: p, oracle: o.Oracle, sched: sched.New(o.Oracle), history: &history.History{},
