@@ -175,24 +175,33 @@ func (s *shrinker) merge() bool {
 	return false
 }
 
-// asStall says of a store that is slow for everybody that it holds up one kind of call: less goes on then.
+// asStall says of a store that is slow for everybody that it holds up one kind of call: throughout, or around an act, which
+// may have to come as much later as the store was slow.
 func (s *shrinker) asStall() bool {
-	changed := false
 	for i := range s.best.Faults {
-		if s.best.Faults[i].Kind != "store-slow" {
+		f := s.best.Faults[i]
+		if f.Kind != "store-slow" {
 			continue
 		}
+		f.Kind, f.Nth, f.Percent = "stall", nil, 0
 		for _, call := range []string{"heartbeat", "register", controller.TickLivenessSweep, controller.TickProvisionSweep, controller.TickLauncher} {
-			if s.drop(func(p *plan.Plan) {
-				f := &p.Faults[i]
-				f.Kind, f.Calls, f.Nth, f.Percent = "stall", []string{call}, nil, 0
-			}) {
-				changed = true
-				break
+			f.Calls = []string{call}
+			if s.drop(func(p *plan.Plan) { p.Faults[i] = f }) {
+				return true
+			}
+			for j, a := range s.best.Acts {
+				for _, later := range []plan.Duration{0, plan.Duration(30 * time.Second), f.Delay} {
+					g := f
+					g.From = max(a.At+later-plan.Duration(40*time.Second), 0)
+					g.Until, g.Delay = g.From+plan.Duration(time.Minute), plan.Duration(20*time.Second)
+					if s.drop(func(p *plan.Plan) { p.Faults[i], p.Acts[j].At = g, a.At+later }) {
+						return true
+					}
+				}
 			}
 		}
 	}
-	return changed
+	return false
 }
 
 func (s *shrinker) dropWorkspaces() bool {
