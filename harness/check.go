@@ -32,6 +32,7 @@ type Checking struct {
 // Checked is how far a search came, and what it found.
 type Checked struct {
 	Checks   int
+	Twice    int // checks of which it was tried that they take the same course again
 	Wall     time.Duration
 	Virtual  time.Duration
 	Coverage *Coverage
@@ -56,11 +57,14 @@ type Found struct {
 // shrinkTries bounds the plans that are tried to make a failure small.
 const shrinkTries = 1500
 
+// twiceEvery is how many checks there are to one that is played twice more, to see that it takes the same course.
+const twiceEvery = 50
+
 // progressEvery is how often Progress is told.
 const progressEvery = 500 * time.Millisecond
 
 // Run searches until a plan fails, the bounds are reached, or ctx is cancelled. Whether a plan fails depends on the plan
-// alone; the seed decides which are drawn, and in which order. An error is a fault of the harness.
+// alone; the seed decides which are drawn, and in which order. An error is a fault of the harness, or a *Nondeterminism.
 func (c Checking) Run(ctx context.Context) (*Checked, error) {
 	if c.Checks == 0 && c.For == 0 {
 		return nil, errors.New("a search needs a bound: a number of checks, or a time")
@@ -86,8 +90,16 @@ func (c Checking) Run(ctx context.Context) (*Checked, error) {
 		r.Checks++
 		r.Virtual += time.Duration(p.Duration)
 		r.Wall = time.Since(began)
-		r.Coverage.Add(o.History)
-		if x := o.Judgement.First(); x != nil {
+		r.Coverage.Add(o)
+		// A sample, and whatever fails: nothing that depends on anything but the plan is a finding.
+		x := o.Judgement.First()
+		if x != nil || r.Checks%twiceEvery == 1 {
+			if err := Twice(ctx, p, c.Source, c.Target); err != nil {
+				return r, err
+			}
+			r.Twice++
+		}
+		if x != nil {
 			r.Found = c.shrink(ctx, o)
 			r.Found.After, r.Found.Strategy = r.Wall, strategy
 			r.Wall = time.Since(began)

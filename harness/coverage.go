@@ -4,14 +4,17 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/bootrace/bootrace/controller"
 	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/harness/history"
+	"github.com/bootrace/bootrace/harness/sim"
 )
 
-// Coverage counts which edges of the lifecycle runs went along.
+// Coverage counts which edges of the lifecycle runs went along, and where the sweeps stood then.
 type Coverage struct {
-	table *lifecycle.Table
-	edges map[edge]int
+	table    *lifecycle.Table
+	edges    map[edge]int
+	meetings map[meeting]int
 }
 
 // edge is an event out of a status.
@@ -20,18 +23,48 @@ type edge struct {
 	from  lifecycle.Status
 }
 
-// NewCoverage returns one that has seen nothing.
-func NewCoverage() *Coverage { return &Coverage{lifecycle.Standard(), map[edge]int{}} }
+// meeting is an edge that was gone along while a tick was at work.
+type meeting struct {
+	edge
+	tick     string
+	position sim.Position
+}
 
-// Add counts the transitions of a history, as the controller logged them.
-func (c *Coverage) Add(h *history.History) {
-	for i := len(h.Events) - 1; i >= 0; i-- {
-		switch e := &h.Events[i]; e.Kind {
-		case history.Log:
+// sweeps are the ticks that edges are met by.
+var sweeps = []string{
+	controller.TickProvisionSweep, controller.TickLivenessSweep, controller.TickLauncher, controller.TickOrphanSweep,
+}
+
+// reads are those of them that make more than one step, so that something can happen between two.
+var reads = map[string]bool{controller.TickLauncher: true}
+
+// NewCoverage returns one that has seen nothing.
+func NewCoverage() *Coverage {
+	return &Coverage{lifecycle.Standard(), map[edge]int{}, map[meeting]int{}}
+}
+
+// Add counts what happened in a run: the transitions, as the controller logged them, and what they met.
+func (c *Coverage) Add(o *Outcome) {
+	logs := map[int][]*history.Event{}
+	events := o.History.Events
+	first := len(events)
+	for first > 0 {
+		k := events[first-1].Kind // the log is read at the end
+		if k != history.Log && k != history.Row && k != history.End {
+			break
+		}
+		first--
+	}
+	for i := first; i < len(events); i++ {
+		if e := &events[i]; e.Kind == history.Log {
 			c.edges[edge{e.Event, e.From}]++
-		case history.Row, history.End:
-		default:
-			return // the log is read at the end
+			logs[e.WS] = append(logs[e.WS], e)
+		}
+	}
+	for _, m := range o.Meetings {
+		if of := logs[m.Workspace]; m.Move < len(of) {
+			e := of[m.Move]
+			c.meetings[meeting{edge{e.Event, e.From}, m.Tick, m.Position}]++
 		}
 	}
 }
@@ -52,12 +85,55 @@ func (c *Coverage) Missing() []string {
 	var missing []string
 	for _, e := range c.table.Edges() {
 		if c.edges[edge{e.Event, e.From}] == 0 {
-			from := e.From.String()
-			if e.From == lifecycle.None {
-				from = "nothing"
-			}
-			missing = append(missing, fmt.Sprintf("%s out of %s", e.Event, from))
+			missing = append(missing, nameEdge(edge{e.Event, e.From}))
 		}
 	}
 	return slices.Clip(missing)
+}
+
+func nameEdge(e edge) string {
+	from := e.from.String()
+	if e.from == lifecycle.None {
+		from = "nothing"
+	}
+	return fmt.Sprintf("%s out of %s", e.event, from)
+}
+
+// Met is how an edge met a tick: how often it was gone along before the tick's first step took effect, between two of them,
+// and after the last, with the turn under way each time.
+type Met struct {
+	Edge  string             `json:"edge"`
+	Tick  string             `json:"tick"`
+	Times [sim.Positions]int `json:"times"`
+	// Possible says at which positions it can be met at all: a tick of one step has nothing between.
+	Possible [sim.Positions]bool `json:"possible"`
+}
+
+// Meetings returns how every edge met every tick, in the order of the table, then of the ticks.
+func (c *Coverage) Meetings() []Met {
+	var all []Met
+	for _, e := range c.table.Edges() {
+		for _, tick := range sweeps {
+			m := Met{Edge: nameEdge(edge{e.Event, e.From}), Tick: tick}
+			for p := range sim.Positions {
+				m.Times[p] = c.meetings[meeting{edge{e.Event, e.From}, tick, sim.Position(p)}]
+				m.Possible[p] = sim.Position(p) != sim.Between || reads[tick]
+			}
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// ReachedMeetings returns how many meetings of an edge, a tick and a position took place, and how many are possible.
+func (c *Coverage) ReachedMeetings() (reached, all int) {
+	for _, m := range c.Meetings() {
+		for p := range sim.Positions {
+			if m.Possible[p] {
+				all++
+				reached += min(m.Times[p], 1)
+			}
+		}
+	}
+	return reached, all
 }

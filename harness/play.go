@@ -23,6 +23,8 @@ type Outcome struct {
 	Digest    string
 	Judgement *invariant.Judgement
 	Wall      time.Duration
+	// Meetings are the moves that happened while somebody else's tick was at work.
+	Meetings []sim.Meeting
 	// Fault is why the harness itself failed, so that nothing can be said; nil where it did not.
 	Fault error
 }
@@ -42,7 +44,7 @@ func Play(ctx context.Context, p *plan.Plan, source stores.Source, target sim.Ta
 	o := &Outcome{Plan: p, History: &history.History{}}
 	drop := func() error { return nil }
 	h, err := sim.Run(p, sim.Options{
-		Target: target, Oracle: choices,
+		Target: target, Oracle: choices, Meet: func(m sim.Meeting) { o.Meetings = append(o.Meetings, m) },
 		Open: func(table *lifecycle.Table, observe func(store.RowChange)) (store.Store, error) {
 			s, d, err := source.Open(ctx, table, observe)
 			if err == nil {

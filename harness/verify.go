@@ -54,6 +54,9 @@ func Verify(t *testing.T, target sim.Target, options ...VerifyOption) {
 			rt.Fatalf("the harness failed: %v", o.Fault)
 		}
 		if x := o.Judgement.First(); x != nil {
+			if err := Twice(context.Background(), p, v.source, target); err != nil {
+				rt.Fatalf("%v", err)
+			}
 			failed = o
 			rt.Fatalf("violated %s", x.Invariant)
 		}

@@ -29,6 +29,7 @@ type checkCmd struct {
 	Seed       *uint64       `placeholder:"NUMBER" help:"Decides which plans are drawn. Drawn itself, and printed, where not given."`
 	Strategy   string        `enum:"${strategies}" default:"${strategy}" help:"How schedules are drawn: ${enum}. A portfolio has the others take turns; pct-d is probabilistic concurrency testing of depth d (default: ${default})."`
 	Defect     string        `predictor:"defect" placeholder:"NAME" help:"Give the reference controller a named defect: see bootrace defects."`
+	Coverage   bool          `help:"List how often each transition met each tick, before, between and after its steps."`
 	storeFlags `embed:"" set:"store=memory"`
 	Out        string `default:"runs" type:"path" placeholder:"FOLDER" help:"Folder that what is found is kept in (default: runs)."`
 }
@@ -77,12 +78,16 @@ func (c *checkCmd) Run(ctx context.Context, s streams) error {
 		},
 	}.Run(ctx)
 	progress.End()
+	var course *harness.Nondeterminism
+	if errors.As(err, &course) && ctx.Err() == nil {
+		return exitError{code: exitInconclusive, err: fmt.Errorf("check %d: %w", checked.Checks, err)}
+	}
 	if err != nil && ctx.Err() == nil {
 		return environment(fmt.Errorf("check %d: %w", checked.Checks+1, err))
 	}
 	fmt.Fprintln(s.out, checkLine(checked))
-	if missing := checked.Coverage.Missing(); len(missing) > 0 && checked.Found == nil {
-		fmt.Fprintf(s.out, "never reached: %s\n", strings.Join(missing, ", "))
+	if checked.Found == nil || c.Coverage {
+		c.coverage(s, checked.Coverage)
 	}
 	if f := checked.Found; f != nil {
 		if err := c.keep(s, t, source, f, seed, began); err != nil {
@@ -101,11 +106,36 @@ func (c *checkCmd) Run(ctx context.Context, s streams) error {
 	return nil
 }
 
+// coverage says what the search never reached, and on request all that it did.
+func (c *checkCmd) coverage(s streams, k *harness.Coverage) {
+	if missing := k.Missing(); len(missing) > 0 {
+		fmt.Fprintf(s.out, "never reached: %s\n", strings.Join(missing, ", "))
+	}
+	reached, all := k.ReachedMeetings()
+	fmt.Fprintf(s.out, "%d of %d meetings of a transition with a tick, before, between and after its steps", reached, all)
+	if !c.Coverage {
+		fmt.Fprintf(s.out, "; --coverage lists them\n")
+		return
+	}
+	fmt.Fprintf(s.out, ":\n\n  %-34s %-16s %9s %9s %9s\n", "transition", "tick", sim.Before, sim.Between, sim.After)
+	for _, m := range k.Meetings() {
+		fmt.Fprintf(s.out, "  %-34s %-16s", m.Edge, m.Tick)
+		for p := range sim.Positions {
+			if m.Possible[p] {
+				fmt.Fprintf(s.out, " %9d", m.Times[p])
+			} else {
+				fmt.Fprintf(s.out, " %9s", "–")
+			}
+		}
+		fmt.Fprintln(s.out)
+	}
+}
+
 // checkLine says how far a search is.
 func checkLine(k *harness.Checked) string {
 	reached, all := k.Coverage.Reached()
-	return fmt.Sprintf("%d checks, %.0f a second, %.0f virtual hours, %d of %d transitions reached", k.Checks,
-		float64(k.Checks)/max(k.Wall.Seconds(), 1e-9), k.Virtual.Hours(), reached, all)
+	return fmt.Sprintf("%d checks (%d of them twice), %.0f a second, %.0f virtual hours, %d of %d transitions reached", k.Checks,
+		k.Twice, float64(k.Checks)/max(k.Wall.Seconds(), 1e-9), k.Virtual.Hours(), reached, all)
 }
 
 // keep writes what was found into a run's folder, and as a scenario.

@@ -21,6 +21,7 @@ type replica struct {
 	handler http.Handler
 	idle    []*worker
 	busy    []*worker
+	turns   []*turn // of its ticks, under way
 }
 
 // secret is what tokens are derived from; every replica of every run has the same.
@@ -30,7 +31,7 @@ func (r *replica) start() {
 	w := r.world
 	r.process = w.process(fmt.Sprintf("controller %d", r.number))
 	r.process.SetOffset(r.offset)
-	r.idle, r.busy = nil, nil
+	r.idle, r.busy, r.turns = nil, nil, nil
 	built, err := w.deployment.Start(controller.Config{
 		Store:    r.storeWay(),
 		Cloud:    &cloudProxy{replica: r},
@@ -64,17 +65,20 @@ func (r *replica) tick(tick controller.Tick) {
 // turn runs the tick once. Its errors and panics go into the history, and its next turn goes on.
 func (r *replica) turn(tick controller.Tick) {
 	w := r.world
+	t := r.began(tick.Name)
 	defer func() {
 		if p := recover(); p != nil {
 			if sched.IsKill(p) {
 				panic(p)
 			}
 			w.add(history.Event{Kind: history.Panic, By: tick.Name, Replica: r.number, Err: fmt.Sprint(p)})
+			r.over(t)
 		}
 	}()
 	if err := tick.Run(context.Background()); err != nil {
 		w.add(history.Event{Kind: history.Tick, By: tick.Name, Replica: r.number, Err: err.Error()})
 	}
+	r.over(t)
 }
 
 // kill ends the replica like kill -9. Called from one of its own tasks, it does not return.

@@ -48,14 +48,15 @@ func (r *replica) before(ctx context.Context, op string) (context.Context, error
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	w.by, w.byInc = t.Name, t.Incarnation
+	w.by, w.byInc, w.byReplica = t.Name, t.Incarnation, r
 	return background, nil
 }
 
 // after is the way back, with the operation's outcome.
 func (r *replica) after(_ context.Context, op string, err error) error {
 	w := r.world
-	w.by, w.byInc = "", 0
+	r.stepped(w.by)
+	w.by, w.byInc, w.byReplica = "", 0, nil
 	if w.faults.Stores() {
 		w.faults.crash(r, op, true)
 		if w.faults.StoreFails(r.number, op, true) {

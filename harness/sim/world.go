@@ -24,6 +24,8 @@ type Options struct {
 	Open   OpenStore
 	Oracle oracle.Oracle // default: random, from the plan's seed
 	Target Target        // default: the reference controller
+	// Meet is told of every row that moved while somebody else's tick was at work; nil where nobody wants to know.
+	Meet func(Meeting)
 }
 
 // Run carries out the plan and returns what happened. An error means that the world itself failed, so that nothing can be
@@ -35,7 +37,7 @@ func Run(p *plan.Plan, o Options) (*history.History, error) {
 	w := &world{
 		plan: p, oracle: o.Oracle, sched: sched.New(o.Oracle), history: &history.History{},
 		inventory: fakeprovider.NewInventory(), machines: map[string]*machine{},
-		numbers: map[uuid.UUID]int{},
+		numbers: map[uuid.UUID]int{}, meet: o.Meet, moves: make([]int, len(p.Workspaces)+1),
 	}
 	if o.Target.Deploy == nil {
 		o.Target = Reference(nil)
@@ -83,8 +85,12 @@ type world struct {
 	members   []*member
 	numbers   map[uuid.UUID]int // a workspace's number in the plan
 
-	by    string // who is about to change rows: see Move
-	byInc int
+	by        string // who is about to change rows: see Move
+	byInc     int
+	byReplica *replica
+
+	meet  func(Meeting)
+	moves []int // so far, by workspace
 }
 
 // member is one workspace of the plan, as the world knows it.
@@ -131,6 +137,8 @@ func (w *world) observe(c store.RowChange) {
 		Kind: history.Move, WS: number, Inc: c.Incarnation, From: c.From, To: c.To, By: w.by, ByInc: w.byInc,
 	})
 	if number > 0 {
+		w.meets(number, w.moves[number])
+		w.moves[number]++
 		w.look(w.members[number-1])
 	}
 }
