@@ -284,12 +284,12 @@ func TestControllerOnPostgres(t *testing.T) {
 }
 
 // With a cloud, the controller boots machines: one for a workspace, until it is gone. At twenty times the speed, a budget of
-// 20 s is one.
+// 60 s is three.
 func TestControllerOnEC2(t *testing.T) {
 	t.Parallel()
 	_, where := fakeAt(t)
 	p, url := controllerAt(t, "--cloud", "ec2", "--ec2-endpoint", where["ec2"], "--ec2-deployment", "mine", "--ec2-tag", "team=blue",
-		"--speed", "20", "--provision-timeout-seconds", "20")
+		"--speed", "20", "--provision-timeout-seconds", "60")
 	p.says("no secret is given")
 	p.says(`launching machines.* at=` + where["ec2"] + ` .*deployment=mine`)
 	code, reply, text := call(t, http.MethodPost, url+"/workspaces", "", map[string]any{"name": "first", "runtime": "claude-code", "model": "kimi"})
