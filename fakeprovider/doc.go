@@ -5,6 +5,9 @@
 // [Runtimes] how long each agent runtime's image pull and start take. Both are tables, to be read and corrected in
 // profile_provider.go and profile_runtime.go. A cold boot is the sum of its [Phases]; [SampleBoot] draws one.
 //
+// The packages below are what others call over a socket: ec2wire, cpwire and llm speak EC2's protocol, a control plane's and
+// LLM providers', and endpoints serves all of them with one administration.
+//
 // # Guarantees
 //
 //   - There is no randomness and no clock of its own: whoever draws passes the source of the random bits, and the same

@@ -13,6 +13,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/bootrace/bootrace/controller"
+	"github.com/bootrace/bootrace/controller/cloud"
+	"github.com/bootrace/bootrace/controller/cloud/ec2"
 	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/controller/store"
 	"github.com/bootrace/bootrace/controller/store/memory"
@@ -27,12 +29,25 @@ type controllerCmd struct {
 	PublicURL   string        `placeholder:"URL" help:"How agents reach this server; http://<listen> where not given."`
 	Grace       time.Duration `default:"10s" help:"How long requests under way may take to end after SIGTERM."`
 
+	Speed float64  `default:"1" placeholder:"N" help:"Divides every time that the controller goes by: budgets, liveness TTLs, sweeps, launches. 60 makes a minute a second. What is about the network (time-outs of HTTP and of the cloud's calls) and machines' expiry stay as they are."`
+	Cloud string   `enum:"none,ec2" default:"none" help:"Where to boot machines: none leaves it to somebody else, ec2 launches them by the EC2 protocol."`
+	EC2   ec2Flags `embed:"" prefix:"ec2-" group:"EC2"`
+
 	ProvisionTimeoutSeconds int `env:"PROVISION_TIMEOUT_SECONDS" placeholder:"N" help:"One provision budget for the boots of all runtimes, in seconds."`
 }
 
 // Run implements the command.
 func (c *controllerCmd) Run(ctx context.Context, s streams) error {
 	log := slog.New(slog.NewTextHandler(s.err, nil))
+	settings, err := controller.Settings{ProvisionTimeout: time.Duration(c.ProvisionTimeoutSeconds) * time.Second}.Scale(c.Speed)
+	if err != nil {
+		return usage(err)
+	}
+	machines, closeCloud, err := c.machines(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer closeCloud()
 	rows, closeRows, err := c.store(ctx, log)
 	switch {
 	case err != nil && ctx.Err() != nil:
@@ -56,7 +71,7 @@ func (c *controllerCmd) Run(ctx context.Context, s streams) error {
 	}
 	k, err := controller.New(controller.Config{
 		Store: rows, AdminToken: c.AdminToken, Secret: []byte(c.Secret), PublicURL: public, Logger: log, Metrics: registry,
-		Settings: controller.Settings{ProvisionTimeout: time.Duration(c.ProvisionTimeoutSeconds) * time.Second},
+		Settings: settings, Cloud: machines,
 	})
 	if err != nil {
 		return usage(err)
@@ -107,4 +122,31 @@ func (c *controllerCmd) store(ctx context.Context, log *slog.Logger) (store.Stor
 		return nil, nil, err
 	}
 	return p, p.Close, nil
+}
+
+// machines opens the cloud, or returns nil where there is none.
+func (c *controllerCmd) machines(ctx context.Context, log *slog.Logger) (cloud.Cloud, func(), error) {
+	if c.Cloud == "none" {
+		if c.EC2.Endpoint != "" || c.EC2.AllowRealAWS {
+			return nil, nil, usage(errors.New("where EC2 is was given, and --cloud ec2 was not"))
+		}
+		return nil, func() {}, nil
+	}
+	config := c.EC2.config()
+	if err := config.Validate(); err != nil {
+		return nil, nil, usage(err)
+	}
+	if c.Secret == "" {
+		log.Warn("machines that boot across a restart will be refused: no secret is given, so their tokens are forgotten")
+	}
+	machines, err := ec2.New(ctx, config)
+	if err != nil {
+		return nil, nil, environment(err)
+	}
+	where := config.Endpoint
+	if config.RealAWS() {
+		where = "real AWS"
+	}
+	log.Info("launching machines", "cloud", "ec2", "at", where, "region", config.Region, "deployment", config.Deployment, "image", config.ImageID)
+	return machines, machines.Close, nil
 }

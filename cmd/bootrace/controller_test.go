@@ -282,3 +282,72 @@ func TestControllerOnPostgres(t *testing.T) {
 	q.signal(syscall.SIGTERM)
 	q.ends(exitHeld)
 }
+
+// With a cloud, the controller boots machines: one for a workspace, until it is gone. At twenty times the speed, a budget of
+// 60 s is three.
+func TestControllerOnEC2(t *testing.T) {
+	t.Parallel()
+	_, where := fakeAt(t)
+	p, url := controllerAt(t, "--cloud", "ec2", "--ec2-endpoint", where["ec2"], "--ec2-deployment", "mine", "--ec2-tag", "team=blue",
+		"--speed", "20", "--provision-timeout-seconds", "60")
+	p.says("no secret is given")
+	p.says(`launching machines.* at=` + where["ec2"] + ` .*deployment=mine`)
+	code, reply, text := call(t, http.MethodPost, url+"/workspaces", "", map[string]any{"name": "first", "runtime": "claude-code", "model": "kimi"})
+	id, _ := reply["id"].(string)
+	if code != http.StatusCreated {
+		t.Fatalf("create: %d %s", code, text)
+	}
+	machine := func() (state string, tags map[string]any) {
+		_, reply, _ := call(t, http.MethodGet, where["admin"]+"/ec2/state", "", nil)
+		all, _ := reply["machines"].([]any)
+		if len(all) > 1 {
+			t.Fatalf("machines %v", all)
+		}
+		for _, m := range all {
+			m := m.(map[string]any)
+			state, tags = m["state"].(string), m["tags"].(map[string]any)
+		}
+		return state, tags
+	}
+	until(t, "a machine runs", func() bool { state, _ := machine(); return state == "running" })
+	if _, tags := machine(); tags["bootrace:workspace"] != id || tags["bootrace:deployment"] != "mine" || tags["team"] != "blue" {
+		t.Errorf("it has the tags %v", tags)
+	}
+	until(t, "the boot is given up", func() bool { return status(t, url, id) == "failed" })
+	if code, _, text := call(t, http.MethodDelete, url+"/workspaces/"+id, "", nil); code != http.StatusOK {
+		t.Fatalf("delete: %d %s", code, text)
+	}
+	until(t, "its machine is gone", func() bool { state, _ := machine(); return state == "terminated" })
+	p.signal(syscall.SIGTERM)
+	p.ends(exitHeld)
+}
+
+// until waits until something is so.
+func until(t *testing.T, what string, so func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !so(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("it is not so that %s", what)
+		}
+	}
+}
+
+func TestControllerWhoseCloudMakesNoSense(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{"--cloud", "ec2"}, "this is real AWS, and costs money"},
+		{[]string{"--cloud", "ec2", "--ec2-allow-real-aws", "--ec2-region", "eu-west-1"}, "real AWS needs max_machines"},
+		{[]string{"--cloud", "ec2", "--ec2-endpoint", "https://ec2.eu-west-1.amazonaws.com"}, "this is real AWS, and costs money"},
+		{[]string{"--cloud", "ec2", "--ec2-endpoint", "localhost"}, "is no http or https URL"},
+		{[]string{"--ec2-endpoint", "http://127.0.0.1:1"}, "--cloud ec2 was not"},
+		{[]string{"--cloud", "moon"}, `--cloud must be one of "none","ec2"`},
+		{[]string{"--speed", "0"}, "speed 0 is not above 0"},
+	} {
+		if code, _, err := inProcess(append([]string{"controller", "--listen", "127.0.0.1:0"}, c.args...)...); code != exitUsage || !strings.Contains(err, c.says) {
+			t.Errorf("%q ended with %d, and without %q:\n%s", c.args, code, c.says, err)
+		}
+	}
+}

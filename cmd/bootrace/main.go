@@ -30,6 +30,7 @@ type cli struct {
 	States       statesCmd       `cmd:"" help:"Print the lifecycle of a workspace: the table, or a Mermaid diagram."`
 	Controller   controllerCmd   `cmd:"" help:"Serve the reference controller."`
 	Fakeprovider fakeproviderCmd `cmd:"" help:"Serve a fake cloud and fake LLM providers: the EC2 wire, a control plane's, and preflight endpoints."`
+	Cloud        cloudCmd        `cmd:"" help:"List and reap machines on EC2."`
 	Doctor       doctorCmd       `cmd:"" help:"Say what this machine has that bootrace can use, and what to install."`
 	Completion   completionCmd   `cmd:"" help:"Print what turns on completion in a shell."`
 	Version      versionCmd      `cmd:"" help:"Print the version."`

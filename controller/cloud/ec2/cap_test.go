@@ -193,3 +193,47 @@ func TestReap(t *testing.T) {
 		t.Errorf("somebody else's machine is %s", all[2].State)
 	}
 }
+
+// A client that lists and reaps sees every deployment's machines where it is given none, and nobody else's; it launches none.
+func TestListOnly(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, ec2wire.Options{}, func(c *ec2.Config) { c.Deployment = "one" })
+	ctx := context.Background()
+	one := f.launch(spec())
+	two, err := connect(t, f.url, func(c *ec2.Config) { c.Deployment = "two" }).Launch(ctx, spec())
+	if err != nil {
+		t.Fatal(err)
+	}
+	post(t, f.url, "RunInstances", "MinCount", "1", "MaxCount", "1", "ImageId", ami) // somebody else's
+	for _, x := range []struct{ deployment, want string }{
+		{"", "one " + one.ID + ", two " + two.ID}, {"three", ""}, {"two", "two " + two.ID}, {"", "one " + one.ID},
+	} {
+		deployment, want := x.deployment, x.want
+		c := connect(t, f.url, func(c *ec2.Config) { c.ListOnly, c.Deployment = true, deployment })
+		all, err := c.Instances(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, i := range all {
+			got = append(got, i.Deployment+" "+i.ID)
+		}
+		if strings.Join(got, ", ") != want {
+			t.Errorf("of %q it lists %q, want %q", deployment, got, want)
+		}
+		if _, err := c.Launch(ctx, spec()); !errors.Is(err, cloud.ErrRefused) {
+			t.Errorf("it launches: %v", err)
+		}
+		if err := c.Probe(ctx); !errors.Is(err, cloud.ErrRefused) {
+			t.Errorf("it probes: %v", err)
+		}
+		if deployment == "two" {
+			if ended, err := c.TerminateAll(ctx, all); err != nil || len(ended) != 1 || ended[0].ID != two.ID {
+				t.Errorf("it terminated %v, %v", ended, err)
+			}
+		}
+	}
+	if m, _ := f.wire.Machine(one.ID); m.State != ec2wire.Running {
+		t.Errorf("the machine of another deployment is %s", m.State)
+	}
+}

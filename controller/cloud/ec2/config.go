@@ -13,7 +13,7 @@ import (
 // Config says which machines to launch, and where.
 type Config struct {
 	// Deployment tells this controller's machines from those of others in the account: up to 64 letters, digits, dots,
-	// dashes and underscores. Required.
+	// dashes and underscores. Required, but with ListOnly, where none stands for all that there are.
 	Deployment string `json:"deployment"`
 	// Region is where to launch. Required on real AWS; us-east-1 by default elsewhere.
 	Region string `json:"region,omitempty"`
@@ -33,6 +33,10 @@ type Config struct {
 	// Expiry is how old a machine may become: it powers itself off then, and Reap terminates it. Required on real AWS; 0
 	// is for ever.
 	Expiry time.Duration `json:"expiry,omitempty"`
+
+	// ListOnly is for a client that lists and terminates machines, and launches none: what only launches need is not
+	// required then, and Launch and Probe are cloud.ErrRefused.
+	ListOnly bool `json:"list_only,omitempty"`
 
 	// ImageID is the machine image to boot, whose cloud-init must run user data. Required.
 	ImageID          string   `json:"image_id"`
@@ -70,13 +74,13 @@ func (c Config) Validate() error {
 	problem := func(format string, args ...any) {
 		problems = append(problems, fmt.Errorf("ec2: "+format, args...))
 	}
-	if !deploymentForm.MatchString(c.Deployment) {
+	if !deploymentForm.MatchString(c.Deployment) && (!c.ListOnly || c.Deployment != "") {
 		problem("deployment %q is not made of up to 64 letters, digits, dots, dashes and underscores", c.Deployment)
 	}
-	if !imageForm.MatchString(c.ImageID) {
+	if !c.ListOnly && !imageForm.MatchString(c.ImageID) {
 		problem("image_id %q is no machine image", c.ImageID)
 	}
-	if strings.TrimSpace(c.AgentCommand) == "" {
+	if !c.ListOnly && strings.TrimSpace(c.AgentCommand) == "" {
 		problem("agent_command is empty: nothing would run on the machines")
 	}
 	for name, value := range map[string]time.Duration{
@@ -112,10 +116,10 @@ func (c Config) Validate() error {
 		if !c.AllowRealAWS {
 			problem("this is real AWS, and costs money: set allow_real_aws, or an endpoint")
 		}
-		if c.MaxMachines == 0 {
+		if c.MaxMachines == 0 && !c.ListOnly {
 			problem("real AWS needs max_machines, the most machines that may live at a time")
 		}
-		if c.Expiry == 0 {
+		if c.Expiry == 0 && !c.ListOnly {
 			problem("real AWS needs an expiry, the age at which a forgotten machine ends")
 		}
 		if c.Region == "" {

@@ -14,6 +14,7 @@ func TestValidate(t *testing.T) {
 	fake := ec2.Config{Deployment: "ci-1", Endpoint: "http://127.0.0.1:1", ImageID: ami, AgentCommand: "agent"}
 	aws := fake
 	aws.Endpoint, aws.AllowRealAWS, aws.MaxMachines, aws.Expiry, aws.Region = "", true, 10, 4*time.Hour, "eu-west-1"
+	listOnly := func(c *ec2.Config) { c.ListOnly, c.ImageID, c.AgentCommand = true, "", "" }
 	for name, c := range map[string]struct {
 		base   ec2.Config
 		change func(*ec2.Config)
@@ -40,6 +41,11 @@ func TestValidate(t *testing.T) {
 		"seconds":                   {fake, func(c *ec2.Config) { c.Expiry = time.Second }, "minutes"},
 		"a tag of ours":             {fake, func(c *ec2.Config) { c.Tags = map[string]string{"bootrace:deployment": "x"} }, "not yours"},
 		"a tag of Amazon's":         {fake, func(c *ec2.Config) { c.Tags = map[string]string{"AWS:x": "x"} }, "not yours"},
+		"to list only":              {fake, listOnly, ""},
+		"to list all":               {fake, func(c *ec2.Config) { listOnly(c); c.Deployment = "" }, ""},
+		"to list by a wildcard":     {fake, func(c *ec2.Config) { listOnly(c); c.Deployment = "*" }, "deployment"},
+		"to list real AWS":          {aws, func(c *ec2.Config) { listOnly(c); c.MaxMachines, c.Expiry = 0, 0 }, ""},
+		"to list it, not allowed":   {aws, func(c *ec2.Config) { listOnly(c); c.AllowRealAWS = false }, "costs money"},
 		"a long tag":                {fake, func(c *ec2.Config) { c.Tags = map[string]string{"k": strings.Repeat("x", 257)} }, "longer"},
 	} {
 		config := c.base

@@ -9,7 +9,8 @@
 //     with other parameters. Where the configuration has changed in between, Launch adopts the machine that the token
 //     launched before.
 //   - A machine carries the tags bootrace:deployment, bootrace:workspace, bootrace:incarnation, Name and, where
-//     [Config.Expiry] is set, bootrace:lifetime. List asks for the deployment's machines; nothing else is ever touched.
+//     [Config.Expiry] is set, bootrace:lifetime. List asks for the deployment's machines; nothing else is ever touched, but
+//     with [Config.ListOnly] and no deployment: then it is all that carry the tag.
 //   - A reply that says nothing (an empty 200, a body cut short) is a transient error, never an empty cloud and never a
 //     panic: the SDK takes an empty body for success.
 //   - EC2 is eventually consistent. A machine that this client launched less than [Config.Settle] ago and that EC2 does

@@ -80,6 +80,9 @@ func (c *Cloud) adopt(ctx context.Context, spec cloud.Spec, input *ec2.RunInstan
 
 // runInput is the call that launches a machine. It depends on the spec and the configuration alone.
 func (c *Cloud) runInput(spec cloud.Spec) (*ec2.RunInstancesInput, error) {
+	if c.config.ListOnly {
+		return nil, fmt.Errorf("ec2: %w: this client is for listing and terminating only", cloud.ErrRefused)
+	}
 	data, err := c.config.userData(spec)
 	if err != nil {
 		return nil, err

@@ -36,12 +36,12 @@ func (c *Cloud) List(ctx context.Context) ([]cloud.Machine, error) {
 
 // Instances returns what List does, with what people want to see of each machine.
 func (c *Cloud) Instances(ctx context.Context) ([]Instance, error) {
+	deployment := filter("tag:"+tagDeployment, c.config.Deployment) // holds no wildcard: Config.Validate sees to it
+	if c.config.Deployment == "" {
+		deployment = filter("tag-key", tagDeployment)
+	}
 	found, err := c.find(ctx, &ec2.DescribeInstancesInput{
-		MaxResults: aws.Int32(pageSize),
-		Filters: []types.Filter{
-			filter("tag:"+tagDeployment, c.config.Deployment), // holds no wildcard: Config.Validate sees to it
-			filter("instance-state-name", liveStates...),
-		},
+		MaxResults: aws.Int32(pageSize), Filters: []types.Filter{deployment, filter("instance-state-name", liveStates...)},
 	})
 	if err != nil {
 		return nil, err

@@ -74,14 +74,15 @@ func cut(text string, most int) string {
 // Instance is a machine with what people want to see of it.
 type Instance struct {
 	cloud.Machine
-	Name      string
-	EC2State  string // pending, running, shutting-down, terminated, stopping, stopped
-	Reason    string // why it was stopped or terminated, in EC2's words
-	Type      string
-	Zone      string
-	PrivateIP string
-	PublicIP  string
-	Lifetime  time.Duration // how old it may become; 0 where it has no such tag
+	Deployment string // whose it is
+	Name       string
+	EC2State   string // pending, running, shutting-down, terminated, stopping, stopped
+	Reason     string // why it was stopped or terminated, in EC2's words
+	Type       string
+	Zone       string
+	PrivateIP  string
+	PublicIP   string
+	Lifetime   time.Duration // how old it may become; 0 where it has no such tag
 }
 
 // Expired reports whether the machine is older than it may become.
@@ -102,7 +103,7 @@ func instanceOf(in types.Instance) Instance {
 			ID: aws.ToString(in.InstanceId), WorkspaceID: tags[TagWorkspace], Incarnation: incarnation,
 			LaunchedAt: aws.ToTime(in.LaunchTime),
 		},
-		Name: tags[tagName], Type: string(in.InstanceType), PrivateIP: aws.ToString(in.PrivateIpAddress),
+		Deployment: tags[tagDeployment], Name: tags[tagName], Type: string(in.InstanceType), PrivateIP: aws.ToString(in.PrivateIpAddress),
 		PublicIP: aws.ToString(in.PublicIpAddress), Lifetime: max(0, lifetime),
 	}
 	if in.State != nil {

@@ -40,9 +40,20 @@ func (c *Cloud) forget(id string) {
 	}
 }
 
-// Reap terminates the deployment's machines that are past the lifetime that their tag gives them and, where older is not
-// 0, those that were launched longer ago than that, whatever their tag says. It returns those that it terminated, also
-// beside an error, which tells of all the others that it could not.
+// Due returns those of the machines that are past the lifetime that their tag gives them and, where older is not 0, those that
+// were launched longer ago than that, whatever their tag says.
+func Due(all []Instance, older time.Duration, now time.Time) []Instance {
+	var due []Instance
+	for _, i := range all {
+		if i.Expired(now) || older != 0 && now.Sub(i.LaunchedAt) > older {
+			due = append(due, i)
+		}
+	}
+	return due
+}
+
+// Reap terminates the deployment's machines that are [Due]. It returns those that it terminated, also beside an error, which
+// tells of all the others that it could not.
 func (c *Cloud) Reap(ctx context.Context, older time.Duration) ([]Instance, error) {
 	if older < 0 {
 		return nil, fmt.Errorf("ec2: reaping machines older than %s: below zero", older)
@@ -51,18 +62,20 @@ func (c *Cloud) Reap(ctx context.Context, older time.Duration) ([]Instance, erro
 	if err != nil {
 		return nil, err
 	}
-	var reaped []Instance
+	return c.TerminateAll(ctx, Due(all, older, c.config.Now()))
+}
+
+// TerminateAll terminates the machines, one after another. It returns those that it terminated, also beside an error, which
+// tells of all the others that it could not.
+func (c *Cloud) TerminateAll(ctx context.Context, all []Instance) ([]Instance, error) {
+	var ended []Instance
 	var problems []error
-	now := c.config.Now()
 	for _, i := range all {
-		if !i.Expired(now) && (older == 0 || now.Sub(i.LaunchedAt) <= older) {
-			continue
-		}
 		if err := c.Terminate(ctx, i.ID); err != nil {
 			problems = append(problems, fmt.Errorf("ec2: reaping %s: %w", i.ID, err))
 			continue
 		}
-		reaped = append(reaped, i)
+		ended = append(ended, i)
 	}
-	return reaped, errors.Join(problems...)
+	return ended, errors.Join(problems...)
 }
