@@ -4,12 +4,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/bootrace/bootrace/controller"
+	"github.com/bootrace/bootrace/controller/wire"
 	"github.com/bootrace/bootrace/fakeprovider"
 	"github.com/bootrace/bootrace/harness/child"
 	"github.com/bootrace/bootrace/harness/history"
@@ -176,13 +179,29 @@ func (r *replica) ready() error {
 	}
 	select {
 	case <-up:
-		if r.base() == "" {
-			return fmt.Errorf("live: controller %d ended before it served", r.number)
-		}
-		return nil
+		return r.warm()
 	case <-r.world.ctx.Done():
 		return r.world.ctx.Err()
 	}
+}
+
+// warm makes the process do something before the clock starts, so that the first call of the plan is no slower than others.
+func (r *replica) warm() error {
+	base := r.base()
+	if base == "" {
+		return fmt.Errorf("live: controller %d ended before it served", r.number)
+	}
+	q, err := http.NewRequestWithContext(r.world.ctx, http.MethodGet, base+wire.PathWorkspaces, http.NoBody)
+	if err != nil {
+		return fmt.Errorf("live: %w", err)
+	}
+	answer, err := r.world.gateway.transport.RoundTrip(q)
+	if err != nil {
+		return fmt.Errorf("live: controller %d does not answer: %w", r.number, err)
+	}
+	io.Copy(io.Discard, answer.Body) //nolint:errcheck // what it says does not matter
+	answer.Body.Close()              //nolint:errcheck // it is read
+	return nil
 }
 
 // base is the URL of the process; empty while it does not serve.
