@@ -64,7 +64,7 @@ func scaled(s controller.Settings, speed float64) controller.Settings {
 func (r *replica) config() programs.Config {
 	w := r.world
 	c := programs.Config{
-		Number: r.number, DatabaseURL: w.database.URL, Endpoint: w.cloudURL, Secret: secret, PublicURL: w.gateway.url,
+		Number: r.number, DatabaseURL: w.databaseURL(r.number), Endpoint: w.cloudURL, Secret: secret, PublicURL: w.gateway.url,
 		Settings: scaled(w.plan.Settings.Controller(), w.clock.speed), Settle: w.clock.real(settle),
 		Phases: map[string]time.Duration{},
 	}
@@ -231,4 +231,18 @@ func (r *replica) kill(down time.Duration) bool {
 		}
 	})
 	return true
+}
+
+// stall stops the process, and reports whether it ran.
+func (r *replica) stall() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.process != nil && !r.process.Killed() && r.process.Stop() == nil
+}
+
+// goOn lets a stopped process go on.
+func (r *replica) goOn() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.process.Continue() //nolint:errcheck // it has died, then
 }
