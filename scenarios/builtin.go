@@ -30,7 +30,9 @@ var builtinNames = []string{
 
 	"crash-at-sweep",
 	"two-replicas",
+	"stopped-controller",
 	"clock-jump",
+	"postgres-crash",
 	"postgres-errors",
 	"postgres-errors-after-commit",
 

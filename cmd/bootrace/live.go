@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -81,13 +80,13 @@ func (f liveFlags) sort(plans []*plan.Plan, o liveworld.Options) (possible []*pl
 	return possible, leftOut
 }
 
-// ticker shows how far a live run is, where somebody watches: it takes its time.
+// ticker shows how far a live run is, which takes its time.
 type ticker struct {
 	mu       sync.Mutex
 	progress reports.Progress
 	began    time.Time
-	plans    []*plan.Plan
-	over     map[string]bool
+	plans    int
+	over     int
 	stop     chan struct{}
 	stopped  sync.WaitGroup
 }
@@ -95,8 +94,7 @@ type ticker struct {
 // startTicker begins to show. Close it when done.
 func startTicker(s streams, plans []*plan.Plan) *ticker {
 	t := &ticker{
-		progress: reports.Progress{W: s.err, Live: s.liveErr}, began: time.Now(), plans: plans, over: map[string]bool{},
-		stop: make(chan struct{}),
+		progress: reports.Progress{W: s.err, Live: s.liveErr}, began: time.Now(), plans: len(plans), stop: make(chan struct{}),
 	}
 	t.stopped.Go(func() {
 		every := time.NewTicker(500 * time.Millisecond)
@@ -116,32 +114,28 @@ func startTicker(s streams, plans []*plan.Plan) *ticker {
 func (t *ticker) show() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var playing []string
-	for _, p := range t.plans {
-		if !t.over[p.Name] {
-			playing = append(playing, p.Name)
-		}
-	}
-	text := fmt.Sprintf("%s: %d of %d over", time.Since(t.began).Round(time.Second), len(t.over), len(t.plans))
-	if len(playing) > 0 {
-		text += "; next " + strings.Join(playing[:min(len(playing), 2)], ", ")
-	}
-	t.progress.Line(text)
+	t.progress.Line(fmt.Sprintf("playing for %s: %d of %s over", time.Since(t.began).Round(time.Second), t.over,
+		plural(t.plans, "scenario", "scenarios")))
+}
+
+// count notes that a scenario is over.
+func (t *ticker) count(*plan.Plan) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.over++
 }
 
 // result writes a result in between.
 func (t *ticker) result(x *runs.Result, write func(*runs.Result)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.over[x.Scenario] = true
 	t.progress.End()
 	write(x)
 }
 
+// close ends the line, for good.
 func (t *ticker) close() {
 	close(t.stop)
 	t.stopped.Wait()
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	t.progress.End()
 }

@@ -131,6 +131,7 @@ func (c *runCmd) playLive(ctx context.Context, s streams, suite harness.Suite) e
 	t.LeftOut(suite.LeftOut)
 	ticker := startTicker(s, suite.Plans)
 	suite.Progress = func(x *runs.Result) { ticker.result(x, t.Result) }
+	suite.Over = ticker.count
 	defer context.AfterFunc(ctx, func() {
 		if context.Cause(ctx) != context.Canceled { //nolint:errorlint // a signal's cause is that, too, to errors.Is
 			fmt.Fprintln(s.err, "bootrace: stopping")

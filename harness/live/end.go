@@ -192,13 +192,5 @@ func (w *world) clear() error {
 	if w.watch != nil {
 		<-w.watch.done
 	}
-	if w.database == nil {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.ctx), readPatience)
-	defer cancel()
-	if err := w.database.Drop(ctx); err != nil {
-		return fmt.Errorf("live: dropping the run's database: %w", err)
-	}
-	return nil
+	return w.clearDatabase()
 }

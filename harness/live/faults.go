@@ -21,6 +21,9 @@ type faults struct {
 func newFaults(w *world) *faults {
 	f := &faults{world: w}
 	f.set = fault.NewSet(f, w.plan.Faults)
+	for _, x := range f.set.All {
+		x.Elsewhere = linked(x) || x.Kind == "controller-stall" || x.Kind == "postgres-crash"
+	}
 	return f
 }
 
@@ -50,9 +53,16 @@ func (f *faults) schedule() {
 			w.add(history.Event{Kind: history.Fault, Fault: x.Number, Phase: history.Started})
 			f.start(x)
 		})
-		if end := x.End(); end > time.Duration(x.From) {
+		end := x.End()
+		if linked(x) {
+			// Nothing new is late any more; what was under way is, for a while.
+			w.at(time.Duration(x.Until), func() { f.stop(x) })
+		}
+		if end > time.Duration(x.From) {
 			w.at(end, func() {
-				f.stop(x)
+				if !linked(x) {
+					f.stop(x)
+				}
 				w.add(history.Event{Kind: history.Fault, Fault: x.Number, Phase: history.Ended})
 			})
 		}
@@ -62,6 +72,22 @@ func (f *faults) schedule() {
 func (f *faults) start(x *fault.Fault) {
 	w := f.world
 	switch x.Kind {
+	case "store-slow", "store-error":
+		if linked(x) {
+			f.poison(x)
+		}
+	case "controller-stall":
+		for _, r := range w.replicas {
+			if x.On(r.number) && r.stall() {
+				f.Struck(x, 0)
+			}
+		}
+	case "postgres-crash":
+		if err := w.postgres.server.Crash(); err != nil {
+			w.broken("crashing Postgres: %w", err)
+			return
+		}
+		f.Struck(x, 0)
 	case "crash":
 		if len(x.Calls) > 0 {
 			return
@@ -91,12 +117,41 @@ func (f *faults) start(x *fault.Fault) {
 }
 
 func (f *faults) stop(x *fault.Fault) {
-	if x.Kind != "agent-stall" {
-		return
-	}
-	for _, m := range f.world.members {
-		if b := f.world.machineOf(m); b != nil && x.Hits(m.number) {
-			b.goOn()
+	w := f.world
+	switch x.Kind {
+	case "agent-stall":
+		for _, m := range w.members {
+			if b := w.machineOf(m); b != nil && x.Hits(m.number) {
+				b.goOn()
+			}
+		}
+	case "controller-stall":
+		for _, r := range w.replicas {
+			if x.On(r.number) {
+				r.goOn()
+			}
+		}
+	case "postgres-crash":
+		if err := w.postgres.server.Restart(w.ctx); err != nil {
+			w.broken("restarting Postgres: %w", err)
+		}
+	case "store-slow", "store-error":
+		if linked(x) {
+			for _, l := range w.linksOf(x) {
+				l.heal(x)
+			}
 		}
 	}
+}
+
+// poison begins a fault of the connections to Postgres.
+func (f *faults) poison(x *fault.Fault) {
+	for _, l := range f.world.linksOf(x) {
+		if err := l.poison(x, f.world.clock.real(time.Duration(x.Delay))); err != nil {
+			f.world.broken("fault %d: %w", x.Number, err)
+			return
+		}
+	}
+	// The sweeps alone are at the store more often than any fault is short.
+	f.Struck(x, 0)
 }

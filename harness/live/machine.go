@@ -97,7 +97,7 @@ func (b *machine) config() programs.Config {
 	w := b.world
 	p := w.members[b.ws-1].plan
 	c := programs.Config{
-		Speed: w.clock.speed, Boot: p.Boot(b.inc), Provider: p.Provider, LLM: w.llmURL, Workspace: b.ws, Inc: b.inc,
+		Speed: w.clock.speed, Boot: p.Boot(b.inc), Launched: time.Now(), Provider: p.Provider, LLM: w.llmURL, Workspace: b.ws, Inc: b.inc,
 		Interval: plan.Duration(w.plan.Settings.Heartbeat()), URL: operator.AgentURL(b.ws),
 		SkipRegister: p.SkipRegister, Swallow: w.options.Defect.SwallowsErrors(), ErrorPercent: p.ErrorPercent,
 	}

@@ -4,12 +4,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/bootrace/bootrace/controller"
+	"github.com/bootrace/bootrace/controller/wire"
 	"github.com/bootrace/bootrace/fakeprovider"
 	"github.com/bootrace/bootrace/harness/child"
 	"github.com/bootrace/bootrace/harness/history"
@@ -61,7 +64,7 @@ func scaled(s controller.Settings, speed float64) controller.Settings {
 func (r *replica) config() programs.Config {
 	w := r.world
 	c := programs.Config{
-		Number: r.number, DatabaseURL: w.database.URL, Endpoint: w.cloudURL, Secret: secret, PublicURL: w.gateway.url,
+		Number: r.number, DatabaseURL: w.databaseURL(r.number), Endpoint: w.cloudURL, Secret: secret, PublicURL: w.gateway.url,
 		Settings: scaled(w.plan.Settings.Controller(), w.clock.speed), Settle: w.clock.real(settle),
 		Phases: map[string]time.Duration{},
 	}
@@ -176,13 +179,29 @@ func (r *replica) ready() error {
 	}
 	select {
 	case <-up:
-		if r.base() == "" {
-			return fmt.Errorf("live: controller %d ended before it served", r.number)
-		}
-		return nil
+		return r.warm()
 	case <-r.world.ctx.Done():
 		return r.world.ctx.Err()
 	}
+}
+
+// warm makes the process do something before the clock starts, so that the first call of the plan is no slower than others.
+func (r *replica) warm() error {
+	base := r.base()
+	if base == "" {
+		return fmt.Errorf("live: controller %d ended before it served", r.number)
+	}
+	q, err := http.NewRequestWithContext(r.world.ctx, http.MethodGet, base+wire.PathWorkspaces, http.NoBody)
+	if err != nil {
+		return fmt.Errorf("live: %w", err)
+	}
+	answer, err := r.world.gateway.transport.RoundTrip(q)
+	if err != nil {
+		return fmt.Errorf("live: controller %d does not answer: %w", r.number, err)
+	}
+	io.Copy(io.Discard, answer.Body) //nolint:errcheck // what it says does not matter
+	answer.Body.Close()              //nolint:errcheck // it is read
+	return nil
 }
 
 // base is the URL of the process; empty while it does not serve.
@@ -212,4 +231,18 @@ func (r *replica) kill(down time.Duration) bool {
 		}
 	})
 	return true
+}
+
+// stall stops the process, and reports whether it ran.
+func (r *replica) stall() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.process != nil && !r.process.Killed() && r.process.Stop() == nil
+}
+
+// goOn lets a stopped process go on.
+func (r *replica) goOn() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.process.Continue() //nolint:errcheck // it has died, then
 }

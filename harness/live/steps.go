@@ -17,8 +17,10 @@ func (w *world) stepFaults() bool {
 		switch f.Kind {
 		case "crash":
 			return len(f.Calls) > 0
-		case "stall", "preempt", "store-error", "store-error-after-commit", "store-slow":
+		case "stall", "preempt", "store-error-after-commit":
 			return true
+		case "store-error", "store-slow":
+			return !linked(&fault.Fault{Fault: f})
 		default:
 			return false
 		}

@@ -27,5 +27,8 @@ func Supports(p *plan.Plan) (reason string, ok bool) {
 
 // Supports is [Supports], with what these options allow.
 func (o Options) Supports(p *plan.Plan) (reason string, ok bool) {
+	if crashes(p) && o.Postgres != nil && !o.Postgres.server.CanCrash() {
+		return "postgres-crash: the Postgres is not a private cluster of ours, and not ours to crash", false
+	}
 	return Supports(p)
 }

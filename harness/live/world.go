@@ -53,7 +53,10 @@ type world struct {
 
 	servers  []*server
 	gateway  *gateway
+	postgres *Postgres // the options', or the run's own
 	database *pgserver.Database
+	folders  []*folder
+	links    []*link // by replica; empty where no fault is about them
 	watch    *watch
 	llm      *preflights
 	cloud    *ec2wire.Server
@@ -124,7 +127,7 @@ func (w *world) at(t time.Duration, do func()) {
 // build starts everything that the run needs, up to controllers that serve.
 func (w *world) build() error {
 	var err error
-	if w.database, err = w.options.Postgres.server.CreateDatabase(w.ctx, template); err != nil {
+	if err := w.buildDatabase(); err != nil {
 		return err
 	}
 	if w.watch, err = w.watchMoves(); err != nil {

@@ -10,6 +10,7 @@ import (
 type Config struct {
 	Speed     float64       `json:"speed"`
 	Boot      plan.Boot     `json:"boot"`
+	Launched  time.Time     `json:"launched"` // when the boot began, which is before this program did
 	Provider  string        `json:"provider"`
 	LLM       string        `json:"llm"` // base URL of the LLM providers
 	Workspace int           `json:"workspace"`

@@ -44,14 +44,19 @@ func (m *machine) report(kind, phase string) {
 // pass lets so much of the contract's time pass.
 func (m *machine) pass(d time.Duration) { time.Sleep(time.Duration(float64(d) / m.Speed)) }
 
+// until waits until so much of the contract's time has passed since the launch.
+func (m *machine) until(d time.Duration) {
+	time.Sleep(time.Until(m.Launched.Add(time.Duration(float64(d) / m.Speed))))
+}
+
 // boot goes through the phases of the cold boot, and reports false where it dies in one.
 func (m *machine) boot() bool {
 	for _, phase := range []struct {
 		name, done string
 		run        func()
 	}{
-		{"image_pull", history.ImagePulled, func() { m.pass(time.Duration(m.Boot.ImagePull)) }},
-		{"agent_start", history.AgentStarted, func() { m.pass(time.Duration(m.Boot.AgentStart)) }},
+		{"image_pull", history.ImagePulled, func() { m.until(time.Duration(m.Boot.ImagePull)) }},
+		{"agent_start", history.AgentStarted, func() { m.until(time.Duration(m.Boot.ImagePull + m.Boot.AgentStart)) }},
 		{"preflight", history.PreflightDone, m.preflight},
 	} {
 		phase.run()
