@@ -1,0 +1,68 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	dc "github.com/ory/dockertest/v3/docker"
+)
+
+// Network is a network of its owner's own.
+type Network struct {
+	ID      string
+	Name    string
+	Gateway string // the address of this machine on it
+	engine  *Engine
+}
+
+// CreateNetwork creates a bridge that only the given labels' owner uses.
+func (e *Engine) CreateNetwork(ctx context.Context, name string, labels map[string]string) (*Network, error) {
+	made, err := e.Client.CreateNetwork(dc.CreateNetworkOptions{Name: name, Driver: "bridge", CheckDuplicate: true, Labels: labels, Context: ctx})
+	if err != nil {
+		return nil, failure(ctx, "create network "+name, err)
+	}
+	n := &Network{ID: made.ID, Name: name, engine: e}
+	info, err := e.Client.NetworkInfo(made.ID)
+	if err == nil && len(info.IPAM.Config) == 0 {
+		err = errors.New("it has no addresses")
+	}
+	if err != nil {
+		return nil, errors.Join(failure(ctx, "inspect network "+name, err), n.Remove(context.WithoutCancel(ctx)))
+	}
+	n.Gateway = info.IPAM.Config[0].Gateway
+	return n, nil
+}
+
+// Disconnect takes a container off the network, as a cable that is pulled: whoever it talks to hears nothing any more.
+func (n *Network) Disconnect(ctx context.Context, container string) error {
+	err := n.engine.Client.DisconnectNetwork(n.ID, dc.NetworkConnectionOptions{Container: container, Force: true, Context: ctx})
+	return failure(ctx, "disconnect "+container, err)
+}
+
+// Connect puts a container back onto the network.
+func (n *Network) Connect(ctx context.Context, container string) error {
+	err := n.engine.Client.ConnectNetwork(n.ID, dc.NetworkConnectionOptions{Container: container, Context: ctx})
+	return failure(ctx, "connect "+container, err)
+}
+
+// removePatience is how long containers may take to leave a network that is to be removed: somebody may be removing them.
+const removePatience = 5 * time.Second
+
+// Remove removes the network. Containers on it must be gone, or on their way.
+func (n *Network) Remove(ctx context.Context) error {
+	for giveUp := time.Now().Add(removePatience); ; time.Sleep(50 * time.Millisecond) {
+		err := n.engine.Client.RemoveNetwork(n.ID)
+		var none *dc.NoSuchNetwork
+		var api *dc.Error
+		switch {
+		case err == nil, errors.As(err, &none):
+			return nil
+		case errors.As(err, &api) && strings.Contains(api.Message, "active endpoints") && time.Now().Before(giveUp) && ctx.Err() == nil:
+			continue
+		}
+		return fmt.Errorf("%w (network %s)", failure(ctx, "remove network", err), n.Name)
+	}
+}
