@@ -34,13 +34,17 @@ func livePart(command string, s streams) error {
 	return nil
 }
 
+// containerJobs is the same where each workspace is a container, whose start keeps the cores busy.
+const containerJobs = 1
+
 // liveJobs is how many scenarios are played at a time on wall-clock time, where they sleep most of it.
 const liveJobs = 8
 
 // liveFlags choose the world.
 type liveFlags struct {
 	World string  `enum:"sim,live" default:"sim" help:"Where scenarios are played: sim, in virtual time, or live, on wall-clock time with real processes."`
-	Speed float64 `placeholder:"FACTOR" help:"How many times faster a live run goes than the contract's time (default: 60, so that ten minutes are ten seconds)."`
+	Cloud string  `enum:"fake,docker" default:"fake" help:"Where a live run's machines are: fake, processes that a fake EC2 starts, or docker, containers."`
+	Speed float64 `placeholder:"FACTOR" help:"How many times faster a live run goes than the contract's time (default: 60, so that ten minutes are ten seconds; 20 with --cloud docker)."`
 }
 
 // check reports what makes no sense of the flags together.
@@ -48,6 +52,8 @@ func (f liveFlags) check(store string) error {
 	switch {
 	case f.World != "live" && f.Speed != 0:
 		return errors.New("--speed is for --world live: virtual time takes no time")
+	case f.World != "live" && f.Cloud != "fake":
+		return errors.New("--cloud is for --world live: in virtual time, machines are simulated")
 	case f.World != "live":
 		return nil
 	case store != "postgres":
@@ -62,10 +68,35 @@ func (f liveFlags) check(store string) error {
 const maxSpeed = 600
 
 func (f liveFlags) speed() float64 {
-	if f.Speed == 0 {
+	switch {
+	case f.Speed != 0:
+		return f.Speed
+	case f.Cloud == "docker":
+		return liveworld.DefaultContainerSpeed
+	default:
 		return liveworld.DefaultSpeed
 	}
-	return f.Speed
+}
+
+// containers opens the Docker Engine, where machines are to be on one; else it returns nil.
+func (f liveFlags) containers(ctx context.Context, s streams) (*liveworld.Containers, error) {
+	if f.Cloud != "docker" {
+		return nil, nil
+	}
+	c, err := liveworld.OpenContainers(ctx, func(step string) { fmt.Fprintf(s.err, "bootrace: %s\n", step) })
+	if err != nil {
+		return nil, stopped(ctx, err)
+	}
+	return c, nil
+}
+
+// where says where the scenarios are played.
+func (f liveFlags) where(c *liveworld.Containers) string {
+	where := fmt.Sprintf("live, %g× real time", f.speed())
+	if c != nil {
+		where += ", " + c.Describe()
+	}
+	return where
 }
 
 // sort makes live plans of those that can be carried out so, and says why the others cannot.

@@ -121,13 +121,24 @@ func (c *runCmd) playLive(ctx context.Context, s streams, suite harness.Suite) e
 	if err != nil {
 		return err
 	}
-	suite.Live = &liveworld.Options{Postgres: postgres}
+	containers, err := c.containers(ctx, s)
+	if err != nil {
+		postgres.Close() //nolint:errcheck // the first error is the one to tell
+		return err
+	}
+	if containers != nil {
+		defer containers.Close()
+	}
+	suite.Live = &liveworld.Options{Postgres: postgres, Containers: containers}
 	suite.Plans, suite.LeftOut = c.sort(suite.Plans, *suite.Live)
 	if suite.Jobs == 0 {
 		suite.Jobs = liveJobs
+		if containers != nil {
+			suite.Jobs = containerJobs
+		}
 	}
 	t := terminal(s, c.All, suite.Plans)
-	t.Header(version(), suite.Seed, fmt.Sprintf("live, %g× real time", c.speed()), postgres.Describe(), c.Defect)
+	t.Header(version(), suite.Seed, c.where(containers), postgres.Describe(), c.Defect)
 	t.LeftOut(suite.LeftOut)
 	ticker := startTicker(s, suite.Plans)
 	suite.Progress = func(x *runs.Result) { ticker.result(x, t.Result) }

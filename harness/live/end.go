@@ -59,6 +59,9 @@ var errOver = errors.New("live: the run is over")
 
 // silence ends every agent.
 func (w *world) silence() {
+	if w.site != nil {
+		w.site.deaf.Store(true) // containers take a moment to end
+	}
 	w.mu.Lock()
 	machines := slices.Collect(maps.Values(w.machines))
 	for _, m := range w.members {
@@ -191,6 +194,9 @@ func (w *world) clear() error {
 	}
 	if w.watch != nil {
 		<-w.watch.done
+	}
+	if w.site != nil {
+		return errors.Join(w.site.clear(), w.clearDatabase())
 	}
 	return w.clearDatabase()
 }

@@ -4,7 +4,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/bootrace/bootrace/fakeprovider/ec2wire"
 	"github.com/bootrace/bootrace/harness/fault"
 	"github.com/bootrace/bootrace/harness/history"
 	"github.com/bootrace/bootrace/harness/oracle"
@@ -100,10 +99,18 @@ func (f *faults) start(x *fault.Fault) {
 	case "stray-agent":
 		f.Struck(x, 0)
 		w.stray()
+	case "partition":
+		if w.site != nil && w.site.unplugs(x) {
+			w.site.eachHit(x, func(b *machine) {
+				if w.site.unplug(b) {
+					f.ask(func(s *fault.Set) { s.Strike(x, b.ws) })
+				}
+			})
+		}
 	case "machine-death":
 		for _, m := range w.members {
 			if b := w.machineOf(m); b != nil && x.Hits(m.number) && b.id != "" && b.live() {
-				w.cloud.End(b.id, ec2wire.HostFailure) //nolint:errcheck // a machine that is unknown by now is dead, too
+				b.die()
 				f.Struck(x, m.number)
 			}
 		}
@@ -119,6 +126,10 @@ func (f *faults) start(x *fault.Fault) {
 func (f *faults) stop(x *fault.Fault) {
 	w := f.world
 	switch x.Kind {
+	case "partition":
+		if w.site != nil && w.site.unplugs(x) {
+			w.site.eachHit(x, w.site.plug)
+		}
 	case "agent-stall":
 		for _, m := range w.members {
 			if b := w.machineOf(m); b != nil && x.Hits(m.number) {

@@ -16,13 +16,21 @@ import (
 // workspaces' preflights, in the same way as in every world, so they are decided here and not in package llm.
 type preflights struct {
 	world  *world
-	server *llm.Server
+	server *llm.Server // nil where they are in a container
 }
 
 func newPreflights(w *world) *preflights {
 	return &preflights{w, llm.New(llm.Options{
 		Seed: w.plan.Seed, Speed: w.clock.speed, Refusal: plan.PreflightRefusal, RetryAfter: plan.PreflightRetry,
 	})}
+}
+
+// expect has a workspace's preflight take so long, and be refused so often before.
+func (p *preflights) expect(workspace string, takes time.Duration, refusals int) error {
+	if p.world.site != nil {
+		return p.world.site.setPreflight(workspace, takes, refusals)
+	}
+	return p.server.SetPreflight(workspace, takes, refusals)
 }
 
 // ServeHTTP answers a completion, or refuses it in a provider's place.
@@ -43,7 +51,11 @@ func (p *preflights) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer := httptest.NewRecorder()
-	p.server.ServeHTTP(answer, r)
+	if p.world.site != nil {
+		p.world.site.providers().ServeHTTP(answer, r)
+	} else {
+		p.server.ServeHTTP(answer, r)
+	}
 	// The provider must be there when the answer comes, too; otherwise the attempt was in vain.
 	if code := p.refusal(number); code != 0 {
 		refuse(w, code)

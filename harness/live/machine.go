@@ -27,7 +27,7 @@ type machine struct {
 	inc   int
 
 	mu      sync.Mutex
-	process *child.Process
+	process body
 	ended   bool // it must not run any more
 	stalled bool
 }
@@ -114,7 +114,7 @@ func (b *machine) config() programs.Config {
 // boot starts the machine's program.
 func (b *machine) boot(env map[string]string) {
 	c := b.config()
-	if err := b.world.llm.server.SetPreflight(env[wire.EnvWorkspaceID], time.Duration(c.Boot.Preflight), c.Boot.Refusals); err != nil {
+	if err := b.world.llm.expect(env[wire.EnvWorkspaceID], time.Duration(c.Boot.Preflight), c.Boot.Refusals); err != nil {
 		b.world.broken("machine %s: %w", b.id, err)
 	}
 	b.start(c, env)
@@ -138,7 +138,11 @@ func (b *machine) start(c programs.Config, env map[string]string) {
 		if b.ended || w.ctx.Err() != nil {
 			return
 		}
-		if b.process, err = w.nursery.Start(program); err != nil && w.ctx.Err() == nil {
+		process, err := w.nursery.Start(program)
+		switch {
+		case err == nil:
+			b.process = process
+		case w.ctx.Err() == nil:
 			w.broken("machine %s: %w", b.id, err)
 		}
 	})
@@ -161,6 +165,11 @@ func (b *machine) heard(line []byte) {
 		if x.Phase == history.Started {
 			b.stallIfDue()
 		}
+	case programs.Unanswered:
+		if b.world.site != nil {
+			b.world.site.unanswered(b, x.Call, x.Sent, x.At)
+		}
+		return
 	case programs.Struck:
 		e = history.Event{Kind: history.Fault, Fault: x.Fault, WS: b.ws, Phase: history.Struck}
 	}
@@ -186,6 +195,15 @@ func (b *machine) end() {
 	if b.process != nil {
 		b.process.Kill()
 	}
+}
+
+// die ends the machine, as a host that fails does.
+func (b *machine) die() {
+	if b.world.site != nil {
+		b.end() // Docker tells of its death
+		return
+	}
+	b.world.cloud.End(b.id, ec2wire.HostFailure) //nolint:errcheck // a machine that is unknown by now is dead, too
 }
 
 // live reports whether the machine runs.

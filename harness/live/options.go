@@ -17,8 +17,12 @@ const (
 	CommandAgent      = "agent"
 )
 
-// DefaultSpeed has ten minutes of the contract take ten seconds.
-const DefaultSpeed = 60
+// DefaultSpeed has ten minutes of the contract take ten seconds. Containers take their time to start, which a launch's
+// time-out must leave room for.
+const (
+	DefaultSpeed          = 60
+	DefaultContainerSpeed = 20
+)
 
 // Options are what a run needs beside its plan.
 type Options struct {
@@ -29,6 +33,8 @@ type Options struct {
 	// Program is what is started for the parts of a run, with one of the hidden commands as its only argument: this
 	// program where it is empty. Its main function must run [Main] for them.
 	Program string
+	// Containers is where machines are containers; nil where they are processes of this machine, which a fake EC2 starts.
+	Containers *Containers
 }
 
 // Plan returns the plan as one to be carried out on wall-clock time, speed times faster than the contract's.

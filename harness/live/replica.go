@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -67,6 +68,9 @@ func (r *replica) config() programs.Config {
 		Number: r.number, DatabaseURL: w.databaseURL(r.number), Endpoint: w.cloudURL, Secret: secret, PublicURL: w.gateway.url,
 		Settings: scaled(w.plan.Settings.Controller(), w.clock.speed), Settle: w.clock.real(settle),
 		Phases: map[string]time.Duration{},
+	}
+	if w.site != nil {
+		c.Docker = w.site.cloud("tcp://" + strings.TrimPrefix(w.cloudURL, "http://"))
 	}
 	if w.options.Defect != nil {
 		c.Defect = w.options.Defect.Name

@@ -15,20 +15,28 @@ type server struct {
 	served chan struct{}
 }
 
+// silent is the log of servers: what clients do that are killed in the middle of a call is no news.
+var silent = log.New(io.Discard, "", 0)
+
 func newServer(h http.Handler) *server {
 	return &server{
 		http: http.Server{
 			Handler: h, ReadHeaderTimeout: 10 * time.Second,
-			// What clients do that are killed in the middle of a call is no news.
-			ErrorLog: log.New(io.Discard, "", 0),
+			ErrorLog: silent,
 		},
 		served: make(chan struct{}),
 	}
 }
 
-// listen begins to serve and returns the server's base URL.
-func (s *server) listen() (url string, err error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it takes no time
+// loopback is where a server is that only this machine's processes call.
+const loopback = "127.0.0.1"
+
+// listen begins to serve on loopback and returns the server's base URL.
+func (s *server) listen() (url string, err error) { return s.listenOn(loopback) }
+
+// listenOn is listen, on an address of this machine.
+func (s *server) listenOn(host string) (url string, err error) {
+	listener, err := net.Listen("tcp", net.JoinHostPort(host, "0")) //nolint:noctx // it takes no time
 	if err != nil {
 		return "", fmt.Errorf("live: %w", err)
 	}

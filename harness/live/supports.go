@@ -30,5 +30,23 @@ func (o Options) Supports(p *plan.Plan) (reason string, ok bool) {
 	if crashes(p) && o.Postgres != nil && !o.Postgres.server.CanCrash() {
 		return "postgres-crash: the Postgres is not a private cluster of ours, and not ours to crash", false
 	}
+	if o.Containers != nil {
+		for i, f := range p.Faults {
+			if why, cannot := notInContainers[f.Kind]; cannot {
+				return fmt.Sprintf("fault %d (%s): %s", i+1, f.Kind, why), false
+			}
+		}
+		if n := len(p.Workspaces); n > maxContainers {
+			return fmt.Sprintf("%d workspaces are more than the %d containers that one network takes here", n, maxContainers), false
+		}
+	}
 	return Supports(p)
 }
+
+// notInContainers are the faults that machines which are containers have no place for, and why.
+var notInContainers = map[string]string{
+	"cloud-stale": "a Docker Engine is one machine, which knows at once what it has started",
+}
+
+// maxContainers is how many machines a run may have that are containers: as many as one machine starts in good time.
+const maxContainers = 48

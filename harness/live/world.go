@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 	"time"
 
@@ -60,6 +61,7 @@ type world struct {
 	watch    *watch
 	llm      *preflights
 	cloud    *ec2wire.Server
+	site     *site // where machines are containers; nil where they are processes
 	cloudURL string
 	stepsURL string
 	llmURL   string
@@ -136,17 +138,30 @@ func (w *world) build() error {
 	w.buildCloud()
 	w.llm = newPreflights(w)
 	w.gateway = newGateway(w)
+	inside, cloud, front := loopback, w.cloudHandler(), http.Handler(w.gateway)
+	if w.options.Containers != nil {
+		if err := w.buildSite(); err != nil {
+			return err
+		}
+		inside, cloud, front = w.site.inner.Gateway, w.site.cloudHandler(), w.site.gate(w.gateway)
+	}
 	for _, s := range []struct {
 		server *server
+		host   string
 		url    *string
 	}{
-		{newServer(w.cloudHandler()), &w.cloudURL}, {newServer(w.stepsHandler()), &w.stepsURL}, {newServer(w.llm), &w.llmURL},
-		{newServer(w.gateway), &w.gateway.url},
+		{newServer(cloud), loopback, &w.cloudURL}, {newServer(w.stepsHandler()), loopback, &w.stepsURL},
+		{newServer(w.llm), w.llmHost(), &w.llmURL}, {newServer(front), inside, &w.gateway.url},
 	} {
-		if *s.url, err = s.server.listen(); err != nil {
+		if *s.url, err = s.server.listenOn(s.host); err != nil {
 			return err
 		}
 		w.servers = append(w.servers, s.server)
+	}
+	if w.site != nil {
+		if err := w.site.serve(); err != nil {
+			return err
+		}
 	}
 	for i := range w.plan.Controllers {
 		w.replicas = append(w.replicas, &replica{world: w, number: i + 1})

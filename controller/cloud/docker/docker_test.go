@@ -25,7 +25,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // sleeper builds the image that machines boot here, once.
 var sleeper = sync.OnceValues(func() (string, error) {
 	ctx := context.Background()
-	path, done, err := docker.Program(ctx, "./testdata/sleeper")
+	path, done, err := docker.Program(ctx, "./testdata/sleeper", func(string) {})
 	if err != nil {
 		return "", err
 	}

@@ -14,8 +14,9 @@ import (
 )
 
 // Program returns the path of a program that runs in an image with nothing else in it: this one where it is static, and
-// else one that is built of the package's source, where that and Go are at hand. Done removes what was built.
-func Program(ctx context.Context, pkg string) (path string, done func(), err error) {
+// else one that is built of the package's source, where that and Go are at hand; progress is told of that. Done removes what
+// was built.
+func Program(ctx context.Context, pkg string, progress func(step string)) (path string, done func(), err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return "", nil, fmt.Errorf("docker: finding this program: %w", err)
@@ -23,6 +24,7 @@ func Program(ctx context.Context, pkg string) (path string, done func(), err err
 	if runtime.GOOS == "linux" && IsStatic(self) && packageOf(self) == pkg {
 		return self, func() {}, nil
 	}
+	progress("building a static program for the image")
 	dir, err := os.MkdirTemp("", "bootrace-program-*")
 	if err != nil {
 		return "", nil, fmt.Errorf("docker: %w", err)

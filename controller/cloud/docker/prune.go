@@ -2,6 +2,8 @@ package docker
 
 import (
 	"context"
+	"errors"
+	"sync"
 	"time"
 
 	dc "github.com/ory/dockertest/v3/docker"
@@ -48,6 +50,22 @@ func (c *Cloud) prune(ctx context.Context) error {
 
 // remove removes a container, unless it is gone already.
 func (c *Cloud) remove(ctx context.Context, id string) error { return c.engine.remove(ctx, id) }
+
+// Remove removes containers with their volumes, also those that run. Those that are gone already are no error.
+func (e *Engine) Remove(ctx context.Context, ids ...string) error {
+	problems := make([]error, len(ids))
+	var all sync.WaitGroup
+	atOnce := make(chan struct{}, 8)
+	for i, id := range ids {
+		all.Go(func() {
+			atOnce <- struct{}{}
+			defer func() { <-atOnce }()
+			problems[i] = e.remove(ctx, id)
+		})
+	}
+	all.Wait()
+	return errors.Join(problems...)
+}
 
 // remove removes a container with its volumes, also where it runs, unless somebody else is removing it.
 func (e *Engine) remove(ctx context.Context, id string) error {

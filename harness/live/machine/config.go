@@ -38,7 +38,13 @@ const (
 	Booting = "boot"   // Phase is one of package history's boot phases
 	Agent   = "agent"  // Phase is history.Started or history.Ended
 	Struck  = "struck" // Fault made itself felt
+	// Unanswered is a Call that was Sent and got no answer; from machines that are containers.
+	Unanswered = "unanswered"
 )
+
+// EnvMetadata is the environment variable with the URL that a container asks for its configuration, as a cloud's machine
+// asks its metadata service. Where it is not set, the configuration is on the standard input.
+const EnvMetadata = "BOOTRACE_METADATA"
 
 // Report is what a machine says.
 type Report struct {
@@ -46,4 +52,6 @@ type Report struct {
 	At    time.Time `json:"at"`
 	Phase string    `json:"phase,omitempty"`
 	Fault int       `json:"fault,omitempty"`
+	Call  string    `json:"call,omitempty"`
+	Sent  time.Time `json:"sent,omitzero"`
 }

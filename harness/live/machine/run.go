@@ -15,11 +15,15 @@ import (
 // Run is the program of a machine's process. It returns when the boot died or the agent has stopped.
 func Run(stdin io.Reader, stdout io.Writer) error {
 	var c Config
-	if err := child.Configure(stdin, &c); err != nil {
+	metadata := os.Getenv(EnvMetadata)
+	if metadata != "" {
+		c = told(metadata)
+	} else if err := child.Configure(stdin, &c); err != nil {
 		return err
 	}
 	m := &machine{
-		Config: c, out: child.NewReporter(stdout), id: os.Getenv(wire.EnvWorkspaceID),
+		contained: metadata != "",
+		Config:    c, out: child.NewReporter(stdout), id: os.Getenv(wire.EnvWorkspaceID),
 		caller: caller.New(os.Getenv(wire.EnvPlatformURL), c.Speed, history.ActorAgent, c.Workspace, c.Inc),
 	}
 	if m.boot() {
@@ -30,11 +34,12 @@ func Run(stdin io.Reader, stdout io.Writer) error {
 
 type machine struct {
 	Config
-	out     *child.Reporter
-	id      string // the workspace's
-	caller  *caller.Caller
-	started time.Time
-	naps    int
+	contained bool // it is a container
+	out       *child.Reporter
+	id        string // the workspace's
+	caller    *caller.Caller
+	started   time.Time
+	naps      int
 }
 
 func (m *machine) report(kind, phase string) {
@@ -87,8 +92,15 @@ func (m *machine) Sleep(d time.Duration) bool {
 	return m.Naps == 0 || m.naps < m.Naps
 }
 
-// Call implements agent.World.
-func (m *machine) Call(q agent.Request) (agent.Response, error) { return m.caller.Call(q) }
+// Call implements agent.World. What no gateway sees, since the machine is off its network, only the machine can tell.
+func (m *machine) Call(q agent.Request) (agent.Response, error) {
+	sent := time.Now()
+	r, err := m.caller.Call(q)
+	if err != nil && m.contained {
+		m.out.Report(Report{Kind: Unanswered, At: time.Now(), Call: q.Call, Sent: sent})
+	}
+	return r, err
+}
 
 // Report implements agent.World.
 func (m *machine) Report() agent.Report {

@@ -4,15 +4,17 @@ import (
 	"time"
 
 	"github.com/bootrace/bootrace/controller"
+	"github.com/bootrace/bootrace/controller/cloud/docker"
 )
 
 // Config is what a replica is made of.
 type Config struct {
 	Number      int                 `json:"number"` // from 1
 	DatabaseURL string              `json:"database_url"`
-	Endpoint    string              `json:"endpoint"` // of EC2
-	Settings    controller.Settings `json:"settings"` // in real time, in full
-	Settle      time.Duration       `json:"settle"`   // see ec2.Config
+	Endpoint    string              `json:"endpoint"`         // of EC2
+	Docker      *docker.Config      `json:"docker,omitempty"` // where machines are containers, and not EC2's
+	Settings    controller.Settings `json:"settings"`         // in real time, in full
+	Settle      time.Duration       `json:"settle"`           // see ec2.Config
 	Secret      string              `json:"secret"`
 	PublicURL   string              `json:"public_url"`
 	Defect      string              `json:"defect,omitempty"`

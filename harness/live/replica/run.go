@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/bootrace/bootrace/controller"
+	"github.com/bootrace/bootrace/controller/cloud"
+	"github.com/bootrace/bootrace/controller/cloud/docker"
 	"github.com/bootrace/bootrace/controller/cloud/ec2"
 	"github.com/bootrace/bootrace/controller/defects"
 	"github.com/bootrace/bootrace/controller/lifecycle"
@@ -89,12 +91,7 @@ func (r *replica) build(ctx context.Context) (defects.Built, error) {
 	if err != nil {
 		return defects.Built{}, err
 	}
-	machines, err := ec2.New(ctx, ec2.Config{
-		Deployment: "live", Endpoint: r.Endpoint, ImageID: "ami-0b007ace000000001", AgentCommand: "bootrace agent",
-		// One try: the SDK waits by the wall clock between tries, which is minutes of the contract's time, and the launcher
-		// tries again anyhow.
-		MaxAttempts: 1, AttemptTimeout: r.Settings.LaunchTimeout, Settle: r.Settle,
-	})
+	machines, err := r.machines(ctx)
 	if err != nil {
 		return defects.Built{}, err
 	}
@@ -107,6 +104,19 @@ func (r *replica) build(ctx context.Context) (defects.Built, error) {
 		c.Store = (&steps{r.Config, &http.Client{Transport: transport}}).around(rows)
 	}
 	return defects.Build(defect, defects.NewShared(), c)
+}
+
+// machines is the cloud.
+func (r *replica) machines(ctx context.Context) (cloud.Cloud, error) {
+	if r.Docker != nil {
+		return docker.New(*r.Docker)
+	}
+	return ec2.New(ctx, ec2.Config{
+		Deployment: "live", Endpoint: r.Endpoint, ImageID: "ami-0b007ace000000001", AgentCommand: "bootrace agent",
+		// One try: the SDK waits by the wall clock between tries, which is minutes of the contract's time, and the launcher
+		// tries again anyhow.
+		MaxAttempts: 1, AttemptTimeout: r.Settings.LaunchTimeout, Settle: r.Settle,
+	})
 }
 
 // open opens the store, as soon as the database lets it.
