@@ -33,6 +33,8 @@ func (c container) Kill() {
 	c.site.gone.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), callPatience)
 		defer cancel()
+		c.site.turn.Lock()
+		defer c.site.turn.Unlock()
 		c.site.engine.Client.KillContainer(dc.KillContainerOptions{ID: c.id, Context: ctx}) //nolint:errcheck // it has ended already, then
 	})
 }
@@ -67,7 +69,10 @@ func (s *site) unplug(b *machine) bool {
 	}
 	s.cuts[b.id] = append(cuts, window{from: time.Now()})
 	s.mu.Unlock()
-	if err := s.inner.Disconnect(s.world.ctx, b.id); err != nil {
+	s.turn.Lock()
+	err := s.inner.Disconnect(s.world.ctx, b.id)
+	s.turn.Unlock()
+	if err != nil {
 		if s.world.ctx.Err() == nil && b.live() {
 			s.world.broken("taking machine %s off its network: %w", b.id, err)
 		}
@@ -85,7 +90,10 @@ func (s *site) plug(b *machine) {
 	if !off || s.unplugged(b) {
 		return
 	}
-	if err := s.inner.Connect(s.world.ctx, b.id); err != nil {
+	s.turn.Lock()
+	err := s.inner.Connect(s.world.ctx, b.id)
+	s.turn.Unlock()
+	if err != nil {
 		if s.world.ctx.Err() == nil && b.live() {
 			s.world.broken("putting machine %s back onto its network: %w", b.id, err)
 		}

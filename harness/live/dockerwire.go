@@ -42,7 +42,13 @@ func (s *site) cloudHandler() http.Handler {
 			return
 		}
 		answer := httptest.NewRecorder()
-		engine.ServeHTTP(answer, r)
+		if call == "terminate" || call == "" { // it is killed, or started
+			s.turn.Lock()
+			engine.ServeHTTP(answer, r)
+			s.turn.Unlock()
+		} else {
+			engine.ServeHTTP(answer, r)
+		}
 		if fate.Lost {
 			s.startLost(r, answer)
 			<-r.Context().Done() // it waits for as long as it has patience

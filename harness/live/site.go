@@ -35,6 +35,7 @@ type site struct {
 	metadata string          // URL that machines ask for their configuration
 	events   chan *dc.APIEvents
 	gone     sync.WaitGroup // what takes containers away
+	turn     sync.Mutex     // held while a container joins or leaves a network: see docker.Engine.Remove
 	deaf     atomic.Bool    // agents are not heard any more
 
 	mu       sync.Mutex
@@ -272,8 +273,12 @@ func (s *site) clear() error {
 	}
 	problems = append(problems, s.engine.Remove(ctx, ids...))
 	for _, n := range []*docker.Network{s.inner, s.outer} {
-		if n != nil {
-			problems = append(problems, n.Remove(ctx))
+		if n == nil {
+			continue
+		}
+		// One that is stuck is the Engine's mistake, and the next run's to try again and to tell.
+		if err := n.Remove(ctx); !errors.Is(err, docker.ErrStuck) {
+			problems = append(problems, err)
 		}
 	}
 	s.engine.Close()

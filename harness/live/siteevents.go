@@ -88,7 +88,10 @@ func (s *site) machine(full string, labels map[string]string, at time.Duration) 
 // begin does what a machine needs that has just started, and hears it out.
 func (s *site) begin(b *machine) {
 	w := s.world
-	if err := s.outer.Connect(w.ctx, b.id); err != nil && w.ctx.Err() == nil && b.live() {
+	s.turn.Lock()
+	err := s.outer.Connect(w.ctx, b.id)
+	s.turn.Unlock()
+	if err != nil && w.ctx.Err() == nil && b.live() {
 		w.broken("machine %s: %w", b.id, err)
 		return
 	}

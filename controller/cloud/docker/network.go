@@ -48,8 +48,12 @@ func (n *Network) Connect(ctx context.Context, container string) error {
 	return failure(ctx, "connect "+container, err)
 }
 
+// ErrStuck is a network that the Engine does not remove, since it takes it for used, and that nobody uses: Engines of old
+// (20.10) lose count, and let go of it when they are restarted.
+var ErrStuck = errors.New("nothing is on the network, and the Engine takes it for used until it is restarted")
+
 // removePatience is how long containers may take to leave a network that is to be removed: somebody may be removing them.
-const removePatience = 5 * time.Second
+const removePatience = 2 * time.Second
 
 // Remove removes the network. Containers on it must be gone, or on their way.
 func (n *Network) Remove(ctx context.Context) error {
@@ -62,6 +66,10 @@ func (n *Network) Remove(ctx context.Context) error {
 			return nil
 		case errors.As(err, &api) && strings.Contains(api.Message, "active endpoints") && time.Now().Before(giveUp) && ctx.Err() == nil:
 			continue
+		case errors.As(err, &api) && strings.Contains(api.Message, "active endpoints"):
+			if info, look := n.engine.Client.NetworkInfo(n.ID); look == nil && len(info.Containers) == 0 {
+				return fmt.Errorf("docker: %s: %w", n.Name, ErrStuck)
+			}
 		}
 		return fmt.Errorf("%w (network %s)", failure(ctx, "remove network", err), n.Name)
 	}

@@ -52,7 +52,13 @@ func (c *Cloud) prune(ctx context.Context) error {
 func (c *Cloud) remove(ctx context.Context, id string) error { return c.engine.remove(ctx, id) }
 
 // Remove removes containers with their volumes, also those that run. Those that are gone already are no error.
+//
+// They are killed one after the other: Engines of old (20.10) lose count where several leave one network at a moment, and then
+// never let go of that network.
 func (e *Engine) Remove(ctx context.Context, ids ...string) error {
+	for _, id := range ids {
+		e.Client.KillContainer(dc.KillContainerOptions{ID: id, Context: ctx}) //nolint:errcheck // what runs on is removed by force
+	}
 	problems := make([]error, len(ids))
 	var all sync.WaitGroup
 	atOnce := make(chan struct{}, 8)

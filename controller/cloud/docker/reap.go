@@ -38,6 +38,7 @@ func (r Reaped) String() string {
 func (e *Engine) Reap(ctx context.Context, age time.Duration, keep ...string) (Reaped, error) {
 	var out Reaped
 	var problems []error
+	var left []string
 	found, err := e.Client.ListContainers(dc.ListContainersOptions{All: true, Context: ctx, Filters: map[string][]string{"label": {LabelOwner}}})
 	if err != nil {
 		return out, failure(ctx, "list", err)
@@ -46,12 +47,10 @@ func (e *Engine) Reap(ctx context.Context, age time.Duration, keep ...string) (R
 		if !LeftOver(c.Labels, time.Unix(c.Created, 0)) {
 			continue
 		}
-		if err := e.remove(ctx, c.ID); err != nil {
-			problems = append(problems, err)
-			continue
-		}
+		left = append(left, c.ID)
 		out.Containers = append(out.Containers, nameOf(c))
 	}
+	problems = append(problems, e.Remove(ctx, left...))
 	networks, err := e.Client.FilteredListNetworks(dc.NetworkFilterOpts{"label": {LabelOwner: true}})
 	if err != nil {
 		return out, errors.Join(append(problems, failure(ctx, "list networks", err))...)
