@@ -20,7 +20,7 @@ import (
 // Cloud is EC2. See the package documentation for what it guarantees. It is safe for concurrent use.
 type Cloud struct {
 	config Config
-	api    *ec2.Client
+	api    calls
 	recent recent
 	cap    *ledger // nil where there is no cap
 }
@@ -57,7 +57,7 @@ func New(ctx context.Context, c Config) (*Cloud, error) {
 			o.BaseEndpoint = aws.String(c.Endpoint)
 		}
 	})
-	out := &Cloud{config: c, api: api, recent: newRecent(c.Settle, c.Now)}
+	out := &Cloud{config: c, api: callsOf(api), recent: newRecent(c.Settle, c.Now)}
 	if c.MaxMachines > 0 {
 		out.cap = newLedger(c.MaxMachines, c.Settle, c.Now)
 	}
