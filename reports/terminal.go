@@ -135,7 +135,7 @@ func (t Terminal) Summary(r *runs.Run) {
 		}
 		t.printf("%s %s\n", t.paint(yellow, "interrupted"), when)
 	}
-	t.printf("%s      %s for %s\n", t.paint(bold, tally(r)), elapsed(r.Wall), virtual(r.Virtual()))
+	t.printf("%s      %s\n", t.paint(bold, tally(r)), took(r))
 }
 
 // Kept says where the run is kept, and by which digest it can be known.

@@ -57,12 +57,17 @@ type runCmd struct {
 	Out        string `default:"runs" type:"path" placeholder:"FOLDER" help:"Folder that runs are kept in (default: runs)."`
 	Jobs       int    `default:"${jobs}" help:"Scenarios played at a time."`
 	All        bool   `help:"Tell the story of every violated scenario, not only of the first."`
+
+	targetFlags `embed:""`
 }
 
 // Validate is called when the command line was read.
 func (c *runCmd) Validate() error {
 	if c.Jobs < 1 {
 		return fmt.Errorf("--jobs must be at least 1, not %d", c.Jobs)
+	}
+	if name := c.stray(); name != "" {
+		return fmt.Errorf("%s is for a --target", name)
 	}
 	return nil
 }
@@ -73,6 +78,9 @@ func (c *runCmd) Run(ctx context.Context, s streams) error {
 	seed := rand.Uint64N(1_000_000) //nolint:gosec // it only has to differ
 	if c.Seed != nil {
 		seed = *c.Seed
+	}
+	if c.given() {
+		return c.target(ctx, s, seed, began)
 	}
 	var defect *defects.Defect
 	if c.Defect != "" {
