@@ -22,6 +22,8 @@ type Foreign struct {
 	Seed    uint64
 	Version string
 	Began   time.Time
+	// LeftOut are the scenarios that the target cannot play, each with the reason.
+	LeftOut []string
 	// Parent is where the run's folder is made; empty to keep nothing.
 	Parent string
 	// Jobs is how many plans are played at a time.
@@ -43,7 +45,7 @@ func (f Foreign) Run(ctx context.Context) (*runs.Run, error) {
 	t := f.Session.Target()
 	r := &runs.Run{
 		Form: runs.Form, Began: f.Began, Version: f.Version, Seed: f.Seed, World: WorldTarget, Store: "target's own",
-		Server: t.Describe(), Target: t.Name,
+		Server: t.Describe(), Target: t.Name, LeftOut: f.LeftOut,
 	}
 	playing, stop := context.WithCancel(ctx)
 	defer stop()

@@ -63,6 +63,12 @@ func Markdown(r *runs.Run) ([]byte, error) {
 		fmt.Fprintf(&b, "\n### Inconclusive\n\n%s\n", strings.Join(doubts, "\n"))
 	}
 	markdownUnjudged(&b, r)
+	for i, why := range r.LeftOut {
+		if i == 0 {
+			b.WriteString("\n### Left out\n\n")
+		}
+		fmt.Fprintf(&b, "- %s\n", escaped(why))
+	}
 	if len(r.Results) > 0 {
 		fmt.Fprintf(&b, "\ndigest %s\n", code(r.Digest))
 	}

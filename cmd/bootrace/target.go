@@ -199,7 +199,7 @@ func (c *runCmd) target(ctx context.Context, s streams, seed uint64, began time.
 		return exitError{code: exitInconclusive, err: errors.New("every scenario is left out: nothing was judged")}
 	}
 	r, err := harness.Foreign{
-		Session: session, Plans: plans, Seed: seed, Version: version(), Began: began, Parent: c.Out, Jobs: c.Jobs, Progress: out.Result,
+		Session: session, Plans: plans, LeftOut: left, Seed: seed, Version: version(), Began: began, Parent: c.Out, Jobs: c.Jobs, Progress: out.Result,
 	}.Run(ctx)
 	if err != nil {
 		return environment(err)

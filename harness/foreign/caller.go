@@ -57,10 +57,10 @@ func (c *caller) Call(q agent.Request) (agent.Response, error) {
 		return r, err
 	}
 	if fate.Duplicate {
-		w.after(c.ctx, sent+fate.DuplicateAfter, func() { c.carry(q, sent, fault.Fate{}, "a duplicate; nobody waits for its reply") })
+		w.after(c.ctx, sent+fate.DuplicateAfter, func() { c.forget(q, sent, fault.Fate{}, "a duplicate; nobody waits for its reply") })
 	}
 	if fate.Delay >= callTimeout {
-		w.after(c.ctx, sent+fate.Delay, func() { c.carry(q, sent, fate, "the caller had given up") })
+		w.after(c.ctx, sent+fate.Delay, func() { c.forget(q, sent, fate, "the caller had given up") })
 		r, err := giveUp()
 		c.record(q.Call, sent, r, errTimeout.Error())
 		return r, err
@@ -71,25 +71,30 @@ func (c *caller) Call(q agent.Request) (agent.Response, error) {
 	if c.member != nil {
 		c.member.asks(q.Call)
 	}
-	r, err, lost := c.carry(q, sent, fate, "")
+	r, lost, err := c.carry(q, sent, fate, "")
 	if lost {
 		return giveUp()
 	}
 	return r, err
 }
 
+// forget is carry where nobody waits for the answer any more.
+func (c *caller) forget(q agent.Request, sent time.Duration, fate fault.Fate, seen string) {
+	c.carry(q, sent, fate, seen) //nolint:errcheck // what came of it is in the history
+}
+
 // carry takes the request to the target and writes down what came of it. It reports whether the reply was lost on its way.
-func (c *caller) carry(q agent.Request, sent time.Duration, fate fault.Fate, seen string) (r agent.Response, err error, lost bool) { //nolint:revive // the error is the caller's answer, and lost says that it gets none
+func (c *caller) carry(q agent.Request, sent time.Duration, fate fault.Fate, seen string) (r agent.Response, lost bool, err error) {
 	w := c.world
 	r, err = w.session.client.do(c.ctx, q)
 	var odd *CallError
 	if errors.As(err, &odd) && odd.Err == nil {
 		w.broken(odd)
-		return r, err, false
+		return r, false, err
 	}
 	if err != nil {
 		c.record(q.Call, sent, agent.Response{}, failure(odd, err))
-		return r, err, false
+		return r, false, err
 	}
 	w.mu.Lock()
 	if fate.LoseReply || w.faults.Cut(c.actor, c.ws, 1) {
@@ -104,7 +109,7 @@ func (c *caller) carry(q agent.Request, sent time.Duration, fate fault.Fate, see
 		c.member.settled(q.Call, r.Code)
 		c.member.answered(c.ctx, q.Call, r)
 	}
-	return r, nil, lost
+	return r, lost, nil
 }
 
 // failure says in short what kept the answer away.

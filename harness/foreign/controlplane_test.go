@@ -34,13 +34,13 @@ func (c *controlPlane) call(ctx context.Context, method, path string, body, repl
 	}
 	defer r.Body.Close()
 	switch r.StatusCode {
-	case 200, 201:
+	case http.StatusOK, http.StatusCreated:
 		return json.NewDecoder(r.Body).Decode(reply)
-	case 404:
+	case http.StatusNotFound:
 		return cloud.ErrNotFound
-	case 422:
+	case http.StatusUnprocessableEntity:
 		return cloud.ErrRefused
-	case 503:
+	case http.StatusServiceUnavailable:
 		return cloud.ErrCapacity
 	default:
 		return fmt.Errorf("%s %s: %s", method, path, r.Status)
@@ -51,7 +51,7 @@ func (c *controlPlane) Launch(ctx context.Context, s cloud.Spec) (cloud.Machine,
 	var reply struct {
 		ID string `json:"instance_id"`
 	}
-	err := c.call(ctx, "POST", "/cp/workspaces/provision", map[string]any{
+	err := c.call(ctx, http.MethodPost, "/cp/workspaces/provision", map[string]any{
 		"org_id": "org-1", "workspace_id": s.WorkspaceID, "runtime": s.Runtime, "env": s.Env,
 	}, &reply)
 	if err != nil {
@@ -70,7 +70,7 @@ func (c *controlPlane) Terminate(ctx context.Context, id string) error {
 		return err
 	}
 	var reply any
-	if err := c.call(ctx, "DELETE", "/cp/workspaces/"+m.WorkspaceID+"?instance_id="+id, nil, &reply); err != nil {
+	if err := c.call(ctx, http.MethodDelete, "/cp/workspaces/"+m.WorkspaceID+"?instance_id="+id, nil, &reply); err != nil {
 		return err
 	}
 	c.mu.Lock()
@@ -112,8 +112,9 @@ func freeAddress(t *testing.T) string {
 // workspaces counts what the controller lists.
 func workspaces(t *testing.T, url string) int {
 	t.Helper()
-	q, _ := http.NewRequest("GET", url+"/workspaces", nil)
+	q, _ := http.NewRequest(http.MethodGet, url+"/workspaces", nil)
 	q.Header.Set("Authorization", "Bearer "+adminToken)
+	q.Header.Set("User-Agent", "test")
 	q.Close = true
 	r, err := http.DefaultClient.Do(q)
 	if err != nil {

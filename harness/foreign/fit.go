@@ -107,9 +107,14 @@ func (t Target) scale(p *plan.Plan) scale {
 func (s scale) offset(d plan.Duration, from, to time.Duration) plan.Duration {
 	at := time.Duration(d)
 	if at <= from {
-		return plan.Duration(float64(at) * float64(to) / float64(from))
+		return times(d, float64(to)/float64(from))
 	}
-	return plan.Duration(to) + plan.Duration(float64(at-from)*s.after)
+	return plan.Duration(to) + times(plan.Duration(at-from), s.after)
+}
+
+// times multiplies a time, to as exact a one as plans keep.
+func times(d plan.Duration, by float64) plan.Duration {
+	return plan.Duration(time.Duration(float64(d) * by).Round(time.Microsecond))
 }
 
 // boot stretches all phases alike, so that the boot ends where its total does.
@@ -121,8 +126,7 @@ func (s scale) boot(b plan.Boot, from, to time.Duration) plan.Boot {
 	by := float64(s.offset(total, from, to)) / float64(total)
 	refused := plan.Duration(b.Total()) - b.ImagePull - b.AgentStart - b.Preflight
 	return plan.Boot{
-		ImagePull: plan.Duration(float64(b.ImagePull) * by), AgentStart: plan.Duration(float64(b.AgentStart) * by),
-		Preflight: plan.Duration(float64(b.Preflight+refused) * by), Dies: b.Dies,
+		ImagePull: times(b.ImagePull, by), AgentStart: times(b.AgentStart, by), Preflight: times(b.Preflight+refused, by), Dies: b.Dies,
 	}
 }
 
@@ -136,10 +140,10 @@ func (t Target) offsets(p *plan.Plan, contract controller.Settings, s scale) {
 		f := &p.Faults[i]
 		f.From = s.offset(f.From, from, to)
 		if f.Until > 0 {
-			f.Until = max(s.offset(f.Until, from, to), f.From+1)
+			f.Until = max(s.offset(f.Until, from, to), f.From+plan.Duration(time.Microsecond))
 		}
 		if f.Kind == "llm-slow" {
-			f.Delay = plan.Duration(float64(f.Delay) * float64(to) / float64(from))
+			f.Delay = times(f.Delay, float64(to)/float64(from))
 		}
 	}
 }

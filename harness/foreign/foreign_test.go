@@ -2,6 +2,7 @@ package foreign_test
 
 import (
 	"context"
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -50,7 +51,15 @@ func serve(t *testing.T, defect string, machines cloud.Cloud) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(built.Handler)
+	// In its multi-tenant mode the original wants to know the organisation, but for some calls.
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		open := r.URL.Path == "/health" || r.URL.Path == "/registry/register" || r.URL.Path == "/registry/heartbeat"
+		if !open && r.Header.Get("X-Molecule-Org-Id") != "org-1" && r.Header.Get("User-Agent") != "test" {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		built.Handler.ServeHTTP(w, r)
+	}))
 	ctx, stop := context.WithCancel(context.Background())
 	var ticks sync.WaitGroup
 	for _, tick := range built.Ticks {
@@ -182,7 +191,10 @@ func TestHealthyTarget(t *testing.T) {
 	t.Parallel()
 	url := serve(t, "", nil)
 	for _, x := range play(t, target(url), quick...) {
-		t.Run(x.plan.Name, func(t *testing.T) { held(t, x.plan, x.history) })
+		t.Run(x.plan.Name, func(t *testing.T) {
+			t.Parallel()
+			held(t, x.plan, x.history)
+		})
 	}
 	if n := workspaces(t, url); n != 0 {
 		t.Errorf("%d workspaces are left behind", n)
@@ -201,6 +213,7 @@ func TestHealthyTargetThroughItsControlPlane(t *testing.T) {
 	)
 	for _, x := range play(t, x, cloudy...) {
 		t.Run(x.plan.Name, func(t *testing.T) {
+			t.Parallel()
 			held(t, x.plan, x.history)
 			launched := slices.ContainsFunc(x.history.Events, func(e history.Event) bool { return e.Kind == history.Machine })
 			if want := x.plan.Name != "external" && x.plan.Name != "refused"; launched != want {

@@ -1,6 +1,7 @@
 package foreign_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -189,6 +190,14 @@ func TestFit(t *testing.T) {
 		if got := p.Workspaces[i].Boot(1).Total().Round(time.Millisecond); got != want {
 			t.Errorf("workspace %d boots in %s, want %s", i+1, got, want)
 		}
+	}
+	text, err := json.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kept plan.Plan
+	if err := json.Unmarshal(text, &kept); err != nil {
+		t.Errorf("the plan cannot be kept: %v", err)
 	}
 	if p.Settings.Controller().Budget("claude-code") != 20*time.Second || p.Live == nil || p.Live.Tolerance != plan.Duration(time.Second) {
 		t.Errorf("settings %+v, live %+v", p.Settings, p.Live)

@@ -276,7 +276,7 @@ var outOfSight = map[history.Kind]string{
 func (i *Invariant) missing(p *plan.Plan) string {
 	var not []string
 	for _, k := range i.needs {
-		if blind(p, k) && !(k == history.Move && i.readable && polled(p)) {
+		if blind(p, k) && (k != history.Move || !i.readable || !polled(p)) {
 			what := outOfSight[k]
 			if what == "" {
 				what = "events of the kind " + k.String()

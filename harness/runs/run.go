@@ -24,6 +24,8 @@ type Run struct {
 	Defect  string    `json:"defect,omitempty"`
 	// Target names the controller of somebody else's that was tried; empty for the reference controller.
 	Target string `json:"target,omitempty"`
+	// LeftOut are the scenarios that the target cannot play, each with the reason.
+	LeftOut []string `json:"left_out,omitempty"`
 	// Interrupted is set where the run was ended before all its scenarios were played.
 	Interrupted bool              `json:"interrupted,omitempty"`
 	Verdict     invariant.Verdict `json:"verdict"`
@@ -61,7 +63,7 @@ func (r *Run) Folder() string { return r.folder }
 func (r *Run) Again(version string) *Run {
 	return &Run{
 		Form: Form, ID: r.ID, Began: r.Began, Version: version, Seed: r.Seed, World: r.World, Store: r.Store, Server: r.Server,
-		Defect: r.Defect, Target: r.Target, folder: r.folder, of: r,
+		Defect: r.Defect, Target: r.Target, LeftOut: r.LeftOut, folder: r.folder, of: r,
 	}
 }
 
