@@ -13,7 +13,10 @@ import (
 func Markdown(r *runs.Run) ([]byte, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "## bootrace: %s\n\n", tally(r))
-	fmt.Fprintf(&b, "seed %d · world %s · %s · %s for %s", r.Seed, r.World, escaped(r.Server), elapsed(r.Wall), virtual(r.Virtual()))
+	fmt.Fprintf(&b, "seed %d · world %s · %s · %s", r.Seed, r.World, escaped(r.Server), took(r))
+	if r.Target != "" {
+		fmt.Fprintf(&b, " · target %s", code(r.Target))
+	}
 	if r.Defect != "" {
 		fmt.Fprintf(&b, " · defect %s", code(r.Defect))
 	}

@@ -146,7 +146,7 @@ func (t Terminal) Summary(r *runs.Run) {
 	if n := len(r.LeftOut); n > 0 {
 		t.printf("%s %s\n", t.paint(yellow, "left out"), plural(n, "scenario that this world cannot play", "scenarios that this world cannot play"))
 	}
-	t.printf("%s      %s for %s\n", t.paint(bold, tally(r)), elapsed(r.Wall), virtual(r.Virtual()))
+	t.printf("%s      %s\n", t.paint(bold, tally(r)), took(r))
 }
 
 // Kept says where the run is kept, and by which digest it can be known.

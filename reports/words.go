@@ -152,6 +152,14 @@ func virtual(d time.Duration) string {
 	return plural(int(d.Round(time.Hour)/time.Hour), "virtual hour", "virtual hours")
 }
 
+// took says how long the run took, and for how much virtual time where time was virtual.
+func took(r *runs.Run) string {
+	if r.WallClock() {
+		return elapsed(r.Wall)
+	}
+	return fmt.Sprintf("%s for %s", elapsed(r.Wall), virtual(r.Virtual()))
+}
+
 // elapsed writes a span of wall time.
 func elapsed(d time.Duration) string {
 	if d >= 100*time.Second {

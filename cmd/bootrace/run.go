@@ -64,14 +64,19 @@ type runCmd struct {
 	storeFlags `embed:"" set:"store=postgres"`
 	Out        string `default:"runs" type:"path" placeholder:"FOLDER" help:"Folder that runs are kept in (default: runs)."`
 	Jobs       int    `placeholder:"N" help:"Scenarios played at a time (default: one for each core; live, where they mostly sleep, 8)."`
-	liveFlags  `embed:""`
-	All        bool `help:"Tell the story of every violated scenario, not only of the first."`
+	All        bool   `help:"Tell the story of every violated scenario, not only of the first."`
+
+	liveFlags   `embed:""`
+	targetFlags `embed:""`
 }
 
 // Validate is called when the command line was read.
 func (c *runCmd) Validate() error {
 	if c.Jobs < 0 {
 		return fmt.Errorf("--jobs must be at least 1, not %d", c.Jobs)
+	}
+	if name := c.stray(); name != "" {
+		return fmt.Errorf("%s is for a --target", name)
 	}
 	return c.check(c.Store)
 }
@@ -82,6 +87,9 @@ func (c *runCmd) Run(ctx context.Context, s streams) error {
 	seed := rand.Uint64N(1_000_000) //nolint:gosec // it only has to differ
 	if c.Seed != nil {
 		seed = *c.Seed
+	}
+	if c.given() {
+		return c.target(ctx, s, seed, began)
 	}
 	var defect *defects.Defect
 	if c.Defect != "" {
