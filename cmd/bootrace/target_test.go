@@ -91,7 +91,7 @@ func TestTarget(t *testing.T) {
 		t.Fatalf("exit code %d: %s%s", code, out, stderr)
 	}
 	says(t, out, `world target · staging \(molecule wire\) · agents booted by the harness · budget 1s, swept every 200ms`,
-		`^  left out: two-replicas: it needs several replicas`,
+		`^  – two-replicas$`, `left out: it needs several replicas`,
 		`^  minimax-past-budget +takes 1\ds$`, `^1 scenario, 1 at a time: 1\ds`,
 		`^  ✗ minimax-past-budget `, `^      violated: converges \(5 of 10, all minimax\)`,
 		`^      not judged: .*legal-edges.*: this target does not show move`, `^VIOLATED converges · minimax-past-budget`,

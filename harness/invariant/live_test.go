@@ -210,13 +210,13 @@ func TestUnseen(t *testing.T) {
 		says string
 	}{
 		{"log", []string{"cause-kept", "event-iff-transition", "loser-cannot-overwrite-winner"}, "log (its transition log"},
-		{"machine", []string{"one-machine"}, "machine (its machines"},
+		{"machine", []string{"launches", "one-machine"}, "machine (its machines"},
 		{"panic", []string{"no-panic"}, "panic (panics"},
 		{"agent", []string{"converges"}, "agent (its agents"},
 		{"row", nil, ""},
-		{"cloud", nil, ""},
+		{"cloud", []string{"launches"}, "cloud ("},
 		{"boot", nil, ""},
-		{"move", []string{"current-incarnation", "event-iff-transition", "legal-edges", "one-machine"}, "move (the moves of its rows"},
+		{"move", []string{"current-incarnation", "event-iff-transition", "launches", "legal-edges", "one-machine"}, "move (the moves of its rows"},
 	} {
 		s := newStory()
 		s.plan.Live = &plan.Live{Speed: 1, Unseen: []string{c.kind}}
