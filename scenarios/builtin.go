@@ -30,7 +30,6 @@ var builtinNames = []string{
 
 	"crash-at-sweep",
 	"two-replicas",
-	"stopped-controller",
 	"clock-jump",
 	"postgres-crash",
 	"postgres-errors",
@@ -48,6 +47,7 @@ var builtinNames = []string{
 	"silence-during-crash",
 	"silence-at-the-sweep",
 	"stalled-sweeps",
+	"stopped-controller",
 	"stalled-agents",
 	"sick-agents",
 	"delete-while-recovering",
