@@ -23,7 +23,7 @@ type Foreign struct {
 	Version string
 	Began   time.Time
 	// LeftOut are the scenarios that the target cannot play, each with the reason.
-	LeftOut []string
+	LeftOut []runs.LeftOut
 	// Parent is where the run's folder is made; empty to keep nothing.
 	Parent string
 	// Jobs is how many plans are played at a time.

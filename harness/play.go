@@ -9,6 +9,7 @@ import (
 	"github.com/bootrace/bootrace/controller/store"
 	"github.com/bootrace/bootrace/harness/history"
 	"github.com/bootrace/bootrace/harness/invariant"
+	"github.com/bootrace/bootrace/harness/live"
 	"github.com/bootrace/bootrace/harness/oracle"
 	"github.com/bootrace/bootrace/harness/plan"
 	"github.com/bootrace/bootrace/harness/sim"
@@ -58,6 +59,20 @@ func Play(ctx context.Context, p *plan.Plan, source stores.Source, target sim.Ta
 		err = fmt.Errorf("dropping the run's store: %w", dropErr)
 	}
 	o.Fault = err
+	o.Judgement = invariant.Judge(p, o.History)
+	o.Wall = time.Since(began)
+	return o
+}
+
+// PlayLive carries the plan out on wall-clock time, and judges what happened. The plan is one of [live.Plan]'s.
+func PlayLive(ctx context.Context, p *plan.Plan, options live.Options) *Outcome {
+	began := time.Now()
+	o := &Outcome{Plan: p, History: &history.History{}}
+	h, err := live.Run(ctx, p, options)
+	if h != nil {
+		o.History = h
+	}
+	o.Digest, o.Fault = o.History.Digest(), err
 	o.Judgement = invariant.Judge(p, o.History)
 	o.Wall = time.Since(began)
 	return o

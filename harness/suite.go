@@ -1,13 +1,19 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
+	"slices"
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/bootrace/bootrace/controller/defects"
+	"github.com/bootrace/bootrace/harness/live"
 	"github.com/bootrace/bootrace/harness/plan"
 	"github.com/bootrace/bootrace/harness/runs"
 	"github.com/bootrace/bootrace/harness/sim"
@@ -16,8 +22,13 @@ import (
 
 // Suite is a number of plans to be played against one controller.
 type Suite struct {
-	Plans   []*plan.Plan
-	Source  stores.Source
+	Plans  []*plan.Plan
+	Source stores.Source
+	// Live has the plans carried out on wall-clock time, instead of in the simulated world on the source's stores. They must
+	// be plans of package live's, and possible there.
+	Live *live.Options
+	// LeftOut are the scenarios that are not played, and why.
+	LeftOut []runs.LeftOut
 	Defect  *defects.Defect // nil for the reference controller as it is
 	Seed    uint64
 	Version string
@@ -28,14 +39,20 @@ type Suite struct {
 	Jobs int
 	// Progress is told of every result, in the order of the plans.
 	Progress func(*runs.Result)
+	// Over, where it is set, is told of every plan that is over as soon as it is, in no order and by several at a time.
+	Over func(*plan.Plan)
 }
 
 // Run plays the plans and returns the run. When ctx is cancelled it ends after the plans that are being played; the run
 // then says that it was interrupted. An error means that the run could not be kept.
 func (s Suite) Run(ctx context.Context) (*runs.Run, error) {
 	r := &runs.Run{
-		Form: runs.Form, Began: s.Began, Version: s.Version, Seed: s.Seed, World: "sim", Store: s.Source.Name(),
-		Server: s.Source.Describe(),
+		Form: runs.Form, Began: s.Began, Version: s.Version, Seed: s.Seed, LeftOut: s.LeftOut,
+	}
+	if s.Live != nil {
+		r.World, r.Store, r.Server = "live", "postgres", s.Live.Postgres.Describe()
+	} else {
+		r.World, r.Store, r.Server = "sim", s.Source.Name(), s.Source.Describe()
 	}
 	if s.Defect != nil {
 		r.Defect = s.Defect.Name
@@ -88,10 +105,11 @@ func (s Suite) play(ctx context.Context) []chan *Outcome {
 		outcomes[i] = make(chan *Outcome, 1)
 	}
 	next := make(chan int, len(s.Plans))
-	for i := range s.Plans {
+	for _, i := range s.order() {
 		next <- i
 	}
 	close(next)
+	load := semaphore.NewWeighted(int64(liveLoad * runtime.NumCPU()))
 	var workers sync.WaitGroup
 	for range max(s.Jobs, 1) {
 		workers.Go(func() {
@@ -100,11 +118,55 @@ func (s Suite) play(ctx context.Context) []chan *Outcome {
 					outcomes[i] <- nil
 					continue
 				}
-				outcomes[i] <- Play(ctx, s.Plans[i], s.Source, sim.Reference(s.Defect), nil)
+				weight := int64(0)
+				if s.Live != nil {
+					weight = min(int64(len(s.Plans[i].Workspaces)), int64(liveLoad*runtime.NumCPU()))
+				}
+				if load.Acquire(ctx, weight) != nil {
+					outcomes[i] <- nil
+					continue
+				}
+				o := s.one(ctx, s.Plans[i])
+				load.Release(weight)
+				if s.Over != nil {
+					s.Over(s.Plans[i])
+				}
+				outcomes[i] <- o
 			}
 		})
 	}
 	return outcomes
+}
+
+// liveLoad is how many workspaces a core takes at a time on wall-clock time. Past that, processes wait for one another, and
+// what a plan makes happen comes late. Measured.
+const liveLoad = 48
+
+// order is the order in which plans begin to be played. On wall-clock time the largest go first, and then the longest, so
+// that none begins when all others are over.
+func (s Suite) order() []int {
+	order := make([]int, len(s.Plans))
+	for i := range order {
+		order[i] = i
+	}
+	if s.Live != nil {
+		most := liveLoad * runtime.NumCPU()
+		slices.SortStableFunc(order, func(a, b int) int {
+			p, q := s.Plans[a], s.Plans[b]
+			return cmp.Or(cmp.Compare(len(q.Workspaces)/most, len(p.Workspaces)/most), cmp.Compare(q.Duration, p.Duration))
+		})
+	}
+	return order
+}
+
+// one plays one plan.
+func (s Suite) one(ctx context.Context, p *plan.Plan) *Outcome {
+	if s.Live == nil {
+		return Play(ctx, p, s.Source, sim.Reference(s.Defect), nil)
+	}
+	o := *s.Live
+	o.Defect = s.Defect
+	return PlayLive(ctx, p, o)
 }
 
 // Replayed is how a replay of a stored scenario compares.

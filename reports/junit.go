@@ -65,6 +65,13 @@ func JUnit(r *runs.Run) ([]byte, error) {
 			all.add(junitSuiteOf(r, x, provider, i == 0))
 		}
 	}
+	for _, x := range r.LeftOut {
+		all.add(junitSuite{
+			Name: x.Scenario, Time: seconds(0), Timestamp: timestamp(r),
+			Properties: []junitProperty{{"seed", fmt.Sprint(r.Seed)}, {"store", r.Store}, {"defect", r.Defect}},
+			Cases:      []junitCase{{Name: "left out", Class: x.Scenario, Time: seconds(0), Skipped: &junitSkip{x.Reason}}},
+		})
+	}
 	if r.Interrupted || len(r.Results) == 0 {
 		why := "not every scenario was played"
 		if len(r.Results) == 0 {

@@ -62,13 +62,13 @@ func Markdown(r *runs.Run) ([]byte, error) {
 	if len(doubts) > 0 {
 		fmt.Fprintf(&b, "\n### Inconclusive\n\n%s\n", strings.Join(doubts, "\n"))
 	}
-	markdownUnjudged(&b, r)
-	for i, why := range r.LeftOut {
-		if i == 0 {
-			b.WriteString("\n### Left out\n\n")
+	if len(r.LeftOut) > 0 {
+		b.WriteString("\n### Left out\n\n")
+		for _, x := range r.LeftOut {
+			fmt.Fprintf(&b, "- %s: %s\n", escaped(x.Scenario), escaped(x.Reason))
 		}
-		fmt.Fprintf(&b, "- %s\n", escaped(why))
 	}
+	markdownUnjudged(&b, r)
 	if len(r.Results) > 0 {
 		fmt.Fprintf(&b, "\ndigest %s\n", code(r.Digest))
 	}

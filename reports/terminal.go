@@ -57,6 +57,14 @@ func (t Terminal) Header(version string, seed uint64, world, server, defect stri
 	t.printf("\n")
 }
 
+// LeftOut says which scenarios are not going to be played, and why.
+func (t Terminal) LeftOut(list []runs.LeftOut) {
+	for _, x := range list {
+		t.printf("  %s %s\n", t.paint(yellow, "–"), shown(x.Scenario))
+		t.note(yellow, "left out", x.Reason)
+	}
+}
+
 // Result writes a line for the scenario, and below it what is wrong. Where it is the only one, each of its groups has a
 // line too.
 func (t Terminal) Result(x *runs.Result) {
@@ -137,6 +145,9 @@ func (t Terminal) Summary(r *runs.Run) {
 			when = "before every scenario was played"
 		}
 		t.printf("%s %s\n", t.paint(yellow, "interrupted"), when)
+	}
+	if n := len(r.LeftOut); n > 0 {
+		t.printf("%s %s\n", t.paint(yellow, "left out"), plural(n, "scenario that this world cannot play", "scenarios that this world cannot play"))
 	}
 	t.printf("%s      %s\n", t.paint(bold, tally(r)), took(r))
 }

@@ -31,6 +31,7 @@ var builtinNames = []string{
 	"crash-at-sweep",
 	"two-replicas",
 	"clock-jump",
+	"postgres-crash",
 	"postgres-errors",
 	"postgres-errors-after-commit",
 
@@ -46,6 +47,7 @@ var builtinNames = []string{
 	"silence-during-crash",
 	"silence-at-the-sweep",
 	"stalled-sweeps",
+	"stopped-controller",
 	"stalled-agents",
 	"sick-agents",
 	"delete-while-recovering",

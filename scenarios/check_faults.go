@@ -79,8 +79,11 @@ func needHint(kind *FaultKind, name string) string {
 	case "until":
 		return "until is when it ends, counted from the start of the run"
 	case "delay":
-		if kind.Name == "crash" {
+		switch kind.Name {
+		case "crash":
 			return "delay is how long the replica stays down"
+		case "postgres-crash":
+			return "delay is how long the server stays down"
 		}
 		return "delay is how much later"
 	case "by":

@@ -24,6 +24,8 @@ var faultKinds = []FaultKind{
 	{Name: "store-error-after-commit", About: "store operations take effect and report an error all the same", Lasts: true, Calls: "store", Takes: []string{"replica", "nth", "percent"}},
 	{Name: "store-slow", About: "store operations take effect late", Lasts: true, Calls: "store", Needs: []string{"delay"}, Takes: []string{"replica", "nth", "percent"}},
 	{Name: "crash", About: "a controller replica is killed, and starts again; without calls at from, with calls at the first of them within the window", Lasts: false, Calls: "store", Needs: []string{"delay"}, Takes: []string{"replica", "nth", "when", "until"}},
+	{Name: "controller-stall", About: "a controller replica's process is stopped, then goes on", Lasts: true, Takes: []string{"replica"}},
+	{Name: "postgres-crash", About: "the database server crashes, and starts again: what had committed is there, what was under way is not", Lasts: false, Needs: []string{"delay"}},
 	{Name: "clock", About: "a controller replica's clock is off by a fixed time", Lasts: true, Needs: []string{"by"}, Takes: []string{"replica"}},
 	{Name: "cloud-throttle", About: "the cloud answers that the request limit is exceeded", Lasts: true, Calls: "cloud", Takes: []string{"group", "first", "nth", "percent"}},
 	{Name: "cloud-capacity", About: "the cloud has no machines left", Lasts: true, Takes: []string{"group", "first", "nth", "percent"}},

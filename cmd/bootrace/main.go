@@ -9,8 +9,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime"
-	"strconv"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -30,6 +28,9 @@ type cli struct {
 	Doctor     doctorCmd     `cmd:"" help:"Say what this machine has that bootrace can use, and what to install."`
 	Completion completionCmd `cmd:"" help:"Print what turns on completion in a shell."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
+
+	LiveController liveControllerCmd `cmd:"" hidden:"" help:"A controller of a live run: for bootrace itself."`
+	Agent          agentCmd          `cmd:"" hidden:"" help:"A machine of a live run: for bootrace itself."`
 }
 
 const description = `bootrace proves, or refutes with a replayable counterexample, that every workspace whose agent heartbeats
@@ -39,6 +40,7 @@ operator do meanwhile.
   bootrace run                            every built-in scenario on real Postgres, in virtual time
   bootrace run minimax-past-budget        one of them
   bootrace run my-scenario.yaml           your own
+  bootrace run --world live               the same suite on wall-clock time, with real processes, sixty times faster
   bootrace run --defect sticky-failed     the same suite against a controller that has the seed defect
   bootrace replay runs/latest             the same run again, to the byte
 
@@ -74,7 +76,6 @@ func carryOut(ctx context.Context, args []string, s streams) error {
 		kong.Name("bootrace"), kong.Description(description), kong.Writers(s.out, s.err),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),
 		kong.Exit(func(int) { panic(answered{}) }),
-		kong.Vars{"jobs": strconv.Itoa(runtime.NumCPU())},
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(s),
 	)
 	if err != nil {

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"time"
 
 	"github.com/bootrace/bootrace/controller/defects"
 	"github.com/bootrace/bootrace/controller/store/postgres/pgserver"
 	"github.com/bootrace/bootrace/harness"
 	"github.com/bootrace/bootrace/harness/invariant"
+	liveworld "github.com/bootrace/bootrace/harness/live"
 	"github.com/bootrace/bootrace/harness/plan"
 	"github.com/bootrace/bootrace/harness/runs"
 	"github.com/bootrace/bootrace/harness/stores"
@@ -31,21 +33,27 @@ func (f storeFlags) open(ctx context.Context, s streams) (stores.Source, error) 
 	if f.Store == "memory" {
 		return stores.Memory(), nil
 	}
+	return openPostgres(ctx, f, s, stores.Postgres)
+}
+
+// openPostgres finds or starts the server that the flags choose.
+func openPostgres[T any](ctx context.Context, f storeFlags, s streams, open func(context.Context, pgserver.Options) (T, error)) (T, error) {
 	o := pgserver.Options{URL: f.DatabaseURL, Progress: func(step string) { fmt.Fprintf(s.err, "bootrace: %s\n", step) }}
 	if f.Postgres != "auto" {
 		o.Source = f.Postgres
 	}
+	var none T
 	if o.URL != "" && o.Source != "" {
-		return nil, usage(fmt.Errorf("--postgres %s is for where no URL is given", f.Postgres))
+		return none, usage(fmt.Errorf("--postgres %s is for where no URL is given", f.Postgres))
 	}
-	source, err := stores.Postgres(ctx, o)
+	opened, err := open(ctx, o)
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return nil, interrupted()
+		return none, interrupted()
 	case err != nil:
-		return nil, environment(err)
+		return none, environment(err)
 	}
-	return source, nil
+	return opened, nil
 }
 
 type runCmd struct {
@@ -55,21 +63,25 @@ type runCmd struct {
 	Defect     string  `predictor:"defect" placeholder:"NAME" help:"Give the reference controller a named defect: see bootrace defects."`
 	storeFlags `embed:"" set:"store=postgres"`
 	Out        string `default:"runs" type:"path" placeholder:"FOLDER" help:"Folder that runs are kept in (default: runs)."`
-	Jobs       int    `default:"${jobs}" help:"Scenarios played at a time."`
-	All        bool   `help:"Tell the story of every violated scenario, not only of the first."`
+	Jobs       int    `placeholder:"N" help:"Scenarios played at a time (default: one for each core; live, where they mostly sleep, 8)."`
+	liveFlags  `embed:""`
+	All        bool `help:"Tell the story of every violated scenario, not only of the first."`
 
 	targetFlags `embed:""`
 }
 
 // Validate is called when the command line was read.
 func (c *runCmd) Validate() error {
-	if c.Jobs < 1 {
+	if c.Jobs < 0 {
 		return fmt.Errorf("--jobs must be at least 1, not %d", c.Jobs)
 	}
 	if name := c.stray(); name != "" {
 		return fmt.Errorf("%s is for a --target", name)
 	}
-	return nil
+	if c.given() && c.World == "live" {
+		return errors.New("a --target is its own world: leave --world out")
+	}
+	return c.check(c.Store)
 }
 
 // Run implements the command.
@@ -93,22 +105,58 @@ func (c *runCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return usage(err)
 	}
-	source, err := c.open(ctx, s)
-	if err != nil {
+	suite := harness.Suite{Plans: plans, Defect: defect, Seed: seed, Version: version(), Began: began, Parent: c.Out, Jobs: c.Jobs}
+	if c.World == "live" {
+		return c.playLive(ctx, s, suite)
+	}
+	if suite.Source, err = c.open(ctx, s); err != nil {
 		return err
 	}
-	defer source.Close() //nolint:errcheck // closed below where it matters
+	if suite.Jobs == 0 {
+		suite.Jobs = runtime.NumCPU()
+	}
 	t := terminal(s, c.All, plans)
-	t.Header(version(), seed, "sim", source.Describe(), c.Defect)
+	t.Header(version(), seed, "sim", suite.Source.Describe(), c.Defect)
+	suite.Progress = t.Result
 	defer context.AfterFunc(ctx, func() {
 		if context.Cause(ctx) != context.Canceled { //nolint:errorlint // a signal's cause is that, too, to errors.Is
 			fmt.Fprintln(s.err, "bootrace: stopping when the scenarios under way are over; a second signal ends it at once")
 		}
 	})()
-	r, err := harness.Suite{
-		Plans: plans, Source: source, Defect: defect, Seed: seed, Version: version(), Began: began, Parent: c.Out,
-		Jobs: c.Jobs, Progress: t.Result,
-	}.Run(ctx)
+	return finish(ctx, suite, t, suite.Source.Close, func() {})
+}
+
+// playLive plays the suite on wall-clock time.
+func (c *runCmd) playLive(ctx context.Context, s streams, suite harness.Suite) error {
+	postgres, err := openPostgres(ctx, c.storeFlags, s, liveworld.OpenPostgres)
+	if err != nil {
+		return err
+	}
+	suite.Live = &liveworld.Options{Postgres: postgres}
+	suite.Plans, suite.LeftOut = c.sort(suite.Plans, *suite.Live)
+	if suite.Jobs == 0 {
+		suite.Jobs = liveJobs
+	}
+	t := terminal(s, c.All, suite.Plans)
+	t.Header(version(), suite.Seed, fmt.Sprintf("live, %g× real time", c.speed()), postgres.Describe(), c.Defect)
+	t.LeftOut(suite.LeftOut)
+	ticker := startTicker(s, suite.Plans)
+	suite.Progress = func(x *runs.Result) { ticker.result(x, t.Result) }
+	suite.Over = ticker.count
+	defer context.AfterFunc(ctx, func() {
+		if context.Cause(ctx) != context.Canceled { //nolint:errorlint // a signal's cause is that, too, to errors.Is
+			fmt.Fprintln(s.err, "bootrace: stopping")
+		}
+	})()
+	return finish(ctx, suite, t, postgres.Close, ticker.close)
+}
+
+// finish runs the suite, tells and keeps what came of it, and gives back what it was played on. Before it tells, played is
+// called.
+func finish(ctx context.Context, suite harness.Suite, t reports.Terminal, giveBack func() error, played func()) error {
+	defer giveBack() //nolint:errcheck // done below where it matters
+	r, err := suite.Run(ctx)
+	played()
 	if err != nil {
 		return environment(err)
 	}
@@ -117,7 +165,7 @@ func (c *runCmd) Run(ctx context.Context, s streams) error {
 	}
 	t.Summary(r)
 	t.Kept(r)
-	if err := source.Close(); err != nil {
+	if err := giveBack(); err != nil {
 		return environment(fmt.Errorf("cleaning up: %w", err))
 	}
 	return verdict(r)

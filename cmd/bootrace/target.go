@@ -13,6 +13,7 @@ import (
 	"github.com/bootrace/bootrace/harness"
 	"github.com/bootrace/bootrace/harness/foreign"
 	"github.com/bootrace/bootrace/harness/plan"
+	"github.com/bootrace/bootrace/harness/runs"
 	"github.com/bootrace/bootrace/reports"
 )
 
@@ -172,14 +173,14 @@ func (c *runCmd) target(ctx context.Context, s streams, seed uint64, began time.
 		return usage(err)
 	}
 	var plans []*plan.Plan
-	var left []string
+	var left []runs.LeftOut
 	for _, scenario := range list {
 		p, why, err := t.Fit(scenario, seed)
 		switch {
 		case err != nil:
 			return usage(err)
 		case p == nil:
-			left = append(left, fmt.Sprintf("%s: %s", scenario.Name, why))
+			left = append(left, runs.LeftOut{Scenario: scenario.Name, Reason: why})
 		default:
 			plans = append(plans, p)
 		}
@@ -194,12 +195,19 @@ func (c *runCmd) target(ctx context.Context, s streams, seed uint64, began time.
 	defer session.Close() //nolint:errcheck // nothing is kept there
 	out := terminal(s, c.All, plans)
 	out.Header(version(), seed, harness.WorldTarget, t.Describe(), "")
-	waits(s, plans, left, c.Jobs)
+	for _, x := range left {
+		fmt.Fprintf(s.out, "  left out: %s: %s\n", x.Scenario, x.Reason)
+	}
+	jobs := c.Jobs
+	if jobs == 0 {
+		jobs = liveJobs
+	}
+	waits(s, plans, jobs)
 	if len(plans) == 0 {
 		return exitError{code: exitInconclusive, err: errors.New("every scenario is left out: nothing was judged")}
 	}
 	r, err := harness.Foreign{
-		Session: session, Plans: plans, LeftOut: left, Seed: seed, Version: version(), Began: began, Parent: c.Out, Jobs: c.Jobs, Progress: out.Result,
+		Session: session, Plans: plans, LeftOut: left, Seed: seed, Version: version(), Began: began, Parent: c.Out, Jobs: jobs, Progress: out.Result,
 	}.Run(ctx)
 	if err != nil {
 		return environment(err)
@@ -215,11 +223,8 @@ func (c *runCmd) target(ctx context.Context, s streams, seed uint64, began time.
 	return verdict(r)
 }
 
-// waits says how long the run is going to take, and what is left out.
-func waits(s streams, plans []*plan.Plan, left []string, jobs int) {
-	for _, why := range left {
-		fmt.Fprintf(s.out, "  left out: %s\n", why)
-	}
+// waits says how long the run is going to take.
+func waits(s streams, plans []*plan.Plan, jobs int) {
 	if len(plans) == 0 {
 		return
 	}

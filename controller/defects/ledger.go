@@ -196,7 +196,7 @@ var ledger = []*Defect{
 		Also:      []string{"bounded-churn"},
 		Evidence:  "read",
 		handler: func(h http.Handler, c controller.Config) http.Handler {
-			return &throttled{Handler: h, clock: c.Clock, limit: 3, interval: 5 * time.Minute}
+			return &throttled{Handler: h, clock: c.Clock, limit: 3, interval: inTimeOf(c.Settings, 5*time.Minute)}
 		},
 	},
 	{
@@ -224,7 +224,7 @@ var ledger = []*Defect{
 		Also:      []string{"stays-online"},
 		Evidence:  "peer",
 		config: func(c *controller.Config, _ *Shared) {
-			c.Settings.LivenessTTL = 25 * time.Second
+			c.Settings.LivenessTTL = inTimeOf(c.Settings, 25*time.Second)
 		},
 	},
 	{

@@ -22,6 +22,9 @@ type Fault struct {
 	plan.Fault
 	Number int // in the plan, from 1
 
+	// Elsewhere is set where the world has the fault struck by other means: the set leaves it alone then.
+	Elsewhere bool
+
 	spent   bool // a crash by call, once it struck as often as it should
 	strikes int
 	counts  map[int]int // occurrences within the window, by workspace
@@ -61,7 +64,9 @@ var where = map[string]func(*Set) *[]*Fault{
 	"duplicate":                func(s *Set) *[]*Fault { return &s.networks },
 	"store-error":              func(s *Set) *[]*Fault { return &s.stores },
 	"store-error-after-commit": func(s *Set) *[]*Fault { return &s.stores },
+	"postgres-crash":           func(s *Set) *[]*Fault { return &s.stores },
 	"stall":                    func(s *Set) *[]*Fault { return &s.stalls },
+	"controller-stall":         func(s *Set) *[]*Fault { return &s.stalls },
 	"store-slow":               func(s *Set) *[]*Fault { return &s.stores },
 	"crash":                    func(s *Set) *[]*Fault { return &s.stores },
 	"cloud-throttle":           func(s *Set) *[]*Fault { return &s.clouds },
@@ -96,7 +101,7 @@ func (s *Set) Strike(x *Fault, workspace int) { s.world.Struck(x, workspace) }
 
 // due reports whether the fault strikes this occurrence of a call about the workspace, and counts it.
 func (s *Set) due(x *Fault, call string, workspace int) bool {
-	if !x.Active(s.world.Now()) || !x.Hits(workspace) || len(x.Calls) > 0 && !slices.Contains(x.Calls, call) {
+	if x.Elsewhere || !x.Active(s.world.Now()) || !x.Hits(workspace) || len(x.Calls) > 0 && !slices.Contains(x.Calls, call) {
 		return false
 	}
 	x.counts[workspace]++

@@ -27,6 +27,13 @@ func (s *Set) StoreDelay(replica int, op string) (late time.Duration) {
 // Held is how long the replica is held up in a step that the task is about to make for the workspace.
 func (s *Set) Held(replica int, task string, workspace int) (late time.Duration) {
 	for _, x := range s.stalls {
+		if x.Kind == "controller-stall" {
+			if now := s.world.Now(); !x.Elsewhere && x.On(replica) && x.Active(now) {
+				s.Strike(x, 0)
+				late = max(late, time.Duration(x.Until)-now)
+			}
+			continue
+		}
 		if x.On(replica) && s.due(x, task, workspace) {
 			s.Strike(x, workspace)
 			late += time.Duration(x.Delay)
@@ -43,12 +50,21 @@ func (s *Set) StoreFails(replica int, op string, committed bool) bool {
 	}
 	failed := false
 	for _, x := range s.stores {
+		if x.Kind == "postgres-crash" && !committed && x.down(s.world.Now()) {
+			s.Strike(x, 0)
+			failed = true
+		}
 		if x.Kind == kind && s.onReplica(x, replica, op) {
 			s.Strike(x, 0)
 			failed = true
 		}
 	}
 	return failed
+}
+
+// down reports whether the database server that crashed is not there again yet.
+func (x *Fault) down(now time.Duration) bool {
+	return !x.Elsewhere && now >= time.Duration(x.From) && now < time.Duration(x.From+x.Delay)
 }
 
 // Crash returns the fault that wants the replica dead before or after this operation, or nil.

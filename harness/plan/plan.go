@@ -149,7 +149,7 @@ func (p *Plan) Clone() *Plan {
 func (f Fault) End() time.Duration {
 	end := time.Duration(max(f.From, f.Until))
 	if f.Kind == "crash" || f.Kind == "delay" || f.Kind == "reorder" || f.Kind == "duplicate" || f.Kind == "store-slow" ||
-		f.Kind == "cloud-slow" || f.Kind == "stall" || f.Kind == "rate-limit" {
+		f.Kind == "cloud-slow" || f.Kind == "stall" || f.Kind == "postgres-crash" || f.Kind == "rate-limit" {
 		end += time.Duration(f.Delay)
 	}
 	return end

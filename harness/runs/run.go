@@ -24,17 +24,23 @@ type Run struct {
 	Defect  string    `json:"defect,omitempty"`
 	// Target names the controller of somebody else's that was tried; empty for the reference controller.
 	Target string `json:"target,omitempty"`
-	// LeftOut are the scenarios that the target cannot play, each with the reason.
-	LeftOut []string `json:"left_out,omitempty"`
 	// Interrupted is set where the run was ended before all its scenarios were played.
 	Interrupted bool              `json:"interrupted,omitempty"`
 	Verdict     invariant.Verdict `json:"verdict"`
 	Digest      string            `json:"digest"` // of the scenarios' digests, in their order
 	Wall        time.Duration     `json:"wall_ns"`
 	Results     []*Result         `json:"results"`
+	// LeftOut are the scenarios that were asked for and not played, since this world cannot do what they are about.
+	LeftOut []LeftOut `json:"left_out,omitempty"`
 
 	folder string
 	of     *Run // what this plays or judges again
+}
+
+// LeftOut is a scenario that was not played, and why.
+type LeftOut struct {
+	Scenario string `json:"scenario"`
+	Reason   string `json:"reason"`
 }
 
 // Result is one scenario of a run.

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"context"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -14,6 +15,7 @@ type Option func(*options)
 type options struct {
 	maxConns int32
 	observe  func(store.RowChange)
+	speaker  func(context.Context) string
 	dialers  []func(pgconn.DialFunc) pgconn.DialFunc // each is put around the ones before
 }
 

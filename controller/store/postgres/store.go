@@ -60,6 +60,9 @@ func Open(ctx context.Context, url string, table *lifecycle.Table, opts ...Optio
 		config.ConnConfig.OnNotice = hearProbe
 		config.AfterConnect = attachEar
 	}
+	if o.speaker != nil {
+		config.PrepareConn = introduce(o.speaker)
+	}
 	if s.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return nil, fmt.Errorf("postgres: open: %w", err)
 	}

@@ -30,7 +30,7 @@ const readyTimeout = 30 * time.Second
 // cluster is a private Postgres: a data directory, a socket and a postmaster, in one temporary folder.
 //
 // It can be launched again on the same data once its postmaster has ended, for whatever reason: the folder stays until
-// stop. Crash and restart as a fault to inject is spawn's child.signal(SIGQUIT), then launch.
+// stop.
 type cluster struct {
 	inst   installation
 	acct   account
@@ -246,6 +246,17 @@ func (c *cluster) launch(ctx context.Context) (err error) {
 			return errors.Join(context.Cause(ctx), post.stopPostmaster())
 		}
 	}
+}
+
+// crash ends the postmaster and all its children without letting them write anything.
+func (c *cluster) crash() error {
+	if err := c.post.signal(syscall.SIGQUIT); err != nil {
+		return fmt.Errorf("crash postmaster %d: %w", c.post.pid, err)
+	}
+	if !c.post.ended(immediateTimeout) {
+		return c.post.stopPostmaster()
+	}
+	return nil
 }
 
 // explain makes an error of what the postmaster wrote to its log from an offset on.

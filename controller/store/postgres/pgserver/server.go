@@ -31,6 +31,7 @@ type Server struct {
 	stopped   bool
 	templates map[string]*template
 	databases map[string]struct{} // by name: all that this server has created and not dropped
+	crashing  sync.Mutex          // held while the backend is crashed, started again or stopped
 	stopOnce  sync.Once
 	stopErr   error
 }
@@ -159,6 +160,8 @@ func (s *Server) Stop() error {
 			cancel()
 		}
 		s.admin.close()
+		s.crashing.Lock()
+		defer s.crashing.Unlock()
 		errs = append(errs, s.back.stop())
 		s.stopErr = errors.Join(errs...)
 	})

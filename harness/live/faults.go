@@ -1,0 +1,157 @@
+package live
+
+import (
+	"sync"
+	"time"
+
+	"github.com/bootrace/bootrace/fakeprovider/ec2wire"
+	"github.com/bootrace/bootrace/harness/fault"
+	"github.com/bootrace/bootrace/harness/history"
+	"github.com/bootrace/bootrace/harness/oracle"
+)
+
+// faults are the plan's faults on wall-clock time: when they begin and end, and those that strike of themselves. Whoever
+// asks the set about something holds the lock.
+type faults struct {
+	mu    sync.Mutex
+	set   *fault.Set
+	world *world
+}
+
+func newFaults(w *world) *faults {
+	f := &faults{world: w}
+	f.set = fault.NewSet(f, w.plan.Faults)
+	for _, x := range f.set.All {
+		x.Elsewhere = linked(x) || x.Kind == "controller-stall" || x.Kind == "postgres-crash"
+	}
+	return f
+}
+
+// ask lets the function ask the set.
+func (f *faults) ask(about func(*fault.Set)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	about(f.set)
+}
+
+// Now implements fault.World.
+func (f *faults) Now() time.Duration { return f.world.clock.now() }
+
+// Choose implements fault.World.
+func (f *faults) Choose(p oracle.Point, n uint64) uint64 { return f.world.oracle.Choose(p, n) }
+
+// Struck implements fault.World.
+func (f *faults) Struck(x *fault.Fault, ws int) {
+	f.world.add(history.Event{Kind: history.Fault, Fault: x.Number, WS: ws, Phase: history.Struck})
+}
+
+// schedule notes the starts and ends of the faults, and lets those strike that need nobody to pass by.
+func (f *faults) schedule() {
+	w := f.world
+	for _, x := range f.set.All {
+		w.at(time.Duration(x.From), func() {
+			w.add(history.Event{Kind: history.Fault, Fault: x.Number, Phase: history.Started})
+			f.start(x)
+		})
+		end := x.End()
+		if linked(x) {
+			// Nothing new is late any more; what was under way is, for a while.
+			w.at(time.Duration(x.Until), func() { f.stop(x) })
+		}
+		if end > time.Duration(x.From) {
+			w.at(end, func() {
+				if !linked(x) {
+					f.stop(x)
+				}
+				w.add(history.Event{Kind: history.Fault, Fault: x.Number, Phase: history.Ended})
+			})
+		}
+	}
+}
+
+func (f *faults) start(x *fault.Fault) {
+	w := f.world
+	switch x.Kind {
+	case "store-slow", "store-error":
+		if linked(x) {
+			f.poison(x)
+		}
+	case "controller-stall":
+		for _, r := range w.replicas {
+			if x.On(r.number) && r.stall() {
+				f.Struck(x, 0)
+			}
+		}
+	case "postgres-crash":
+		if err := w.postgres.server.Crash(); err != nil {
+			w.broken("crashing Postgres: %w", err)
+			return
+		}
+		f.Struck(x, 0)
+	case "crash":
+		if len(x.Calls) > 0 {
+			return
+		}
+		for _, r := range w.replicas {
+			if x.On(r.number) && r.kill(time.Duration(x.Delay)) {
+				f.Struck(x, 0)
+			}
+		}
+	case "stray-agent":
+		f.Struck(x, 0)
+		w.stray()
+	case "machine-death":
+		for _, m := range w.members {
+			if b := w.machineOf(m); b != nil && x.Hits(m.number) && b.id != "" && b.live() {
+				w.cloud.End(b.id, ec2wire.HostFailure) //nolint:errcheck // a machine that is unknown by now is dead, too
+				f.Struck(x, m.number)
+			}
+		}
+	case "agent-stall":
+		for _, m := range w.members {
+			if b := w.machineOf(m); b != nil && x.Hits(m.number) && b.stall() {
+				f.Struck(x, m.number)
+			}
+		}
+	}
+}
+
+func (f *faults) stop(x *fault.Fault) {
+	w := f.world
+	switch x.Kind {
+	case "agent-stall":
+		for _, m := range w.members {
+			if b := w.machineOf(m); b != nil && x.Hits(m.number) {
+				b.goOn()
+			}
+		}
+	case "controller-stall":
+		for _, r := range w.replicas {
+			if x.On(r.number) {
+				r.goOn()
+			}
+		}
+	case "postgres-crash":
+		if err := w.postgres.server.Restart(w.ctx); err != nil {
+			w.broken("restarting Postgres: %w", err)
+		}
+	case "store-slow", "store-error":
+		if linked(x) {
+			for _, l := range w.linksOf(x) {
+				l.heal(x)
+			}
+		}
+	}
+}
+
+// poison begins a fault of the connections to Postgres.
+func (f *faults) poison(x *fault.Fault) {
+	for _, l := range f.world.linksOf(x) {
+		if err := l.poison(x, f.world.clock.real(time.Duration(x.Delay))); err != nil {
+			f.world.broken("fault %d: %w", x.Number, err)
+			return
+		}
+	}
+	// The sweeps alone are at the store more often than any fault is short.
+	f.Struck(x, 0)
+}

@@ -1,0 +1,47 @@
+package live_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/bootrace/bootrace/controller/store/postgres/pgserver"
+	"github.com/bootrace/bootrace/harness/live"
+)
+
+// database is where all tests of this package keep their rows. Without one they fail: a live world that was not tried on a
+// real Postgres was not tried.
+var database *live.Postgres
+
+func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && (os.Args[1] == live.CommandController || os.Args[1] == live.CommandAgent) {
+		// This process is a part of a run of one of the tests.
+		if err := live.Main(context.Background(), os.Args[1], os.Stdin, os.Stdout, os.Stderr); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(func() int {
+		var err error
+		if database, err = live.OpenPostgres(context.Background(), pgserver.Options{URL: os.Getenv("BOOTRACE_TEST_DATABASE_URL")}); err != nil {
+			fmt.Fprintln(os.Stderr, "no Postgres to test on:", err)
+			return 1
+		}
+		defer func() {
+			if err := database.Close(); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+			}
+		}()
+		ignore := goleak.IgnoreCurrent() // the server's own
+		code := m.Run()
+		if err := goleak.Find(ignore); err != nil && code == 0 {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return code
+	}())
+}

@@ -1,0 +1,34 @@
+package live
+
+import (
+	"fmt"
+
+	"github.com/bootrace/bootrace/harness/plan"
+)
+
+// unsupported are the faults that wall-clock time has no place for, and why.
+var unsupported = map[string]string{
+	"clock": "the processes of one machine share one clock, and the harness does not set it",
+}
+
+// Supports reports whether a plan can be carried out on wall-clock time; where it cannot, the reason names what is in the
+// way.
+func Supports(p *plan.Plan) (reason string, ok bool) {
+	for i, f := range p.Faults {
+		if why, cannot := unsupported[f.Kind]; cannot {
+			return fmt.Sprintf("fault %d (%s): %s", i+1, f.Kind, why), false
+		}
+		if f.Kind == "cloud-stale" && f.Workspaces != nil {
+			return fmt.Sprintf("fault %d (%s): the fake EC2 hides new machines whosever they are, not those of some workspaces", i+1, f.Kind), false
+		}
+	}
+	return "", true
+}
+
+// Supports is [Supports], with what these options allow.
+func (o Options) Supports(p *plan.Plan) (reason string, ok bool) {
+	if crashes(p) && o.Postgres != nil && !o.Postgres.server.CanCrash() {
+		return "postgres-crash: the Postgres is not a private cluster of ours, and not ours to crash", false
+	}
+	return Supports(p)
+}
