@@ -198,10 +198,7 @@ func (c *runCmd) target(ctx context.Context, s streams, seed uint64, began time.
 	for _, x := range left {
 		fmt.Fprintf(s.out, "  left out: %s: %s\n", x.Scenario, x.Reason)
 	}
-	jobs := c.Jobs
-	if jobs == 0 {
-		jobs = liveJobs
-	}
+	jobs := c.jobs(liveJobs)
 	waits(s, plans, jobs)
 	if len(plans) == 0 {
 		return exitError{code: exitInconclusive, err: errors.New("every scenario is left out: nothing was judged")}

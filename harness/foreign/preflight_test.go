@@ -214,7 +214,7 @@ func TestFit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f := q.Faults[0]; f.Until-f.From != plan.Duration(sick.Faults[0].Until-sick.Faults[0].From) {
+	if f := q.Faults[0]; f.Until-f.From != sick.Faults[0].Until-sick.Faults[0].From {
 		t.Errorf("agents are sick from %s to %s: too short to be noticed by heartbeats as slow as the contract's", f.From, f.Until)
 	}
 	again, _, err := x.Fit(s, 1)
