@@ -78,11 +78,9 @@ func Markdown(r *runs.Run) ([]byte, error) {
 // markdownUnjudged says what could not be judged for the target, whatever else held.
 func markdownUnjudged(b *strings.Builder, r *runs.Run) {
 	title := "\n### Not judged\n\n"
-	for _, x := range r.Results {
-		for _, u := range unjudged(x) {
-			fmt.Fprintf(b, "%s- %s: %s\n", title, x.Scenario, escaped(u))
-			title = ""
-		}
+	for _, u := range unjudgedAll(r) {
+		fmt.Fprintf(b, "%s- %s\n", title, escaped(u))
+		title = ""
 	}
 }
 

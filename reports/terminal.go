@@ -92,9 +92,6 @@ func (t Terminal) Result(x *runs.Result) {
 			t.note(yellow, "inconclusive", d)
 		}
 	}
-	for _, u := range unjudged(x) {
-		t.note(yellow, "not judged", u)
-	}
 }
 
 // note writes a remark below a result.
@@ -130,6 +127,12 @@ func (t Terminal) Summary(r *runs.Run) {
 			what += ", as does bootrace judge --all " + quoted(relative(r.Folder()))
 		}
 		t.printf("%s\n\n", what)
+	}
+	for i, u := range unjudgedAll(r) {
+		t.note(yellow, "not judged", u)
+		if i == len(unjudgedAll(r))-1 {
+			t.printf("\n")
+		}
 	}
 	if r.Interrupted {
 		var when string

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -42,6 +43,19 @@ func violated(x *runs.Result) string {
 		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+// unjudgedAll lists what could not be judged in any of the run's results: it is the target's, so that most share it.
+func unjudgedAll(r *runs.Run) []string {
+	var all []string
+	for _, x := range r.Results {
+		for _, u := range unjudged(x) {
+			if !slices.Contains(all, u) {
+				all = append(all, u)
+			}
+		}
+	}
+	return all
 }
 
 // unjudged lists what the target does not show, and the invariants that could not be judged for it.

@@ -196,10 +196,7 @@ func (c *runCmd) target(ctx context.Context, s streams, seed uint64, began time.
 	out := terminal(s, c.All, plans)
 	out.Header(version(), seed, harness.WorldTarget, t.Describe(), "")
 	out.LeftOut(left)
-	jobs := c.Jobs
-	if jobs == 0 {
-		jobs = liveJobs
-	}
+	jobs := c.jobs(liveJobs)
 	waits(s, plans, jobs)
 	if len(plans) == 0 {
 		return exitError{code: exitInconclusive, err: errors.New("every scenario is left out: nothing was judged")}

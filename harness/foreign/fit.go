@@ -138,9 +138,14 @@ func (t Target) offsets(p *plan.Plan, contract controller.Settings, s scale) {
 	}
 	for i := range p.Faults {
 		f := &p.Faults[i]
+		planned := f.From
 		f.From = s.offset(f.From, from, to)
-		if f.Until > 0 {
+		switch length := f.Until - planned; {
+		case f.Until == 0:
+		case strings.HasPrefix(f.Kind, "llm-"), strings.HasPrefix(f.Kind, "cloud-"):
 			f.Until = max(s.offset(f.Until, from, to), f.From+plan.Duration(time.Microsecond))
+		default: // what agents and the network suffer is as long as TTLs and heartbeats make it matter
+			f.Until = f.From + times(length, s.after)
 		}
 		if f.Kind == "llm-slow" {
 			f.Delay = times(f.Delay, float64(to)/float64(from))

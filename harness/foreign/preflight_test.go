@@ -206,6 +206,17 @@ func TestFit(t *testing.T) {
 	if want := plan.Duration(122*time.Second + 200*time.Second + 3*time.Second); plan.Duration(time.Duration(p.Duration).Round(time.Second)) != want {
 		t.Errorf("it takes %s, want %s", p.Duration, want)
 	}
+	sick, err := scenarios.Find("sick-agents")
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, _, err := x.Fit(sick, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f := q.Faults[0]; f.Until-f.From != sick.Faults[0].Until-sick.Faults[0].From {
+		t.Errorf("agents are sick from %s to %s: too short to be noticed by heartbeats as slow as the contract's", f.From, f.Until)
+	}
 	again, _, err := x.Fit(s, 1)
 	if err != nil || again.Workspaces[0].Name == p.Workspaces[0].Name {
 		t.Errorf("two runs name a workspace %s", again.Workspaces[0].Name)
