@@ -63,15 +63,15 @@ type runCmd struct {
 	Defect     string  `predictor:"defect" placeholder:"NAME" help:"Give the reference controller a named defect: see bootrace defects."`
 	storeFlags `embed:"" set:"store=postgres"`
 	Out        string `default:"runs" type:"path" placeholder:"FOLDER" help:"Folder that runs are kept in (default: runs)."`
-	Jobs       int    `placeholder:"N" help:"Scenarios played at a time (default: one for each core; live, where they mostly sleep, 8)."`
+	Jobs       *int   `placeholder:"N" help:"Scenarios played at a time (default: one for each core; live, where they mostly sleep, 8)."`
 	liveFlags  `embed:""`
 	All        bool `help:"Tell the story of every violated scenario, not only of the first."`
 }
 
 // Validate is called when the command line was read.
 func (c *runCmd) Validate() error {
-	if c.Jobs < 0 {
-		return fmt.Errorf("--jobs must be at least 1, not %d", c.Jobs)
+	if c.Jobs != nil && *c.Jobs < 1 {
+		return fmt.Errorf("--jobs must be at least 1, not %d", *c.Jobs)
 	}
 	return c.check(c.Store)
 }
@@ -94,15 +94,12 @@ func (c *runCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return usage(err)
 	}
-	suite := harness.Suite{Plans: plans, Defect: defect, Seed: seed, Version: version(), Began: began, Parent: c.Out, Jobs: c.Jobs}
+	suite := harness.Suite{Plans: plans, Defect: defect, Seed: seed, Version: version(), Began: began, Parent: c.Out, Jobs: c.jobs()}
 	if c.World == "live" {
 		return c.playLive(ctx, s, suite)
 	}
 	if suite.Source, err = c.open(ctx, s); err != nil {
 		return err
-	}
-	if suite.Jobs == 0 {
-		suite.Jobs = runtime.NumCPU()
 	}
 	t := terminal(s, c.All, plans)
 	t.Header(version(), seed, "sim", suite.Source.Describe(), c.Defect)
@@ -115,6 +112,18 @@ func (c *runCmd) Run(ctx context.Context, s streams) error {
 	return finish(ctx, suite, t, suite.Source.Close, func() {})
 }
 
+// jobs is how many scenarios are played at a time.
+func (c *runCmd) jobs() int {
+	switch {
+	case c.Jobs != nil:
+		return *c.Jobs
+	case c.World == "live":
+		return liveJobs
+	default:
+		return runtime.NumCPU()
+	}
+}
+
 // playLive plays the suite on wall-clock time.
 func (c *runCmd) playLive(ctx context.Context, s streams, suite harness.Suite) error {
 	postgres, err := openPostgres(ctx, c.storeFlags, s, liveworld.OpenPostgres)
@@ -123,9 +132,6 @@ func (c *runCmd) playLive(ctx context.Context, s streams, suite harness.Suite) e
 	}
 	suite.Live = &liveworld.Options{Postgres: postgres}
 	suite.Plans, suite.LeftOut = c.sort(suite.Plans, *suite.Live)
-	if suite.Jobs == 0 {
-		suite.Jobs = liveJobs
-	}
 	t := terminal(s, c.All, suite.Plans)
 	t.Header(version(), suite.Seed, fmt.Sprintf("live, %g× real time", c.speed()), postgres.Describe(), c.Defect)
 	t.LeftOut(suite.LeftOut)
