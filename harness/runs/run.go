@@ -67,7 +67,7 @@ func (r *Run) Folder() string { return r.folder }
 func (r *Run) Again(version string) *Run {
 	return &Run{
 		Form: Form, ID: r.ID, Began: r.Began, Version: version, Seed: r.Seed, World: r.World, Store: r.Store, Server: r.Server,
-		Defect: r.Defect, folder: r.folder, of: r,
+		Defect: r.Defect, LeftOut: r.LeftOut, folder: r.folder, of: r,
 	}
 }
 
