@@ -263,7 +263,7 @@ func check(t *testing.T, url string, cloud *ec2wire.Server, loads []*load) {
 			if sent := append([]string{p.url}, p.urls...); !contains(sent, ws.URL) {
 				t.Errorf("%s registered %q, tried %q since, and %q is stored", p.id, p.url, p.urls, ws.URL)
 			}
-			if removed := ws.Status == lifecycle.Removed; removed != p.deleted && !(p.tried && removed) {
+			if removed := ws.Status == lifecycle.Removed; removed != p.deleted && (!removed || !p.tried) {
 				t.Errorf("%s was deleted: %v, and it is %s", p.id, p.deleted, ws.Status)
 			}
 			beats += p.beat

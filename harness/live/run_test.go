@@ -39,7 +39,7 @@ var trials = []trial{
 	{scenario: "two-replicas"},
 	{scenario: "postgres-crash"},
 	{scenario: "silence-at-the-sweep"},
-	{"silence-at-the-sweep", "fresh-row-offline", "stays-online", "wrote without looking again"},
+	{"silence-at-the-sweep", "fresh-row-offline", "stays-online", "The liveness sweeper wrote offline"},
 	{scenario: "lost-heartbeat-replies"},
 	{"stray-agent", "unknown-id-accepted", "no-phantom-rows", ""},
 	{scenario: "cloud-lost-replies"},
