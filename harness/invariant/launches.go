@@ -6,14 +6,20 @@ import (
 	"slices"
 	"time"
 
+	"github.com/bootrace/bootrace/controller"
 	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/harness/history"
 )
 
 // launcherTurn is how long the launcher may take to come to what is wanted of it: the turn before, which waits for a stop and
-// a launch that run into their deadlines, and the pause between two turns.
+// a launch that run into their deadlines, and the pause between two turns. On a wall clock a replica makes only so many calls
+// at a time, and the others wait; simulated ones are all made at once.
 func (v *View) launcherTurn() time.Duration {
-	return v.Settings.LauncherEvery + 2*v.Settings.LaunchTimeout + v.slack()
+	launches := 1
+	if v.Plan.Live != nil {
+		launches = (len(v.Spaces) + controller.LaunchesAtOnce - 1) / controller.LaunchesAtOnce
+	}
+	return v.Settings.LauncherEvery + time.Duration(1+launches)*v.Settings.LaunchTimeout + v.slack()
 }
 
 // attempts are the launches of the incarnation that were tried, in the order of their ends; one that succeeded has no Err.
