@@ -46,8 +46,12 @@ verify: ## Fail where a generated file is out of sync
 
 .PHONY: bench
 bench: deps ## Print the figures of the README's table
-	$(GO) test -run '^$$' -bench . -benchtime 3s ./harness ./harness/sched
+	$(GO) test -run '^$$' -bench . -benchtime 3s ./harness ./harness/sched ./harness/explore
 	$(GO) test -run '^$$' -bench . -benchtime 1s ./controller/store/postgres/...
+
+.PHONY: mutate
+mutate: bin/gremlins ## Try mutants of the controller against the property tests (half an hour); reports go to mutants/
+	internal/mutation/run
 
 .PHONY: smoke
 smoke: build ## Try the built program from outside: exit codes and digests
@@ -60,6 +64,10 @@ deps: ## Install what tests need beside Go, where it is missing: PostgreSQL's se
 $(LINT):
 	GOBIN=$(BIN) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
 
+GREMLINS_VERSION := v0.6.0
+bin/gremlins:
+	GOBIN=$(BIN) $(GO) install github.com/go-gremlins/gremlins/cmd/gremlins@$(GREMLINS_VERSION)
+
 .PHONY: clean
 clean: ## Remove what was built and what runs left
-	rm -rf $(BIN) runs
+	rm -rf $(BIN) runs mutants

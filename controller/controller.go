@@ -138,12 +138,12 @@ func (c *Controller) RunTick(ctx context.Context, tick Tick) {
 // Handler returns the HTTP contract's routes.
 func (c *Controller) Handler() http.Handler { return c }
 
-// launchesAtOnce bounds the calls that one replica makes to the cloud at the same time.
-const launchesAtOnce = 16
+// LaunchesAtOnce bounds the calls that one replica makes to the cloud at the same time.
+const LaunchesAtOnce = 16
 
 func eachGoroutine(ctx context.Context, n int, do func(context.Context, int)) {
 	var all sync.WaitGroup
-	slots := make(chan struct{}, launchesAtOnce)
+	slots := make(chan struct{}, LaunchesAtOnce)
 	for i := range n {
 		slots <- struct{}{}
 		all.Go(func() {

@@ -83,6 +83,49 @@ func BenchmarkRuns(b *testing.B) {
 	}
 }
 
+// BenchmarkChecks draws plans and plays them against the reference controller, as bootrace check does.
+//
+//	checks/s             on one core
+//	virtual-min/check    virtual time of a plan
+func BenchmarkChecks(b *testing.B) {
+	for _, c := range []struct {
+		source stores.Source
+		checks int
+	}{{stores.Reusing(stores.Memory()), 2000}, {reusedPostgres, 60}} {
+		b.Run(c.source.Name(), func(b *testing.B) {
+			for b.Loop() {
+				r, err := harness.Checking{Target: sim.Reference(nil), Source: c.source, Seed: 3, Checks: c.checks}.Run(context.Background())
+				if err != nil || r.Found != nil {
+					b.Fatal(err, r.Found)
+				}
+				b.ReportMetric(float64(r.Checks)/r.Wall.Seconds(), "checks/s")
+				b.ReportMetric(r.Virtual.Minutes()/float64(r.Checks), "virtual-min/check")
+			}
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
+// BenchmarkFind finds every named defect and makes the plan small.
+//
+//	s/found    from the first check to the small plan
+func BenchmarkFind(b *testing.B) {
+	for _, d := range defects.All() {
+		b.Run(d.Name, func(b *testing.B) {
+			seed := uint64(0)
+			for b.Loop() {
+				r, err := harness.Checking{Target: sim.Reference(d), Source: stores.Memory(), Seed: seed, For: time.Minute}.Run(context.Background())
+				if err != nil || r.Found == nil {
+					b.Fatal(err, "not found")
+				}
+				seed++
+			}
+			b.ReportMetric(b.Elapsed().Seconds()/float64(b.N), "s/found")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
 // BenchmarkSeedDefectExplained goes from nothing, not even a Postgres, to the seed defect found and told.
 func BenchmarkSeedDefectExplained(b *testing.B) {
 	d, err := defects.Find("sticky-failed")

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/bootrace/bootrace/controller/defects"
+	"github.com/bootrace/bootrace/harness/explore"
 	"github.com/bootrace/bootrace/harness/sim"
 	"github.com/bootrace/bootrace/harness/stores"
 )
@@ -37,7 +39,10 @@ type LedgerRow struct {
 	Checks  int
 	Search  time.Duration
 	Shrink  time.Duration
-	Largest Size // of all plans that were left
+	Largest Size     // of all plans that were left
+	By      []string // the strategies that drew the schedules
+	// Explored is what a search of every interleaving found, nil where the defect is none for it.
+	Explored *explore.Result
 }
 
 // Defects searches for every defect, and returns a row for each.
@@ -63,16 +68,42 @@ func (l Ledger) Defects(ctx context.Context) ([]LedgerRow, error) {
 				row.Caught = append(row.Caught, name)
 			}
 			checks, search, shrinking = append(checks, r.Checks), append(search, r.Found.After), append(shrinking, r.Found.Shrinking)
+			if by := r.Found.Strategy.String(); !slices.Contains(row.By, by) {
+				row.By = append(row.By, by)
+			}
 			s := SizeOf(r.Found.Outcome.Plan)
 			row.Largest.Workspaces = max(row.Largest.Workspaces, s.Workspaces)
 			row.Largest.FaultsAndActs = max(row.Largest.FaultsAndActs, s.FaultsAndActs)
 			row.Largest.Preemptions = max(row.Largest.Preemptions, s.Preemptions)
 		}
 		row.Checks, row.Search, row.Shrink = median(checks), median(search), median(shrinking)
+		slices.Sort(row.By)
+		var err error
+		if row.Explored, err = l.explore(ctx, d); err != nil {
+			return rows, err
+		}
 		rows = append(rows, row)
 		l.Progress(fmt.Sprintf("%s: found with %d of %d seeds", d.Name, row.Found, l.Seeds))
 	}
 	return rows, nil
+}
+
+// exploredBounds are those that defects are explored within: one workspace and, where that does not show them, what does.
+var exploredBounds = map[string]explore.Bounds{
+	"degraded-resurrect": {Workspaces: 1, Replicas: 1, Beats: 3, Sweeps: 1, Acts: 1, Faults: 1},
+	"enum-drift":         {External: 1, Replicas: 1, Beats: 1, Sweeps: 1},
+}
+
+func (l Ledger) explore(ctx context.Context, d *defects.Defect) (*explore.Result, error) {
+	if d.Remembers || d.SwallowsErrors() {
+		return nil, nil //nolint:nilnil // it is said in the field
+	}
+	b, ok := exploredBounds[d.Name]
+	if !ok {
+		b = explore.DefaultBounds()
+	}
+	b.Time = l.For
+	return explore.Search{Target: sim.Reference(d), Bounds: b}.Run(ctx)
 }
 
 func median[T cmp.Ordered](v []T) T {
@@ -92,7 +123,7 @@ func (l Ledger) Write(ctx context.Context, w io.Writer) (bool, error) {
 		return false, err
 	}
 	good := true
-	fmt.Fprintf(w, "| defect | caught by | found | checks | search | made small in | largest plan left |\n|---|---|---|---|---|---|---|\n")
+	fmt.Fprintf(w, "| defect | caught by | found | by | checks | search | made small in | largest plan left | explored |\n|---|---|---|---|---|---|---|---|---|\n")
 	for _, r := range rows {
 		good = good && r.Found == l.Seeds
 		caught := ""
@@ -102,9 +133,9 @@ func (l Ledger) Write(ctx context.Context, w io.Writer) (bool, error) {
 			}
 			caught += "`" + name + "`"
 		}
-		fmt.Fprintf(w, "| `%s` | %s | %d of %d seeds | %d | %s | %s | %d workspaces, %d faults or acts, %d preemptions |\n",
-			r.Defect.Name, caught, r.Found, l.Seeds, r.Checks, r.Search.Round(time.Millisecond), r.Shrink.Round(time.Millisecond),
-			r.Largest.Workspaces, r.Largest.FaultsAndActs, r.Largest.Preemptions)
+		fmt.Fprintf(w, "| `%s` | %s | %d of %d seeds | %s | %d | %s | %s | %d + %d + %d | %s |\n",
+			r.Defect.Name, caught, r.Found, l.Seeds, strings.Join(r.By, ", "), r.Checks, r.Search.Round(time.Millisecond),
+			r.Shrink.Round(time.Millisecond), r.Largest.Workspaces, r.Largest.FaultsAndActs, r.Largest.Preemptions, exploredText(r.Explored))
 	}
 	for _, s := range l.Sound {
 		r, err := Checking{Target: sim.Reference(nil), Source: s.Source, Seed: 1, Checks: s.Checks}.Run(ctx)
@@ -115,8 +146,28 @@ func (l Ledger) Write(ctx context.Context, w io.Writer) (bool, error) {
 		if r.Found != nil {
 			good, caught = false, "`"+r.Found.Outcome.Judgement.First().Invariant+"`"
 		}
-		fmt.Fprintf(w, "| none, on %s | %s | | %d | %s | | |\n", s.Source.Name(), caught, r.Checks, r.Wall.Round(time.Second))
+		fmt.Fprintf(w, "| none, on %s | %s | | | %d | %s | | | |\n", s.Source.Name(), caught, r.Checks, r.Wall.Round(time.Second))
 		l.Progress(fmt.Sprintf("the reference controller on %s: %d checks, caught %s", s.Source.Name(), r.Checks, caught))
 	}
+	x, err := explore.Search{Target: sim.Reference(nil), Bounds: explore.DefaultBounds()}.Run(ctx)
+	if err != nil || ctx.Err() != nil {
+		return false, cmp.Or(err, ctx.Err())
+	}
+	good = good && x.Exhausted
+	fmt.Fprintf(w, "| none, explored | %s | | | | | | | %s |\n", map[bool]string{true: "nothing", false: "**something**"}[x.Found == nil], exploredText(x))
 	return good, nil
+}
+
+// exploredText says what came of a search of every interleaving.
+func exploredText(r *explore.Result) string {
+	switch {
+	case r == nil:
+		return "–"
+	case r.Found != nil:
+		return fmt.Sprintf("`%s`, %d states, %s", r.Found.Violation.Invariant, r.States, r.Wall.Round(time.Millisecond))
+	case r.Exhausted:
+		return fmt.Sprintf("exhausted, %d states, %s", r.States, r.Wall.Round(time.Millisecond))
+	default:
+		return fmt.Sprintf("not found: %s", r.Why)
+	}
 }

@@ -13,7 +13,10 @@ import (
 func Markdown(r *runs.Run) ([]byte, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "## bootrace: %s\n\n", tally(r))
-	fmt.Fprintf(&b, "seed %d · world %s · %s · %s for %s", r.Seed, r.World, escaped(r.Server), elapsed(r.Wall), virtual(r.Virtual()))
+	fmt.Fprintf(&b, "seed %d · world %s · %s · %s", r.Seed, r.World, escaped(r.Server), took(r))
+	if r.Target != "" {
+		fmt.Fprintf(&b, " · target %s", code(r.Target))
+	}
 	if r.Defect != "" {
 		fmt.Fprintf(&b, " · defect %s", code(r.Defect))
 	}
@@ -75,11 +78,9 @@ func Markdown(r *runs.Run) ([]byte, error) {
 // markdownUnjudged says what could not be judged for the target, whatever else held.
 func markdownUnjudged(b *strings.Builder, r *runs.Run) {
 	title := "\n### Not judged\n\n"
-	for _, x := range r.Results {
-		for _, u := range unjudged(x) {
-			fmt.Fprintf(b, "%s- %s: %s\n", title, x.Scenario, escaped(u))
-			title = ""
-		}
+	for _, u := range unjudgedAll(r) {
+		fmt.Fprintf(b, "%s- %s\n", title, escaped(u))
+		title = ""
 	}
 }
 

@@ -92,9 +92,6 @@ func (t Terminal) Result(x *runs.Result) {
 			t.note(yellow, "inconclusive", d)
 		}
 	}
-	for _, u := range unjudged(x) {
-		t.note(yellow, "not judged", u)
-	}
 }
 
 // note writes a remark below a result.
@@ -131,6 +128,12 @@ func (t Terminal) Summary(r *runs.Run) {
 		}
 		t.printf("%s\n\n", what)
 	}
+	for i, u := range unjudgedAll(r) {
+		t.note(yellow, "not judged", u)
+		if i == len(unjudgedAll(r))-1 {
+			t.printf("\n")
+		}
+	}
 	if r.Interrupted {
 		var when string
 		switch {
@@ -146,7 +149,7 @@ func (t Terminal) Summary(r *runs.Run) {
 	if n := len(r.LeftOut); n > 0 {
 		t.printf("%s %s\n", t.paint(yellow, "left out"), plural(n, "scenario that this world cannot play", "scenarios that this world cannot play"))
 	}
-	t.printf("%s      %s for %s\n", t.paint(bold, tally(r)), elapsed(r.Wall), virtual(r.Virtual()))
+	t.printf("%s      %s\n", t.paint(bold, tally(r)), took(r))
 }
 
 // Kept says where the run is kept, and by which digest it can be known.

@@ -25,9 +25,9 @@ func TestUnjudged(t *testing.T) {
 		{Kind: history.Move, WS: 1, Inc: 1, To: 1}, {At: history.Time(time.Minute), Kind: history.End},
 	}}
 	r := &runs.Run{}
-	x := r.Add(runs.Played{Plan: p, History: h, Judgement: invariant.Judge(p, h)})
+	r.Add(runs.Played{Plan: p, History: h, Judgement: invariant.Judge(p, h)})
 	var terminal bytes.Buffer
-	reports.Terminal{W: &terminal}.Fit([]*plan.Plan{p}).Result(x)
+	reports.Terminal{W: &terminal}.Fit([]*plan.Plan{p}).Summary(r)
 	markdown, err := reports.Markdown(r)
 	if err != nil {
 		t.Fatal(err)

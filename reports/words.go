@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -42,6 +43,19 @@ func violated(x *runs.Result) string {
 		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+// unjudgedAll lists what could not be judged in any of the run's results: it is the target's, so that most share it.
+func unjudgedAll(r *runs.Run) []string {
+	var all []string
+	for _, x := range r.Results {
+		for _, u := range unjudged(x) {
+			if !slices.Contains(all, u) {
+				all = append(all, u)
+			}
+		}
+	}
+	return all
 }
 
 // unjudged lists what the target does not show, and the invariants that could not be judged for it.
@@ -150,6 +164,14 @@ func virtual(d time.Duration) string {
 		return plural(int(d.Round(time.Minute)/time.Minute), "virtual minute", "virtual minutes")
 	}
 	return plural(int(d.Round(time.Hour)/time.Hour), "virtual hour", "virtual hours")
+}
+
+// took says how long the run took, and for how much virtual time where time was virtual.
+func took(r *runs.Run) string {
+	if r.WallClock() {
+		return elapsed(r.Wall)
+	}
+	return fmt.Sprintf("%s for %s", elapsed(r.Wall), virtual(r.Virtual()))
 }
 
 // elapsed writes a span of wall time.

@@ -30,7 +30,6 @@ var builtinNames = []string{
 
 	"crash-at-sweep",
 	"two-replicas",
-	"stopped-controller",
 	"clock-jump",
 	"postgres-crash",
 	"postgres-errors",
@@ -49,6 +48,7 @@ var builtinNames = []string{
 	"silence-at-the-sweep",
 	"stalled-sweeps",
 	"preempted-steps",
+	"stopped-controller",
 	"stalled-agents",
 	"sick-agents",
 	"delete-while-recovering",

@@ -41,7 +41,7 @@ func (c *replayCmd) live(ctx context.Context, s streams, kept *runs.Run, results
 	}
 	t := terminal(s, c.All, plansOf(results))
 	t.Header(version(), kept.Seed, kept.World, fmt.Sprintf("a live run, played in sim under %s each", plural(c.Seeds, "seed", "seeds")), kept.Defect)
-	missed := 0
+	missed, reproduced := 0, 0
 	for _, x := range results {
 		h, err := kept.History(x)
 		if err != nil {
@@ -55,6 +55,8 @@ func (c *replayCmd) live(ctx context.Context, s streams, kept *runs.Run, results
 			return environment(err)
 		case !shown:
 			missed++
+		case x.First != nil:
+			reproduced++
 		}
 	}
 	if len(b.again.Results) > 0 {
@@ -62,11 +64,18 @@ func (c *replayCmd) live(ctx context.Context, s streams, kept *runs.Run, results
 			return environment(err)
 		}
 		t.Summary(b.again)
+		for _, x := range b.again.Results {
+			if x.First == nil { // what it shows is not judged of what is simulated
+				fmt.Fprintf(s.out, "replay %s\n", reports.ReplayCommand(b.again, x))
+			}
+		}
 		t.Kept(b.again)
 	}
 	switch {
 	case missed > 0:
 		return exitError{code: exitInconclusive}
+	case reproduced > 0:
+		return exitError{code: exitViolated}
 	case len(b.again.Results) > 0:
 		return verdict(b.again)
 	}

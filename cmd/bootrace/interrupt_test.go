@@ -140,3 +140,41 @@ func TestSecondSignal(t *testing.T) {
 		t.Errorf("it ended with %s", fmt.Sprint(p.cmd.ProcessState))
 	}
 }
+
+// An interrupted live run ends at once, and takes every process of its with it.
+func TestInterruptedLiveRun(t *testing.T) {
+	t.Parallel()
+	dir, tmp := t.TempDir(), shortTemp(t)
+	p := start(t, dir, tmp, "run", "--world", "live", "--seed", "7", "--postgres", "binaries", "silence-at-the-sweep")
+	p.says("world live, 60× real time")
+	parts := func() int {
+		lines, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", p.cmd.Process.Pid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for _, path := range lines {
+			if b, err := os.ReadFile(path); err == nil {
+				n += len(strings.Fields(string(b)))
+			}
+		}
+		return n
+	}
+	if runtime.GOOS == "linux" {
+		for deadline := time.Now().Add(patience); parts() < 10; time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatal("the run has not started its parts")
+			}
+		}
+	}
+	began := time.Now()
+	p.signal(syscall.SIGINT)
+	p.ends(exitInterrupted)
+	p.says("^bootrace: stopping$")
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("it took %s to stop", took)
+	}
+	if left := leftovers(t, tmp); len(left) > 0 {
+		t.Errorf("something is left:\n%s", strings.Join(left, "\n"))
+	}
+}

@@ -63,15 +63,23 @@ type runCmd struct {
 	Defect     string  `predictor:"defect" placeholder:"NAME" help:"Give the reference controller a named defect: see bootrace defects."`
 	storeFlags `embed:"" set:"store=postgres"`
 	Out        string `default:"runs" type:"path" placeholder:"FOLDER" help:"Folder that runs are kept in (default: runs)."`
-	Jobs       int    `placeholder:"N" help:"Scenarios played at a time (default: one for each core; live, where they mostly sleep, 8)."`
+	Jobs       *int   `placeholder:"N" help:"Scenarios played at a time (default: one for each core; live, where they mostly sleep, 8)."`
 	liveFlags  `embed:""`
 	All        bool `help:"Tell the story of every violated scenario, not only of the first."`
+
+	targetFlags `embed:""`
 }
 
 // Validate is called when the command line was read.
 func (c *runCmd) Validate() error {
-	if c.Jobs < 0 {
-		return fmt.Errorf("--jobs must be at least 1, not %d", c.Jobs)
+	if c.Jobs != nil && *c.Jobs < 1 {
+		return fmt.Errorf("--jobs must be at least 1, not %d", *c.Jobs)
+	}
+	if name := c.stray(); name != "" {
+		return fmt.Errorf("%s is for a --target", name)
+	}
+	if c.given() && c.World == "live" {
+		return errors.New("a --target is its own world: leave --world out")
 	}
 	return c.check(c.Store)
 }
@@ -82,6 +90,9 @@ func (c *runCmd) Run(ctx context.Context, s streams) error {
 	seed := rand.Uint64N(1_000_000) //nolint:gosec // it only has to differ
 	if c.Seed != nil {
 		seed = *c.Seed
+	}
+	if c.given() {
+		return c.target(ctx, s, seed, began)
 	}
 	var defect *defects.Defect
 	if c.Defect != "" {
@@ -94,16 +105,14 @@ func (c *runCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return usage(err)
 	}
-	suite := harness.Suite{Plans: plans, Defect: defect, Seed: seed, Version: version(), Began: began, Parent: c.Out, Jobs: c.Jobs}
+	suite := harness.Suite{Plans: plans, Defect: defect, Seed: seed, Version: version(), Began: began, Parent: c.Out}
 	if c.World == "live" {
 		return c.playLive(ctx, s, suite)
 	}
 	if suite.Source, err = c.open(ctx, s); err != nil {
 		return err
 	}
-	if suite.Jobs == 0 {
-		suite.Jobs = runtime.NumCPU()
-	}
+	suite.Jobs = c.jobs(runtime.NumCPU())
 	t := terminal(s, c.All, plans)
 	t.Header(version(), seed, "sim", suite.Source.Describe(), c.Defect)
 	suite.Progress = t.Result
@@ -131,11 +140,9 @@ func (c *runCmd) playLive(ctx context.Context, s streams, suite harness.Suite) e
 	}
 	suite.Live = &liveworld.Options{Postgres: postgres, Containers: containers}
 	suite.Plans, suite.LeftOut = c.sort(suite.Plans, *suite.Live)
-	if suite.Jobs == 0 {
-		suite.Jobs = liveJobs
-		if containers != nil {
-			suite.Jobs = containerJobs
-		}
+	suite.Jobs = c.jobs(liveJobs)
+	if containers != nil {
+		suite.Jobs = c.jobs(containerJobs)
 	}
 	t := terminal(s, c.All, suite.Plans)
 	t.Header(version(), suite.Seed, c.where(containers), postgres.Describe(), c.Defect)
@@ -169,6 +176,14 @@ func finish(ctx context.Context, suite harness.Suite, t reports.Terminal, giveBa
 		return environment(fmt.Errorf("cleaning up: %w", err))
 	}
 	return verdict(r)
+}
+
+// jobs is how many scenarios are played at a time, where nobody says otherwise so many.
+func (c *runCmd) jobs(otherwise int) int {
+	if c.Jobs != nil {
+		return *c.Jobs
+	}
+	return otherwise
 }
 
 // plans resolves the scenarios that the arguments name.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/bootrace/bootrace/controller"
 	"github.com/bootrace/bootrace/controller/lifecycle"
@@ -90,6 +91,12 @@ func Find(name string) (*Defect, error) {
 		}
 	}
 	return nil, fmt.Errorf("there is no defect %q; there are %s", name, strings.Join(Names(), ", "))
+}
+
+// inTimeOf is a time of the contract's by the settings, which a controller that is tried faster than life has scaled: all of
+// them, so that any one that nothing else alters tells by how much.
+func inTimeOf(s controller.Settings, d time.Duration) time.Duration {
+	return time.Duration(float64(d) * float64(s.OrphanSweepEvery) / float64(controller.DefaultSettings().OrphanSweepEvery))
 }
 
 // proofs are the events by which an agent proves that it lives.

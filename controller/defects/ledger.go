@@ -200,7 +200,7 @@ var ledger = []*Defect{
 		Evidence:  "read",
 		Remembers: true,
 		handler: func(h http.Handler, c controller.Config) http.Handler {
-			return &throttled{Handler: h, clock: c.Clock, limit: 3, interval: 5 * time.Minute}
+			return &throttled{Handler: h, clock: c.Clock, limit: 3, interval: inTimeOf(c.Settings, 5*time.Minute)}
 		},
 	},
 	{
@@ -228,7 +228,7 @@ var ledger = []*Defect{
 		Also:      []string{"stays-online"},
 		Evidence:  "peer",
 		config: func(c *controller.Config, _ *Shared) {
-			c.Settings.LivenessTTL = 25 * time.Second
+			c.Settings.LivenessTTL = inTimeOf(c.Settings, 25*time.Second)
 		},
 	},
 	{

@@ -2,6 +2,7 @@ package defects
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"strconv"
 	"sync"
@@ -99,7 +100,11 @@ type throttled struct {
 }
 
 func (h *throttled) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == wire.PathHeartbeat && !h.let(r.RemoteAddr) {
+	address, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		address = r.RemoteAddr // without a port
+	}
+	if r.URL.Path == wire.PathHeartbeat && !h.let(address) {
 		w.Header().Set("Retry-After", strconv.Itoa(int(h.interval/time.Second)))
 		w.WriteHeader(http.StatusTooManyRequests)
 		w.Write([]byte(`{"error":"too many requests from your address"}`)) //nolint:errcheck // nobody left to tell

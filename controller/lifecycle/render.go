@@ -35,7 +35,9 @@ func (t *Table) Mermaid() string {
 }
 
 // Text renders the table for a terminal: one line an edge, with its reason.
-func (t *Table) Text() string {
+func (t *Table) Text() string { return t.text() }
+
+func (t *Table) render() string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(w, "EVENT\tFROM\tTO\tWHY")

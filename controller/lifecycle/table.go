@@ -1,5 +1,7 @@
 package lifecycle
 
+import "sync"
+
 // Edge is one row of the table: in status From, Event moves the workspace to To.
 type Edge struct {
 	Event Event
@@ -78,13 +80,17 @@ var standard = []Edge{
 type Table struct {
 	edges []Edge
 	next  [eventCount][statusCount]int16 // index into edges + 1; 0 where the event moves nothing
+	text  func() string
 }
 
 // Standard returns the reference lifecycle.
-func Standard() *Table { return newTable(standard) }
+func Standard() *Table { return theStandard }
+
+var theStandard = newTable(standard)
 
 func newTable(edges []Edge) *Table {
 	t := &Table{edges: append([]Edge(nil), edges...)}
+	t.text = sync.OnceValue(t.render)
 	for i, e := range t.edges {
 		t.next[e.Event][e.From] = int16(i + 1)
 	}

@@ -2,6 +2,7 @@ package bridge_test
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -58,7 +59,7 @@ func live(t *testing.T, scenario, defect string, jitter time.Duration, unseen ..
 		if out[e.Kind.String()] {
 			continue
 		}
-		late = history.Time(draws.Choose(oracle.Latency, uint64(jitter)+1))
+		late = history.Time(draws.Choose(oracle.Latency, uint64(jitter/time.Microsecond)+1)) * history.Time(time.Microsecond)
 		if e.Sent > 0 {
 			e.Sent = min(e.Sent+late, e.At+late)
 		}
@@ -107,6 +108,14 @@ func TestReproduces(t *testing.T) {
 			t.Errorf("%s, %s: %s, want at least %d", c.scenario, c.defect, r, c.least)
 			continue
 		}
+		text, err := json.Marshal(r.First.Plan)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var kept plan.Plan
+		if err := json.Unmarshal(text, &kept); err != nil {
+			t.Errorf("%s: the plan cannot be kept: %v", c.scenario, err)
+		}
 		if r.First.Plan.Seed != r.Shown[0] || r.First.Plan.Live != nil {
 			t.Errorf("%s: the outcome is of seed %d, and %d is the first that shows it", c.scenario, r.First.Plan.Seed, r.Shown[0])
 		}
@@ -147,6 +156,26 @@ func TestHeldRun(t *testing.T) {
 	r, err := bridge.Reproduce(context.Background(), p, h, "", nil, 1, 3)
 	if err != nil || r.String() != "sim violates nothing with 3 of 3 seeds either" {
 		t.Errorf("%v, %v", r, err)
+	}
+}
+
+// TestPlanOfAFastRun checks that a run with a short budget is played slower, all of it alike.
+func TestPlanOfAFastRun(t *testing.T) {
+	t.Parallel()
+	p := &plan.Plan{
+		Name: "s", Duration: sec(10), Controllers: 1, Live: &plan.Live{Speed: 1},
+		Settings:   plan.Settings{ProvisionTimeout: sec(20), HeartbeatInterval: sec(1), LivenessTTL: sec(6)},
+		Workspaces: []plan.Workspace{{Name: "a-1", CreateAt: sec(1), Boots: []plan.Boot{{ImagePull: sec(2), Refusals: 1}}}},
+		Acts:       []plan.Act{{At: sec(5), Do: "restart", Workspace: 1}},
+		Faults:     []plan.Fault{{Kind: "partition", From: sec(3), Until: sec(4)}},
+	}
+	slow := bridge.Plan(p, &history.History{})
+	c := slow.Settings.Controller()
+	if c.Budget("claude-code") != 10*time.Minute || c.LivenessTTL != 3*time.Minute || slow.Settings.Heartbeat() != 30*time.Second || c.ProvisionSweepEvery != 15*time.Minute {
+		t.Errorf("settings %+v", slow.Settings)
+	}
+	if w := slow.Workspaces[0]; w.CreateAt != sec(30) || w.Boots[0].Total() != 30*14*time.Second || slow.Acts[0].At != sec(150) || slow.Faults[0].Until != sec(120) {
+		t.Errorf("plan %+v", slow)
 	}
 }
 
@@ -202,7 +231,7 @@ func TestPlanTakesOverWhatWasMeasured(t *testing.T) {
 		{At: at(120), Kind: history.End},
 	}}
 	want := &plan.Plan{
-		Name: "s", Seed: 3, Duration: sec(120), Controllers: 1,
+		Name: "s", Seed: 3, Duration: sec(95 + 40 + 360), Controllers: 1, // the last fault, the longest boot, and time to settle
 		Workspaces: []plan.Workspace{
 			{Name: "a-1", CreateAt: sec(0.5), Boots: []plan.Boot{
 				{ImagePull: sec(3), AgentStart: sec(1.5), Preflight: sec(10)},

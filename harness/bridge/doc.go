@@ -7,6 +7,8 @@
 // # Guarantees
 //
 //   - What was measured is taken over; what was out of sight stays as planned.
+//   - Where the live run's budget is shorter than the contract's, all its times are multiplied alike until it is not: the
+//     simulated cloud launches no faster than a real one.
 //   - Faults whose whole effect is in what was measured (slow and failing LLM providers) are not played a second time.
 //
 // # Must not import

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bootrace/bootrace/controller"
 	"github.com/bootrace/bootrace/harness/history"
 	"github.com/bootrace/bootrace/harness/plan"
 )
@@ -24,7 +25,45 @@ func Plan(p *plan.Plan, h *history.History) *plan.Plan {
 	if n := len(h.Events); n > 0 {
 		sim.Duration = max(sim.Duration, plan.Duration(h.Events[n-1].At))
 	}
+	if budget := time.Duration(sim.Settings.ProvisionTimeout); budget > 0 && budget < controller.DefaultBudget {
+		slow(sim, int64((controller.DefaultBudget+budget-1)/budget))
+	}
+	// The bounds of the simulated world are the contract's, however fast the live one was, and virtual time costs little.
+	sim.Duration = max(sim.Duration, plan.Duration(sim.Long().Truncate(time.Microsecond)))
 	return sim
+}
+
+// slow multiplies all times of the plan. A live run whose budget is shorter than the contract's is played as much slower in
+// the simulated world, whose own times (launches, hops, the launcher's turns) are those of a real cloud.
+func slow(p *plan.Plan, by int64) {
+	longer := func(d time.Duration) plan.Duration { return plan.Duration(int64(d) * by) }
+	contract := p.Settings.Controller()
+	p.Settings = plan.Settings{
+		ProvisionTimeout: longer(contract.ProvisionTimeout), LivenessTTL: longer(contract.LivenessTTL),
+		ExternalTTL: longer(contract.ExternalTTL), HeartbeatInterval: longer(p.Settings.Heartbeat()),
+		ProvisionSweepEvery: longer(contract.ProvisionSweepEvery), LivenessSweepEvery: longer(contract.LivenessSweepEvery),
+	}
+	times := []*plan.Duration{&p.Duration}
+	for i := range p.Workspaces {
+		w := &p.Workspaces[i]
+		times = append(times, &w.CreateAt, &w.Budget)
+		for j := range w.Boots {
+			b := &w.Boots[j]
+			// Refusals take a time of their own, which belongs to the preflight then.
+			b.Preflight, b.Refusals = plan.Duration(b.Total())-b.ImagePull-b.AgentStart, 0
+			times = append(times, &b.ImagePull, &b.AgentStart, &b.Preflight)
+		}
+	}
+	for i := range p.Acts {
+		times = append(times, &p.Acts[i].At)
+	}
+	for i := range p.Faults {
+		f := &p.Faults[i]
+		times = append(times, &f.From, &f.Until, &f.Delay, &f.By)
+	}
+	for _, d := range times {
+		*d = longer(time.Duration(*d))
+	}
 }
 
 // measured reads times off a history.
@@ -139,8 +178,10 @@ func stretched(b plan.Boot, takes time.Duration) plan.Boot {
 	b.Refusals, b.Dies = 0, ""
 	if sum := b.Total(); sum > 0 {
 		by := float64(takes) / float64(sum)
-		b.ImagePull = plan.Duration(float64(b.ImagePull) * by)
-		b.AgentStart = plan.Duration(float64(b.AgentStart) * by)
+		exact := func(d plan.Duration) plan.Duration { // as exact as plans are kept
+			return plan.Duration(time.Duration(float64(d) * by).Round(time.Microsecond))
+		}
+		b.ImagePull, b.AgentStart = exact(b.ImagePull), exact(b.AgentStart)
 	}
 	b.Preflight = plan.Duration(takes) - b.ImagePull - b.AgentStart
 	return b
@@ -197,7 +238,7 @@ func (m *measured) faults() {
 		}
 		if ended := phase(history.Ended); ended != nil && f.Until > 0 {
 			after := plan.Duration(f.End()) - f.Until // what the fault's delay adds to its end
-			f.Until = max(plan.Duration(ended.At)-after, f.From+1)
+			f.Until = max(plan.Duration(ended.At)-after, f.From+plan.Duration(time.Microsecond))
 		}
 		if down, ok := m.down(f); ok {
 			f.Delay = down

@@ -164,21 +164,21 @@ func (w *world) unmet(s *state) map[Violation]bool {
 		if row == nil {
 			continue
 		}
-		current, any := false, false
+		current, some := false, false
 		for i := range s.lives {
 			l := &s.lives[i]
 			if int(l.space) != space || !l.lives() || l.booting {
 				continue
 			}
-			any = true
+			some = true
 			current = current || int(l.inc) == row.Incarnation
 		}
 		switch {
 		case current && !row.Status.Held() && !row.Status.Converged():
 			add(violated("converges", space, "its agent is up and calls again and again, and it is %s for ever", row.Status))
-		case !any && row.Status.Converged():
+		case !some && row.Status.Converged():
 			add(violated("detects-silence", space, "no agent of it lives, and it is %s for ever", row.Status))
-		case !any && row.Status == lifecycle.Provisioning:
+		case !some && row.Status == lifecycle.Provisioning:
 			add(violated("gives-up", space, "no boot of it will ever end, and it is %s for ever", row.Status))
 		case row.Status == lifecycle.Hibernating:
 			add(violated("operator-intent-holds", space, "it is %s for ever", row.Status))

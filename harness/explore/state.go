@@ -212,7 +212,7 @@ func (w *world) ask(r *rows, n *node) *written {
 	if n.op.write {
 		s := r.store.Clone(nil)
 		a.result = n.op.store(s)
-		a.log, _ = s.Transitions(background, anyWorkspace, 0) //nolint:errcheck // it is in memory
+		a.log, _ = s.Transitions(background, anyWorkspace, 0)
 		a.rows = w.internRows(s)
 	} else {
 		a.result = n.op.store(r.store)

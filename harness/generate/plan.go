@@ -30,7 +30,7 @@ func Plan(draw Draw, s Strategy) *plan.Plan {
 		g.plan.Controllers = 2
 	}
 	// Short budgets make short runs: the edges are where they are whatever the budget is.
-	g.plan.Settings.ProvisionTimeout = plan.Duration(pick(g, "budget", time.Minute, 2*time.Minute, 0))
+	g.plan.Settings.ProvisionTimeout = plan.Duration(pick(g, "budget", time.Minute, 2*time.Minute, time.Minute, 2*time.Minute, time.Minute, 0))
 	g.fleet()
 	for range draw("acts", maxActs+1) {
 		g.act()

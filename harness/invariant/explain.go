@@ -263,7 +263,7 @@ func whyRunning(v *View, s *Space, x *Violation) string {
 }
 
 func whyBudget(v *View, s *Space, x *Violation) string {
-	budget := v.Settings.Budget(s.Plan.Runtime)
+	budget := v.budget(s)
 	if x.At.D()-x.Since.D() < budget {
 		return fmt.Sprintf("The boot began at %s with a budget of %s (%s). %s", Clock(x.Since), Span(budget), s.Plan.Runtime,
 			sentence(x.What))

@@ -168,6 +168,44 @@ var cases = []struct {
 		s.at(6*minute+10*second).moved(lifecycle.Silence, lifecycle.Offline, "liveness-sweep", "silent")
 	}, true, []string{"legal-edges"}},
 
+	{"operator-intent-holds", "hibernates at once", func(s *story) {
+		s.create().at(minute).lives().at(2*minute).moved(lifecycle.Hibernate, lifecycle.Hibernating, "hibernate", "")
+		s.at(2*minute+second).machine(1, history.Terminated)
+		s.at(2*minute+2*second).moved(lifecycle.MachineStopped, lifecycle.Hibernated, "hibernate", "")
+		s.operator("hibernate", 200, "hibernated").Sent = history.Time(2 * minute)
+	}, false, nil},
+	{"operator-intent-holds", "hibernating for ever", func(s *story) {
+		s.create().at(minute).lives().at(2*minute).moved(lifecycle.Hibernate, lifecycle.Hibernating, "hibernate", "")
+		s.at(2*minute+second).machine(1, history.Terminated)
+	}, true, nil},
+
+	{"launches", "a machine once it is created", func(s *story) { s.create().at(minute).lives().beats(60 * minute) }, false, nil},
+	{"launches", "tried again after an error, and given", func(s *story) {
+		s.moved(lifecycle.Create, lifecycle.Provisioning, "create", "")
+		s.operator("create", 201, "provisioning")
+		s.at(second).add(history.Event{Kind: history.Cloud, Call: "launch", Inc: 1, Err: "throttled"})
+		s.at(minute).machine(1, history.Launched)
+		s.at(2 * minute).lives().beats(60 * minute)
+	}, false, nil},
+	{"launches", "never launched", func(s *story) {
+		s.moved(lifecycle.Create, lifecycle.Provisioning, "create", "")
+		s.operator("create", 201, "provisioning")
+		s.at(10*minute+second).moved(lifecycle.ProvisionTimeout, lifecycle.Failed, "provision-sweep", "timeout")
+	}, true, nil},
+	{"launches", "never tried again after an error", func(s *story) {
+		s.moved(lifecycle.Create, lifecycle.Provisioning, "create", "")
+		s.operator("create", 201, "provisioning")
+		s.at(second).add(history.Event{Kind: history.Cloud, Call: "launch", Inc: 1, Err: "throttled"})
+		s.at(10*minute+second).moved(lifecycle.ProvisionTimeout, lifecycle.Failed, "provision-sweep", "timeout")
+	}, true, nil},
+	{"launches", "not tried again while the cloud is at fault", func(s *story) {
+		s.moved(lifecycle.Create, lifecycle.Provisioning, "create", "")
+		s.operator("create", 201, "provisioning")
+		s.fault(plan.Fault{Kind: "cloud-throttle", Until: plan.Duration(9 * minute)})
+		s.at(second).add(history.Event{Kind: history.Cloud, Call: "launch", Inc: 1, Err: "throttled"})
+		s.at(10*minute+second).moved(lifecycle.ProvisionTimeout, lifecycle.Failed, "provision-sweep", "timeout")
+	}, false, nil},
+
 	{"loser-cannot-overwrite-winner", "a launch error while it boots", func(s *story) {
 		s.create().at(minute).machine(1, history.Died)
 		s.add(history.Event{Kind: history.Cloud, Call: "launch", Inc: 1, Err: "refused"})

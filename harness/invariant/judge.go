@@ -59,7 +59,7 @@ var all = []Invariant{
 		removedIsTerminal, []history.Kind{history.Move}, true,
 	},
 	{
-		"operator-intent-holds", "paused and hibernated last until the operator says otherwise",
+		"operator-intent-holds", "paused and hibernated last until the operator says otherwise, and hibernating ends",
 		operatorIntentHolds, []history.Kind{history.Move}, true,
 	},
 	{
@@ -73,6 +73,10 @@ var all = []Invariant{
 	{
 		"one-machine", "an incarnation has at most one live machine; what nobody wants is stopped within the orphan bound, and nothing else is",
 		oneMachine, []history.Kind{history.Move, history.Machine}, false,
+	},
+	{
+		"launches", "whoever wants a machine is launched one, and a launch that fails for now is tried again",
+		launches, []history.Kind{history.Move, history.Machine, history.Cloud}, false,
 	},
 	{
 		"current-incarnation", "only the current incarnation's agent is proof of life",
@@ -108,7 +112,7 @@ var all = []Invariant{
 // those that are broken in consequence.
 var blameOrder = []string{
 	"no-panic", "no-phantom-rows", "loser-cannot-overwrite-winner", "removed-is-terminal", "current-incarnation",
-	"operator-intent-holds", "reply-is-state", "one-machine", "gives-up", "bounded-churn", "detects-silence",
+	"operator-intent-holds", "reply-is-state", "one-machine", "launches", "gives-up", "bounded-churn", "detects-silence",
 	"stays-online", "event-iff-transition", "cause-kept", "legal-edges", "converges", "linearizable",
 }
 

@@ -210,13 +210,13 @@ func TestUnseen(t *testing.T) {
 		says string
 	}{
 		{"log", []string{"cause-kept", "event-iff-transition", "loser-cannot-overwrite-winner"}, "log (its transition log"},
-		{"machine", []string{"one-machine"}, "machine (its machines"},
+		{"machine", []string{"launches", "one-machine"}, "machine (its machines"},
 		{"panic", []string{"no-panic"}, "panic (panics"},
 		{"agent", []string{"converges"}, "agent (its agents"},
 		{"row", nil, ""},
-		{"cloud", nil, ""},
+		{"cloud", []string{"launches"}, "cloud ("},
 		{"boot", nil, ""},
-		{"move", []string{"current-incarnation", "event-iff-transition", "legal-edges", "one-machine"}, "move (the moves of its rows"},
+		{"move", []string{"current-incarnation", "event-iff-transition", "launches", "legal-edges", "one-machine"}, "move (the moves of its rows"},
 	} {
 		s := newStory()
 		s.plan.Live = &plan.Live{Speed: 1, Unseen: []string{c.kind}}
@@ -300,6 +300,85 @@ func TestReadMechanism(t *testing.T) {
 	} {
 		if !strings.Contains(e.Mechanism, want) {
 			t.Errorf("the mechanism lacks %q: %s", want, e.Mechanism)
+		}
+	}
+}
+
+// TestSeenIncarnations checks which incarnation a move is told of: the operator's calls count, and what readings show of it
+// counts but once.
+func TestSeenIncarnations(t *testing.T) {
+	t.Parallel()
+	for _, shows := range []bool{false, true} {
+		s := newStory()
+		p := s.plan.Clone()
+		p.Live = &plan.Live{Speed: 1, Unseen: blackBox}
+		inc := func(n int) int {
+			if shows {
+				return n
+			}
+			return 0
+		}
+		call := func(at time.Duration, name string, code int, says string) history.Event {
+			return history.Event{
+				Kind: history.Call, WS: 1, Actor: history.ActorOperator, Call: name, Sent: history.Time(at - second), At: history.Time(at), Code: code, Says: says,
+			}
+		}
+		reading := func(at time.Duration, n int, to lifecycle.Status) history.Event {
+			return history.Event{Kind: history.Reading, WS: 1, Inc: inc(n), Sent: history.Time(at), At: history.Time(at), To: to}
+		}
+		h := &history.History{Events: []history.Event{
+			call(2*second, "create", 201, "provisioning"),
+			reading(3*second, 1, lifecycle.Online),
+			call(9*second, "restart", 409, ""),
+			reading(19*second, 2, lifecycle.Provisioning), // before the reply to the restart comes
+			call(20*second, "restart", 200, "provisioning"),
+			reading(21*second, 2, lifecycle.Online),
+			call(30*second, "resume", 200, ""),
+			reading(31*second, 3, lifecycle.Online),
+			call(40*second, "delete", 200, "removed"),
+		}}
+		var got []int
+		var last lifecycle.Status
+		for _, e := range invariant.Seen(p, h).Events {
+			if e.Kind != history.Move {
+				continue
+			}
+			if e.From != last || e.Sent > e.At {
+				t.Errorf("a move from %s after %s, between %s and %s", e.From, last, e.Sent.D(), e.At.D())
+			}
+			last = e.To
+			got = append(got, e.Inc)
+		}
+		want := []int{1, 1, 1, 2, 2, 3, 3, 3}
+		if shows {
+			want[2] = 2
+		}
+		if !slices.Equal(got, want) || last != lifecycle.Removed {
+			t.Errorf("readings show incarnations: %v: moves of %v, want %v, and it ends %s", shows, got, want, last)
+		}
+	}
+}
+
+// TestNobodyKnows checks that nothing is held against a target for a time of which nobody has read what was so.
+func TestNobodyKnows(t *testing.T) {
+	t.Parallel()
+	for _, blind := range []bool{true, false} {
+		s := newStory()
+		s.create().at(10*minute).moved(lifecycle.ProvisionTimeout, lifecycle.Failed, "provision-sweep", "timeout")
+		s.at(12*minute).agent("register", 1, 200)
+		s.end()
+		p, h := s.polled(5 * second)
+		if blind { // the last reading is from before the register could have been heard
+			h.Events = slices.DeleteFunc(h.Events, func(e history.Event) bool {
+				return e.Kind == history.Reading && e.At > history.Time(12*minute+10*second)
+			})
+		}
+		want := invariant.Violated
+		if blind {
+			want = invariant.Held
+		}
+		if f := finding(t, invariant.Judge(p, h), "converges"); f.Verdict != want {
+			t.Errorf("without later readings: %v: %s, want %s: %v", blind, f.Verdict, want, f.Violations)
 		}
 	}
 }

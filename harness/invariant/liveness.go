@@ -15,7 +15,13 @@ import (
 // proof itself; one heartbeat's time is what users notice.
 const convergeBound = 30 * time.Second
 
-func (v *View) convergeBound() time.Duration { return convergeBound + v.tolerance }
+// convergeBound returns the bound for the plan: one heartbeat is less where agents on a wall clock beat more often.
+func (v *View) convergeBound() time.Duration {
+	if v.Plan.Live == nil {
+		return convergeBound
+	}
+	return min(convergeBound, max(v.Plan.Settings.Heartbeat(), slack)) + v.tolerance
+}
 
 // tolerated says in words how much wider a bound is than the promise, where it is.
 func (v *View) tolerated() string {
@@ -211,7 +217,7 @@ func mayProve(c *history.Event) bool {
 
 func givesUp(v *View, r *report) {
 	for _, s := range v.Spaces {
-		budget := v.Settings.Budget(s.Plan.Runtime)
+		budget := v.budget(s)
 		for i, begin := range s.Moves {
 			if begin.To != lifecycle.Provisioning {
 				continue

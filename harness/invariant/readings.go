@@ -29,7 +29,7 @@ func Seen(p *plan.Plan, h *history.History) *history.History {
 	if !polled(p) {
 		return h
 	}
-	t := &teller{spaces: make([]told, len(p.Workspaces)+1)}
+	t := &teller{plan: p, spaces: make([]told, len(p.Workspaces)+1)}
 	for i := range h.Events {
 		t.event(&h.Events[i])
 	}
@@ -38,16 +38,17 @@ func Seen(p *plan.Plan, h *history.History) *history.History {
 
 // teller tells moves from readings.
 type teller struct {
+	plan   *plan.Plan
 	spaces []told
 	events []history.Event
 }
 
 // told is what is known of one workspace so far.
 type told struct {
-	status  lifecycle.Status
-	inc     int
-	last    history.Time // when the last reading was asked for
-	removed bool
+	status lifecycle.Status
+	inc    int
+	begun  int          // boots that the operator was granted
+	last   history.Time // when the last reading was asked for
 }
 
 func (t *teller) event(e *history.Event) {
@@ -82,8 +83,9 @@ func (t *teller) claim(e *history.Event) {
 	case "restart":
 		to = lifecycle.Provisioning
 	case "resume":
-		if s.status == lifecycle.Paused || s.status == lifecycle.Hibernating || s.status == lifecycle.Hibernated {
-			to = lifecycle.Provisioning
+		to = lifecycle.Provisioning
+		if t.plan.Workspaces[e.WS-1].External {
+			to = lifecycle.AwaitingAgent
 		}
 	case "delete":
 		to = lifecycle.Removed
@@ -92,7 +94,8 @@ func (t *teller) claim(e *history.Event) {
 		return
 	}
 	if to == lifecycle.Provisioning {
-		s.inc++
+		s.begun++
+		s.inc = max(s.inc, s.begun) // which a reading may have shown already
 	}
 	t.move(s, e, e.Sent, to, "")
 	t.events[len(t.events)-1].By = e.Call
@@ -134,7 +137,7 @@ func (v *View) told(s *Space, i int) lifecycle.Event {
 	switch {
 	case m.From == lifecycle.Provisioning && m.To == lifecycle.Failed:
 		began := s.began(i)
-		if began == nil || m.At.D()-v.earliest(began) < v.Settings.Budget(s.Plan.Runtime)-v.trip() || s.failedByOthers(m) {
+		if began == nil || m.At.D()-v.earliest(began) < v.budget(s)-v.trip() || s.failedByOthers(m) {
 			return lifecycle.NoEvent
 		}
 		return lifecycle.ProvisionTimeout
@@ -273,7 +276,7 @@ var outOfSight = map[history.Kind]string{
 func (i *Invariant) missing(p *plan.Plan) string {
 	var not []string
 	for _, k := range i.needs {
-		if blind(p, k) && !(k == history.Move && i.readable && polled(p)) {
+		if blind(p, k) && (k != history.Move || !i.readable || !polled(p)) {
 			what := outOfSight[k]
 			if what == "" {
 				what = "events of the kind " + k.String()

@@ -84,6 +84,9 @@ func removedIsTerminal(v *View, r *report) {
 func operatorIntentHolds(v *View, r *report) {
 	for _, s := range v.Spaces {
 		for i, m := range s.Moves {
+			if m.To == lifecycle.Hibernating && !v.hibernates(s, i, r) {
+				break
+			}
 			if !m.From.Held() || m.From == lifecycle.Removed {
 				continue
 			}
@@ -115,6 +118,23 @@ func (v *View) asked(s *Space, m *history.Event) bool {
 			return false
 		}
 	})
+}
+
+// hibernates judges that the hibernation that the move begins comes to its end, and reports false where it does not.
+func (v *View) hibernates(s *Space, i int, r *report) bool {
+	m := s.Moves[i]
+	bound := v.launcherTurn()
+	deadline := v.extend(m.At.D(), bound, true)
+	if deadline > v.End || i+1 < len(s.Moves) && s.Moves[i+1].At.D() <= deadline {
+		return true
+	}
+	r.owed()
+	r.violated(Violation{
+		Workspace: s.Number, Since: m.At, At: history.Time(deadline), Bound: bound,
+		What:     fmt.Sprintf("it has been hibernating since %s", Clock(m.At)),
+		Expected: fmt.Sprintf("hibernated within %s: its machine is stopped by then", Span(bound)),
+	})
+	return false
 }
 
 func loserCannotOverwriteWinner(v *View, r *report) {

@@ -122,7 +122,7 @@ func (t *timeline) move(e *history.Event) {
 	switch {
 	case e.From == lifecycle.None && e.To == lifecycle.Provisioning:
 		t.booted, t.phase = e.At, e.At
-		t.line(e.At, "created; incarnation %d, budget %s", e.Inc, Span(t.view.Settings.Budget(t.space.Plan.Runtime)))
+		t.line(e.At, "created; incarnation %d, budget %s", e.Inc, Span(t.view.budget(t.space)))
 	case e.From == lifecycle.None:
 		t.line(e.At, "created; %s", e.To)
 	case e.To == lifecycle.Provisioning:

@@ -243,6 +243,14 @@ func (v *View) twin(s *Space) bool {
 	return slices.ContainsFunc(v.strange, func(e *history.Event) bool { return e.WS == -s.Number })
 }
 
+// budget is how long a boot of the workspace may take.
+func (v *View) budget(s *Space) time.Duration {
+	if s.Plan.Budget > 0 {
+		return time.Duration(s.Plan.Budget)
+	}
+	return v.Settings.Budget(s.Plan.Runtime)
+}
+
 // ttl is after how long without proof of life the workspace counts as silent.
 func (v *View) ttl(s *Space) time.Duration {
 	if s.Plan.External {

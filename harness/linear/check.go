@@ -167,10 +167,10 @@ func created(w *plan.Workspace) lifecycle.Event {
 }
 
 func client(e *history.Event) int {
-	switch {
-	case e.Actor == history.ActorAgent:
+	switch e.Actor {
+	case history.ActorAgent:
 		return clientAgents + min(e.Inc, math.MaxInt8)
-	case e.Actor == history.ActorOperator:
+	case history.ActorOperator:
 		return clientOperator
 	default:
 		return clientObserver

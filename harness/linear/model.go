@@ -101,7 +101,7 @@ func (m model) closure(from state, in input) []state {
 			all = append(all, s)
 		}
 	}
-	for i := 0; i < len(all); i++ {
+	for i := 0; i < len(all); i++ { //nolint:intrange // it grows
 		s := all[i]
 		for _, e := range internal {
 			add(m.apply(s, e, in.external))

@@ -241,8 +241,8 @@ const strayNaps = 5
 func (w *world) stray() {
 	b := &machine{world: w}
 	c := programs.Config{
-		Speed: w.clock.speed, Provider: "none", LLM: w.llmURL, Interval: plan.Duration(w.plan.Settings.Heartbeat()),
-		URL: "http://stray.internal:8000", Naps: strayNaps,
+		Speed: w.clock.speed, Interval: plan.Duration(w.plan.Settings.Heartbeat()), URL: "http://stray.internal:8000",
+		Awake: true, Naps: strayNaps,
 	}
 	b.start(c, map[string]string{wire.EnvWorkspaceID: uuid.NewString(), wire.EnvPlatformURL: w.gateway.url})
 }

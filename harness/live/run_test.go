@@ -1,6 +1,9 @@
 package live_test
 
 import (
+	"slices"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/bootrace/bootrace/controller/defects"
@@ -11,16 +14,6 @@ import (
 	"github.com/bootrace/bootrace/scenarios"
 )
 
-// builtin resolves a built-in scenario to a plan for this world.
-func builtin(t testing.TB, name string, speed float64) *plan.Plan {
-	t.Helper()
-	s, err := scenarios.Find(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resolved(t, s, speed)
-}
-
 func resolved(t testing.TB, s *scenarios.Scenario, speed float64) *plan.Plan {
 	t.Helper()
 	p, err := plan.Resolve(s, 1)
@@ -30,37 +23,172 @@ func resolved(t testing.TB, s *scenarios.Scenario, speed float64) *plan.Plan {
 	return live.Plan(p, speed)
 }
 
-func play(t testing.TB, p *plan.Plan, d *defects.Defect) (*history.History, *invariant.Judgement) {
-	t.Helper()
-	h, err := live.Run(t.Context(), p, live.Options{Postgres: database, Defect: d})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return h, invariant.Judge(p, h)
+// trial is a built-in scenario with a controller of which it is known what comes of it.
+type trial struct {
+	scenario string
+	defect   string // none where it is empty, and everything must hold
+	breaks   string // the first of the invariants that are named
+	told     string // words of the mechanism
 }
 
-// The seed of this program: late boots must come online all the same, and where they do not it must be told why.
-func TestSeedScenario(t *testing.T) {
-	t.Parallel()
-	t.Run("reference", func(t *testing.T) {
-		t.Parallel()
-		_, j := play(t, builtin(t, "minimax-past-budget", 120), nil)
-		if j.Verdict != invariant.Held {
-			t.Errorf("%s: %v %v", j.Verdict, j.Doubts, j.Violations())
+// trials are those that are always made, and which between them use every way in which a live run differs from a simulated
+// one: processes that are killed and stopped, machines that die, a database that crashes, a slow connection to it.
+var trials = []trial{
+	{scenario: "minimax-past-budget"},
+	{"minimax-past-budget", "sticky-failed", "converges", "no transition out of it"},
+	{scenario: "two-replicas"},
+	{scenario: "postgres-crash"},
+	{scenario: "silence-at-the-sweep"},
+	{"silence-at-the-sweep", "fresh-row-offline", "stays-online", "The liveness sweeper wrote offline"},
+	{scenario: "lost-heartbeat-replies"},
+	{"stray-agent", "unknown-id-accepted", "no-phantom-rows", ""},
+	{scenario: "cloud-lost-replies"},
+}
+
+// more are those that are made where everything is asked for: every built-in scenario, and each defect that one of them
+// shows.
+func more() []trial {
+	all := slices.Clone(trials)
+	for _, name := range scenarios.Names() {
+		if name != "clock-jump" && name != "mass-cold-start" {
+			all = append(all, trial{scenario: name})
 		}
-	})
-	t.Run("sticky-failed", func(t *testing.T) {
-		t.Parallel()
-		d, err := defects.Find("sticky-failed")
+	}
+	return append(all, []trial{
+		{"minimax-past-budget", "fix-regressed", "converges", ""},
+		{"second-silence", "zombie-online", "detects-silence", ""},
+		{"silence-during-crash", "lost-expiry", "detects-silence", ""},
+		{"delete-while-recovering", "degraded-resurrect", "removed-is-terminal", ""},
+		{"launch-error-after-life", "late-start-error", "loser-cannot-overwrite-winner", ""},
+		{"delete-during-boot", "delete-during-start", "one-machine", ""},
+		{"pause-resume-during-boot", "pause-leaks-machine", "one-machine", ""},
+		{"restart-during-boot", "stop-ignores-5xx", "one-machine", ""},
+		{"duplicate-and-reordered", "old-incarnation-online", "current-incarnation", ""},
+		{"restart-during-boot", "restart-token-lockout", "current-incarnation", ""},
+		{"pause-resume-during-boot", "unpause-by-register", "operator-intent-holds", ""},
+		{"delete-during-boot", "register-after-delete", "removed-is-terminal", ""},
+		{"external-agents", "enum-drift", "reply-is-state", ""},
+		{"hibernate-and-wake", "lying-hibernate", "reply-is-state", ""},
+		{"minimax-past-budget", "nat-throttle", "bounded-churn", ""},
+		{"minimax-past-budget", "timer-disagreement", "gives-up", ""},
+		{"launch-refused", "dead-context-fail", "gives-up", ""},
+		{"minimax-past-budget", "flap", "bounded-churn", ""},
+		{"stalled-sweeps", "double-sweep", "event-iff-transition", ""},
+	}...)
+}
+
+// atOnce is how many runs are made at a time: they sleep most of theirs.
+const atOnce = 6
+
+// What holds in the simulated world holds here, and what is found there is found here.
+func TestTrials(t *testing.T) {
+	t.Parallel()
+	all, speed := trials, 120.0
+	if full {
+		all, speed = more(), live.DefaultSpeed
+	}
+	slots := make(chan struct{}, atOnce)
+	var under sync.WaitGroup
+	for _, x := range all {
+		s, err := scenarios.Find(x.scenario)
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := builtin(t, "minimax-past-budget", 120)
-		h, j := play(t, p, d)
-		x := j.First()
-		if x == nil || x.Invariant != "converges" {
-			t.Fatalf("%s: %v %v", j.Verdict, j.Doubts, j.Violations())
+		slots <- struct{}{}
+		under.Go(func() {
+			defer func() { <-slots }()
+			x.make(t, resolved(t, s, speed))
+		})
+	}
+	under.Wait()
+}
+
+func (x trial) make(t *testing.T, p *plan.Plan) {
+	var d *defects.Defect
+	if x.defect != "" {
+		var err error
+		if d, err = defects.Find(x.defect); err != nil {
+			t.Error(err)
+			return
 		}
-		t.Log(invariant.Explain(p, h, x).Mechanism)
-	})
+	}
+	h, err := live.Run(t.Context(), p, live.Options{Postgres: database, Defect: d})
+	if err != nil {
+		t.Errorf("%s: %v", x.scenario, err)
+		return
+	}
+	j := invariant.Judge(p, h)
+	if x.defect == "" {
+		if j.Verdict != invariant.Held {
+			t.Errorf("%s is %s: %v %v", x.scenario, j.Verdict, j.Doubts, j.Violations())
+		}
+		return
+	}
+	found := j.First()
+	broken := slices.ContainsFunc(j.Findings, func(f invariant.Finding) bool { return f.Invariant == x.breaks && len(f.Violations) > 0 })
+	if found == nil || !broken {
+		t.Errorf("%s does not find %s: %s, %v %v", x.scenario, x.defect, j.Verdict, j.Doubts, j.Violations())
+		return
+	}
+	if told := invariant.Explain(p, h, found).Mechanism; !strings.Contains(told, x.told) {
+		t.Errorf("%s in %s is told so: %s", x.defect, x.scenario, told)
+	}
+}
+
+// A history can be kept and read again, and is judged alike then.
+func TestHistoryCanBeKept(t *testing.T) {
+	t.Parallel()
+	p := small(t)
+	h, err := live.Run(t.Context(), p, live.Options{Postgres: database})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kept strings.Builder
+	if _, err := h.WriteTo(&kept); err != nil {
+		t.Fatal(err)
+	}
+	again, err := history.Read(strings.NewReader(kept.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(again.Events, h.Events) {
+		t.Error("what is read is not what was written")
+	}
+	authors := map[string]bool{}
+	for _, e := range h.Events {
+		if e.Kind == history.Move {
+			authors[e.By] = true
+			if e.WS < 1 || e.By == "" || (e.By == "register" || e.By == "heartbeat") && e.ByInc != 1 {
+				t.Errorf("a move by nobody: %+v", e)
+			}
+		}
+	}
+	for _, by := range []string{"create", "register"} {
+		if !authors[by] {
+			t.Errorf("nobody's %s moved anything: %v", by, authors)
+		}
+	}
+}
+
+// What this world cannot do is named.
+func TestSupports(t *testing.T) {
+	t.Parallel()
+	for _, s := range scenarios.Builtin() {
+		p := resolved(t, s, live.DefaultSpeed)
+		reason, ok := live.Options{Postgres: database}.Supports(p)
+		if want := s.Name != "clock-jump"; ok != want || !ok && !strings.Contains(reason, "fault 1 (clock)") {
+			t.Errorf("%s: %v, %q", s.Name, ok, reason)
+		}
+	}
+	p := small(t, scenarios.Fault{Kind: "cloud-stale", Until: at(20), First: 1})
+	if reason, ok := live.Supports(p); ok || !strings.Contains(reason, "cloud-stale") {
+		t.Errorf("%v, %q", ok, reason)
+	}
+	if _, err := live.Run(t.Context(), p, live.Options{Postgres: database}); err == nil || !strings.Contains(err.Error(), "cloud-stale") {
+		t.Errorf("it is carried out all the same: %v", err)
+	}
+	p.Live = nil
+	if _, err := live.Run(t.Context(), p, live.Options{Postgres: database}); err == nil {
+		t.Error("a plan of the simulated world is carried out")
+	}
 }

@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -31,6 +32,8 @@ type Operator struct {
 	Twins World
 	// ID is the workspace's id as the world knows it; empty while it knows none.
 	ID func() string
+	// URL is where an external workspace's agent claims to serve; empty for AgentURL.
+	URL string
 }
 
 // Created is what came of a create.
@@ -49,7 +52,7 @@ func AgentURL(workspace int) string { return fmt.Sprintf("http://machine-%d.inte
 func (o Operator) Create(number int, w *plan.Workspace) Created {
 	create := wire.CreateRequest{Name: w.Name, Runtime: w.Runtime, Model: w.Provider, External: w.External}
 	if w.External && w.KnownURL {
-		create.URL = AgentURL(number)
+		create.URL = cmp.Or(o.URL, AgentURL(number))
 	}
 	body := marshal(create)
 	for tries := 1; ; tries++ {

@@ -36,9 +36,10 @@ type Settings struct {
 	ProvisionTimeout  Duration `json:"provision_timeout,omitempty"`
 	LivenessTTL       Duration `json:"liveness_ttl,omitempty"`
 	HeartbeatInterval Duration `json:"heartbeat_interval,omitempty"`
-	// The sweeps of a controller that somebody else runs, where they are not the contract's.
+	// Other times of a controller that somebody else runs, where they are not the contract's.
 	ProvisionSweepEvery Duration `json:"provision_sweep_every,omitempty"`
 	LivenessSweepEvery  Duration `json:"liveness_sweep_every,omitempty"`
+	ExternalTTL         Duration `json:"external_ttl,omitempty"`
 }
 
 // Controller returns the controller's settings, in full.
@@ -46,6 +47,7 @@ func (s Settings) Controller() controller.Settings {
 	return controller.Settings{
 		ProvisionTimeout: time.Duration(s.ProvisionTimeout), LivenessTTL: time.Duration(s.LivenessTTL),
 		ProvisionSweepEvery: time.Duration(s.ProvisionSweepEvery), LivenessSweepEvery: time.Duration(s.LivenessSweepEvery),
+		ExternalTTL: time.Duration(s.ExternalTTL),
 	}.WithDefaults()
 }
 
@@ -73,6 +75,8 @@ type Workspace struct {
 	SkipRegister bool `json:"skip_register,omitempty"`
 
 	CreateAt Duration `json:"create_at"`
+	// Budget is how long its controller gives its boots, where that is neither the settings' nor the contract's.
+	Budget Duration `json:"budget,omitempty"`
 	// Boots are its cold boots, by incarnation; later incarnations boot like the last.
 	Boots []Boot `json:"boots"`
 }

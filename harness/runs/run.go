@@ -28,13 +28,15 @@ type Run struct {
 	Store   string    `json:"store"`  // "memory" or "postgres"
 	Server  string    `json:"server"` // the store, for a person
 	Defect  string    `json:"defect,omitempty"`
+	// Target names the controller of somebody else's that was tried; empty for the reference controller.
+	Target string `json:"target,omitempty"`
 	// Interrupted is set where the run was ended before all its scenarios were played.
 	Interrupted bool              `json:"interrupted,omitempty"`
 	Verdict     invariant.Verdict `json:"verdict"`
 	Digest      string            `json:"digest"` // of the scenarios' digests, in their order
 	Wall        time.Duration     `json:"wall_ns"`
 	Results     []*Result         `json:"results"`
-	// LeftOut are the scenarios that were asked for and not played, since this world cannot do what they are about.
+	// LeftOut are the scenarios that were asked for and not played, since this world or target cannot do what they are about.
 	LeftOut []LeftOut `json:"left_out,omitempty"`
 
 	folder string
@@ -73,7 +75,7 @@ func (r *Run) Folder() string { return r.folder }
 func (r *Run) Again(version string) *Run {
 	return &Run{
 		Form: Form, ID: r.ID, Began: r.Began, Version: version, Seed: r.Seed, World: r.World, Store: r.Store, Server: r.Server,
-		Defect: r.Defect, folder: r.folder, of: r,
+		Defect: r.Defect, Target: r.Target, LeftOut: r.LeftOut, folder: r.folder, of: r,
 	}
 }
 
@@ -94,6 +96,16 @@ func (r *Run) Count(v invariant.Verdict) int {
 		}
 	}
 	return n
+}
+
+// WallClock reports whether the run was played on a wall clock.
+func (r *Run) WallClock() bool {
+	for _, x := range r.Results {
+		if x.Plan.Live != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // Virtual is how much virtual time the run covers.

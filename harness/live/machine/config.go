@@ -22,6 +22,8 @@ type Config struct {
 	Swallow      bool   `json:"swallow,omitempty"`
 	ErrorPercent int    `json:"error_percent,omitempty"`
 	Sick         []Sick `json:"sick,omitempty"`
+	// Awake has the agent begin at once, without a boot.
+	Awake bool `json:"awake,omitempty"`
 	// Naps is after how many naps the agent ends; 0 is never.
 	Naps int `json:"naps,omitempty"`
 }

@@ -26,7 +26,7 @@ func Run(stdin io.Reader, stdout io.Writer) error {
 		Config:    c, out: child.NewReporter(stdout), id: os.Getenv(wire.EnvWorkspaceID),
 		caller: caller.New(os.Getenv(wire.EnvPlatformURL), c.Speed, history.ActorAgent, c.Workspace, c.Inc),
 	}
-	if m.boot() {
+	if c.Awake || m.boot() {
 		m.live(os.Getenv(wire.EnvToken))
 	}
 	return nil

@@ -135,7 +135,7 @@ func (r *replica) open(ctx context.Context, table *lifecycle.Table) (*postgres.S
 func (r *replica) tick(ctx context.Context, tick controller.Tick) {
 	ctx = within(ctx, task{name: tick.Name})
 	time.Sleep(r.Phases[tick.Name])
-	for {
+	for ctx.Err() == nil {
 		r.turn(ctx, tick)
 		time.Sleep(tick.Every)
 	}

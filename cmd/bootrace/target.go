@@ -1,0 +1,243 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/bootrace/bootrace/harness"
+	"github.com/bootrace/bootrace/harness/foreign"
+	"github.com/bootrace/bootrace/harness/plan"
+	"github.com/bootrace/bootrace/harness/runs"
+	"github.com/bootrace/bootrace/reports"
+)
+
+// targetFlags say which controller of somebody else's is tried, and by which times it is run.
+type targetFlags struct {
+	Target         string        `placeholder:"URL" help:"Try the controller that is served there instead of the reference controller." group:"A controller of somebody else's:"`
+	TargetFile     string        `type:"existingfile" placeholder:"FILE" help:"The same from a YAML file: name, url, and the flags below with underscores." group:"A controller of somebody else's:"`
+	TargetName     string        `placeholder:"NAME" help:"How reports speak of it; its host where not given." group:"A controller of somebody else's:"`
+	Dialect        string        `placeholder:"NAME" help:"What it speaks: molecule, which is the default." group:"A controller of somebody else's:"`
+	Token          string        `env:"BOOTRACE_TARGET_TOKEN" placeholder:"TOKEN" help:"Its operators' bearer token." group:"A controller of somebody else's:"`
+	OrgID          string        `name:"org-id" placeholder:"ID" help:"Sent as X-Molecule-Org-Id, which it wants in its multi-tenant mode." group:"A controller of somebody else's:"`
+	ServeCP        string        `name:"serve-cp" placeholder:"ADDRESS" help:"Serve there the control plane that it asks for machines, and boot the agents on those." group:"A controller of somebody else's:"`
+	Boots          string        `placeholder:"WHO" help:"Who boots the agents: harness, target (which --serve-cp means), or none, for external agents only." group:"A controller of somebody else's:"`
+	Budget         []string      `placeholder:"[RUNTIME=]TIME" help:"How long it gives boots, of one runtime or of all; 10m, and 30m for hermes, where not given." group:"A controller of somebody else's:"`
+	TTL            time.Duration `name:"ttl" placeholder:"TIME" help:"After how long a silence it says offline; 180s where not given." group:"A controller of somebody else's:"`
+	ExternalTTL    time.Duration `name:"external-ttl" placeholder:"TIME" help:"The same for external workspaces; half of the TTL where not given." group:"A controller of somebody else's:"`
+	Heartbeat      time.Duration `placeholder:"TIME" help:"How often the agents beat; 30s where not given." group:"A controller of somebody else's:"`
+	ProvisionSweep time.Duration `placeholder:"TIME" help:"How often it looks for budgets that are over; 30s where not given." group:"A controller of somebody else's:"`
+	LivenessSweep  time.Duration `placeholder:"TIME" help:"How often it looks for silences; 15s where not given." group:"A controller of somebody else's:"`
+	Poll           time.Duration `placeholder:"TIME" help:"How often its statuses are read; 1s where not given." group:"A controller of somebody else's:"`
+	Tolerance      time.Duration `placeholder:"TIME" help:"By how much every bound is wider; 1s where not given." group:"A controller of somebody else's:"`
+	Lacks          []string      `placeholder:"CAPABILITY" help:"What it does not offer, such as hibernate: scenarios that need it are left out." group:"A controller of somebody else's:"`
+}
+
+// targetFile is a target in YAML.
+type targetFile struct {
+	Name           string            `yaml:"name"`
+	URL            string            `yaml:"url"`
+	Dialect        string            `yaml:"dialect"`
+	Token          string            `yaml:"token"`
+	OrgID          string            `yaml:"org_id"`
+	ServeCP        string            `yaml:"serve_cp"`
+	Boots          string            `yaml:"boots"`
+	Budget         map[string]string `yaml:"budget"` // by runtime; "all" is all others'
+	TTL            time.Duration     `yaml:"ttl"`
+	ExternalTTL    time.Duration     `yaml:"external_ttl"`
+	Heartbeat      time.Duration     `yaml:"heartbeat"`
+	ProvisionSweep time.Duration     `yaml:"provision_sweep"`
+	LivenessSweep  time.Duration     `yaml:"liveness_sweep"`
+	Poll           time.Duration     `yaml:"poll"`
+	Tolerance      time.Duration     `yaml:"tolerance"`
+	Lacks          []string          `yaml:"lacks"`
+}
+
+// given reports whether a target is.
+func (f *targetFlags) given() bool { return f.Target != "" || f.TargetFile != "" }
+
+// stray names a flag that only means something beside a target.
+func (f *targetFlags) stray() string {
+	for _, x := range []struct {
+		name string
+		set  bool
+	}{
+		{"--target-name", f.TargetName != ""}, {"--dialect", f.Dialect != ""}, {"--org-id", f.OrgID != ""}, {"--serve-cp", f.ServeCP != ""},
+		{"--boots", f.Boots != ""}, {"--budget", f.Budget != nil}, {"--ttl", f.TTL != 0}, {"--external-ttl", f.ExternalTTL != 0}, {"--heartbeat", f.Heartbeat != 0},
+		{"--provision-sweep", f.ProvisionSweep != 0}, {"--liveness-sweep", f.LivenessSweep != 0}, {"--poll", f.Poll != 0},
+		{"--tolerance", f.Tolerance != 0}, {"--lacks", f.Lacks != nil},
+	} {
+		if x.set && !f.given() {
+			return x.name
+		}
+	}
+	return ""
+}
+
+// assemble puts the file and the flags together; flags win.
+func (f *targetFlags) assemble() (foreign.Target, error) {
+	t := foreign.Target{Budgets: map[string]time.Duration{}}
+	if f.TargetFile != "" {
+		if err := readTarget(f.TargetFile, &t); err != nil {
+			return t, err
+		}
+	}
+	for _, x := range []struct {
+		value string
+		to    *string
+	}{
+		{f.Target, &t.URL}, {f.TargetName, &t.Name}, {f.Dialect, &t.Dialect}, {f.Token, &t.Token}, {f.OrgID, &t.OrgID},
+		{f.ServeCP, &t.ServeCP}, {f.Boots, &t.Boots},
+	} {
+		if x.value != "" {
+			*x.to = x.value
+		}
+	}
+	for _, x := range []struct {
+		value time.Duration
+		to    *time.Duration
+	}{
+		{f.TTL, &t.TTL}, {f.ExternalTTL, &t.ExternalTTL}, {f.Heartbeat, &t.Heartbeat}, {f.ProvisionSweep, &t.ProvisionSweep}, {f.LivenessSweep, &t.LivenessSweep},
+		{f.Poll, &t.Poll}, {f.Tolerance, &t.Tolerance},
+	} {
+		if x.value != 0 {
+			*x.to = x.value
+		}
+	}
+	if f.Lacks != nil {
+		t.Lacks = f.Lacks
+	}
+	for _, budget := range f.Budget {
+		runtime, takes, ok := strings.Cut(budget, "=")
+		if !ok {
+			runtime, takes = "", budget
+		}
+		if err := addBudget(&t, runtime, takes); err != nil {
+			return t, fmt.Errorf("--budget %s: %w", budget, err)
+		}
+	}
+	return t.Complete()
+}
+
+func addBudget(t *foreign.Target, runtime, takes string) error {
+	d, err := time.ParseDuration(takes)
+	if err != nil {
+		return fmt.Errorf("%q is no time, such as 10m", takes)
+	}
+	t.Budgets[runtime] = d
+	return nil
+}
+
+func readTarget(path string, t *foreign.Target) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("the target's file: %w", err)
+	}
+	var file targetFile
+	if err := yaml.UnmarshalWithOptions(text, &file, yaml.Strict()); err != nil {
+		return fmt.Errorf("%s: %s", path, yaml.FormatError(err, false, false))
+	}
+	*t = foreign.Target{
+		Name: file.Name, URL: file.URL, Dialect: file.Dialect, Token: file.Token, OrgID: file.OrgID, ServeCP: file.ServeCP,
+		Boots: file.Boots, TTL: file.TTL, ExternalTTL: file.ExternalTTL, Heartbeat: file.Heartbeat, ProvisionSweep: file.ProvisionSweep,
+		LivenessSweep: file.LivenessSweep, Poll: file.Poll, Tolerance: file.Tolerance, Lacks: file.Lacks,
+		Budgets: map[string]time.Duration{},
+	}
+	for runtime, takes := range file.Budget {
+		if runtime == "all" {
+			runtime = ""
+		}
+		if err := addBudget(t, runtime, takes); err != nil {
+			return fmt.Errorf("%s: budget: %w", path, err)
+		}
+	}
+	return nil
+}
+
+// target plays the scenarios against a controller that somebody else runs.
+func (c *runCmd) target(ctx context.Context, s streams, seed uint64, began time.Time) error {
+	if c.Defect != "" {
+		return usage(errors.New("--defect is for the reference controller; what is wrong with a target, bootrace finds out"))
+	}
+	t, err := c.assemble()
+	if err != nil {
+		return usage(err)
+	}
+	list, err := find(c.Scenarios)
+	if err != nil {
+		return usage(err)
+	}
+	var plans []*plan.Plan
+	var left []runs.LeftOut
+	for _, scenario := range list {
+		p, why, err := t.Fit(scenario, seed)
+		switch {
+		case err != nil:
+			return usage(err)
+		case p == nil:
+			left = append(left, runs.LeftOut{Scenario: scenario.Name, Reason: why})
+		default:
+			plans = append(plans, p)
+		}
+	}
+	session, err := foreign.Open(ctx, t)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return interrupted()
+	case err != nil:
+		return environment(err)
+	}
+	defer session.Close() //nolint:errcheck // nothing is kept there
+	out := terminal(s, c.All, plans)
+	out.Header(version(), seed, harness.WorldTarget, t.Describe(), "")
+	out.LeftOut(left)
+	jobs := c.jobs(liveJobs)
+	waits(s, plans, jobs)
+	if len(plans) == 0 {
+		return exitError{code: exitInconclusive, err: errors.New("every scenario is left out: nothing was judged")}
+	}
+	r, err := harness.Foreign{
+		Session: session, Plans: plans, LeftOut: left, Seed: seed, Version: version(), Began: began, Parent: c.Out, Jobs: jobs, Progress: out.Result,
+	}.Run(ctx)
+	if err != nil {
+		return environment(err)
+	}
+	if r.Folder() == "" {
+		return interrupted()
+	}
+	if err := reports.Write(r); err != nil {
+		return environment(err)
+	}
+	out.Summary(r)
+	out.Kept(r)
+	return verdict(r)
+}
+
+// waits says how long the run is going to take.
+func waits(s streams, plans []*plan.Plan, jobs int) {
+	if len(plans) == 0 {
+		return
+	}
+	lanes := make([]time.Duration, jobs)
+	for _, p := range plans {
+		least := 0
+		for i := range lanes {
+			if lanes[i] < lanes[least] {
+				least = i
+			}
+		}
+		lanes[least] += time.Duration(p.Duration)
+		fmt.Fprintf(s.out, "  %-30s takes %s\n", p.Name, time.Duration(p.Duration).Round(time.Second))
+	}
+	var longest time.Duration
+	for _, d := range lanes {
+		longest = max(longest, d)
+	}
+	fmt.Fprintf(s.out, "%s, %d at a time: %s, which follows from the budgets and the TTL above; Ctrl-C ends it and deletes what it created\n\n",
+		plural(len(plans), "scenario", "scenarios"), min(jobs, len(plans)), longest.Round(time.Second))
+}

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/bootrace/bootrace/controller"
+	"github.com/bootrace/bootrace/controller/defects"
+	"github.com/bootrace/bootrace/controller/lifecycle"
+	"github.com/bootrace/bootrace/controller/store/memory"
+	"github.com/bootrace/bootrace/harness/runs"
+)
+
+// somebodys serves a controller as somebody else would, with times that a run takes seconds with.
+func somebodys(t *testing.T, defect string) string {
+	t.Helper()
+	d, err := defects.Find(defect)
+	if err != nil {
+		t.Fatal(err)
+	}
+	built, err := defects.Build(d, defects.NewShared(), controller.Config{
+		Store: memory.New(d.Lifecycle(lifecycle.Standard()), nil), AdminToken: "s3cret",
+		Settings: controller.Settings{
+			ProvisionTimeout: time.Second, ProvisionSweepEvery: 200 * time.Millisecond, LivenessTTL: 2 * time.Second,
+			LivenessSweepEvery: 200 * time.Millisecond,
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(built.Handler)
+	ctx, stop := context.WithCancel(context.Background())
+	var ticks sync.WaitGroup
+	for _, tick := range built.Ticks {
+		ticks.Go(func() {
+			for ctx.Err() == nil {
+				tick.Run(ctx)
+				select {
+				case <-ctx.Done():
+				case <-time.After(tick.Every):
+				}
+			}
+		})
+	}
+	t.Cleanup(func() {
+		stop()
+		ticks.Wait()
+		server.Close()
+	})
+	return server.URL
+}
+
+// invoke runs a command line.
+func invoke(args ...string) (code int, out, err string) {
+	var o, e bytes.Buffer
+	code = run(args, streams{out: &o, err: &e})
+	return code, o.String(), e.String()
+}
+
+func says(t *testing.T, text string, patterns ...string) {
+	t.Helper()
+	for _, p := range patterns {
+		if !regexp.MustCompile("(?m)" + p).MatchString(text) {
+			t.Errorf("it does not say %s:\n%s", p, text)
+		}
+	}
+}
+
+// TestTarget tries a controller of somebody else's that is as molecule-core was before its fix, and replays what it did.
+func TestTarget(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "staging.yaml")
+	text := "name: staging\nurl: " + somebodys(t, "sticky-failed") + "\ntoken: s3cret\nbudget: {all: 1s}\nttl: 2s\n" +
+		"heartbeat: 300ms\nprovision_sweep: 200ms\nliveness_sweep: 200ms\npoll: 50ms\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	kept := filepath.Join(dir, "runs")
+	code, out, stderr := invoke("run", "--target-file", file, "--seed", "7", "--out", kept, "minimax-past-budget", "two-replicas")
+	if code != exitViolated || stderr != "" {
+		t.Fatalf("exit code %d: %s%s", code, out, stderr)
+	}
+	says(t, out, `world target · staging \(molecule wire\) · agents booted by the harness · budget 1s, swept every 200ms`,
+		`^  – two-replicas$`, `left out: it needs several replicas`,
+		`^  minimax-past-budget +takes 1\ds$`, `^1 scenario, 1 at a time: 1\ds`,
+		`^  ✗ minimax-past-budget `, `^      violated: converges \(5 of 10, all minimax\)`,
+		`^      not judged: .*legal-edges.*: this target does not show move`, `^VIOLATED converges · minimax-past-budget`,
+		`mechanism  The provision-timeout sweeper gave up `, `^  replay     bootrace replay `)
+	if strings.Contains(out, "virtual") {
+		t.Errorf("it speaks of virtual time:\n%s", out)
+	}
+	summary, err := os.ReadFile(filepath.Join(kept, "latest", "summary.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	says(t, string(summary), "target `staging`", `^### Not judged$`, `^### Left out$`)
+	loaded, err := runs.Load(filepath.Join(kept, "latest"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if loaded.Target != "staging" || strings.Contains(string(summary), "s3cret") {
+		t.Errorf("kept as a run of %q", loaded.Target)
+	}
+
+	code, out, stderr = invoke("judge", filepath.Join(kept, "latest"))
+	if code != exitViolated || stderr != "" {
+		t.Errorf("judged again, exit code %d: %s%s", code, out, stderr)
+	}
+	code, out, stderr = invoke("replay", filepath.Join(kept, "latest"), "--out", filepath.Join(dir, "sim"))
+	if code != exitInconclusive || stderr != "" {
+		t.Errorf("replayed, exit code %d: %s%s", code, out, stderr)
+	}
+	says(t, out, `^  minimax-past-budget: sim does not reproduce converges: with none of 20 seeds$`,
+		`^      sim, of the reference controller with the defect sticky-failed, reproduces converges with 5 of 5 seeds$`)
+}
+
+// TestTargetMisused checks what is said of targets that cannot be tried: never a verdict.
+func TestTargetMisused(t *testing.T) {
+	t.Parallel()
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("<html>")) }))
+	t.Cleanup(web.Close)
+	dir := t.TempDir()
+	bad := filepath.Join(dir, "bad.yaml")
+	if err := os.WriteFile(bad, []byte("url: http://localhost:1\nbudgets: {all: 1s}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		code int
+		want string
+		args []string
+	}{
+		{exitEnvironment, `GET /health: answered 200 with HTML`, []string{"--target", web.URL}},
+		{exitEnvironment, `GET /health: no answer`, []string{"--target", "http://127.0.0.1:1"}},
+		{exitEnvironment, `GET /workspaces: answered 401: it refuses a call without a token`, []string{"--target", somebodys(t, "sticky-failed")}},
+		{exitUsage, `dialect "x" is not known`, []string{"--target", web.URL, "--dialect", "x"}},
+		{exitUsage, `"soon" is no time`, []string{"--target", web.URL, "--budget", "hermes=soon"}},
+		{exitUsage, `--ttl is for a --target`, []string{"--ttl", "3s"}},
+		{exitUsage, `--defect is for the reference controller`, []string{"--target", web.URL, "--defect", "sticky-failed"}},
+		{exitUsage, `bad.yaml: .*budgets`, []string{"--target-file", bad}},
+	} {
+		code, out, stderr := invoke(append([]string{"run", "--out", dir, "minimax-past-budget"}, c.args...)...)
+		if code != c.code || strings.Contains(out, "held") {
+			t.Errorf("%v: exit code %d, want %d: %s", c.args, code, c.code, out)
+		}
+		says(t, strings.ReplaceAll(stderr, "\n  ", " "), c.want)
+	}
+}

@@ -1,0 +1,93 @@
+package foreign
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Session is a target that passed the preflight, with what is served to it here. It is safe for concurrent use.
+type Session struct {
+	target  Target
+	client  *client
+	control *control // nil where none is served
+	servers []*http.Server
+
+	agentURL string // where all agents claim to serve
+
+	mu     sync.Mutex
+	owners map[string]*member // of workspaces, by id
+}
+
+// Open makes the preflight, and serves what the target may call: agents' URLs, and the control plane where it is asked for.
+// Close ends it.
+func Open(ctx context.Context, t Target) (*Session, error) {
+	t, err := t.Complete()
+	if err != nil {
+		return nil, err
+	}
+	s := &Session{target: t, client: newClient(t), owners: map[string]*member{}}
+	if err := s.client.preflight(ctx); err != nil {
+		return nil, fmt.Errorf("target %s: %w", t.Name, err)
+	}
+	address, err := s.serve(ctx, "127.0.0.1:0", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Write([]byte(`{"status":"ok"}`)) //nolint:errcheck // whoever asked is gone
+	}))
+	if err != nil {
+		return nil, fmt.Errorf("serving as the agents: %w", err)
+	}
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	s.agentURL = "http://localhost:" + port // the wire refuses loopback addresses as numbers
+	if t.ServeCP != "" {
+		s.control = newControl(s)
+		if _, err := s.serve(ctx, t.ServeCP, s.control); err != nil {
+			return nil, errors.Join(fmt.Errorf("serving the control plane: %w", err), s.Close())
+		}
+	}
+	return s, nil
+}
+
+// Target returns the target with all its defaults.
+func (s *Session) Target() Target { return s.target }
+
+func (s *Session) serve(ctx context.Context, address string, h http.Handler) (string, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return "", err
+	}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}
+	s.servers = append(s.servers, server)
+	go server.Serve(l) //nolint:errcheck // it ends with Close
+	return l.Addr().String(), nil
+}
+
+// Close ends what is served.
+func (s *Session) Close() error {
+	var all error
+	for _, server := range s.servers {
+		all = errors.Join(all, server.Close())
+	}
+	s.client.http.CloseIdleConnections()
+	return all
+}
+
+// own notes whose the workspace is, so that calls about it are told from those about others'.
+func (s *Session) own(id string, m *member) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.owners[id] = m
+}
+
+func (s *Session) owner(id string) *member {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.owners[id]
+}

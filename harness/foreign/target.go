@@ -1,0 +1,149 @@
+package foreign
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bootrace/bootrace/controller"
+	"github.com/bootrace/bootrace/scenarios"
+)
+
+// DialectMolecule is the wire of the public molecule-core workspace server.
+const DialectMolecule = "molecule"
+
+// Who boots the agents of workspaces that are not external.
+const (
+	BootsHarness = "harness" // the harness itself, when the workspace was created, restarted or resumed
+	BootsTarget  = "target"  // the harness's control plane, when the target asks it for a machine
+	BootsNone    = "none"    // nobody: only external workspaces are played
+)
+
+// Target is a controller that somebody else runs. The times are those that it is run with; zero ones are the contract's.
+type Target struct {
+	Name    string // how reports speak of it; the URL's host where empty
+	URL     string
+	Dialect string
+	Token   string // the operators' bearer token
+	OrgID   string // sent as X-Molecule-Org-Id where set
+
+	// ServeCP is the address on which the control plane is served that the target asks for machines.
+	ServeCP string
+	Boots   string // default: target where ServeCP is set, and harness otherwise
+
+	// Budgets are how long boots may take, by runtime; that of "" is all others'.
+	Budgets        map[string]time.Duration
+	TTL            time.Duration // liveness: silence before offline
+	ExternalTTL    time.Duration // the same for external workspaces; half of the TTL where zero, as the contract has it
+	Heartbeat      time.Duration // how often the agents beat
+	ProvisionSweep time.Duration
+	LivenessSweep  time.Duration
+
+	Poll      time.Duration // how often statuses are read
+	Tolerance time.Duration // how much wider every bound is
+	Lacks     []string      // capabilities, see scenarios.Capabilities
+}
+
+// Defaults of what is the harness's own.
+const (
+	defaultPoll      = time.Second
+	defaultTolerance = time.Second
+	defaultHeartbeat = 30 * time.Second
+)
+
+// Complete fills in the defaults, and says what is wrong with the target, or nothing.
+func (t Target) Complete() (Target, error) {
+	u, err := url.Parse(t.URL)
+	switch {
+	case t.URL == "":
+		return t, errors.New("the target has no URL")
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
+		return t, fmt.Errorf("the target's URL %q is not an http or https URL with a host", t.URL)
+	case t.Dialect != "" && t.Dialect != DialectMolecule:
+		return t, fmt.Errorf("the dialect %q is not known: there is %s", t.Dialect, DialectMolecule)
+	}
+	t.URL = strings.TrimSuffix(t.URL, "/")
+	t.Name = cmp.Or(t.Name, u.Host)
+	t.Dialect = DialectMolecule
+	if t.Boots == "" {
+		t.Boots = BootsHarness
+		if t.ServeCP != "" {
+			t.Boots = BootsTarget
+		}
+	}
+	switch {
+	case !slices.Contains([]string{BootsHarness, BootsTarget, BootsNone}, t.Boots):
+		return t, fmt.Errorf("agents are booted by %s, %s or %s, not by %q", BootsHarness, BootsTarget, BootsNone, t.Boots)
+	case (t.Boots == BootsTarget) != (t.ServeCP != ""):
+		return t, errors.New("the target boots agents through a control plane, and only then is one served: give both or neither")
+	}
+	for _, name := range t.Lacks {
+		if !slices.Contains(scenarios.Capabilities(), name) {
+			return t, fmt.Errorf("the target is said to lack %q; capabilities are %s", name, strings.Join(scenarios.Capabilities(), ", "))
+		}
+	}
+	contract := controller.DefaultSettings()
+	for _, f := range []struct {
+		name  string
+		value *time.Duration
+		or    time.Duration
+	}{
+		{"ttl", &t.TTL, contract.LivenessTTL}, {"external ttl", &t.ExternalTTL, 0}, {"heartbeat", &t.Heartbeat, defaultHeartbeat},
+		{"provision sweep", &t.ProvisionSweep, contract.ProvisionSweepEvery},
+		{"liveness sweep", &t.LivenessSweep, contract.LivenessSweepEvery},
+		{"poll", &t.Poll, defaultPoll}, {"tolerance", &t.Tolerance, defaultTolerance},
+	} {
+		if *f.value < 0 {
+			return t, fmt.Errorf("the target's %s is %s, below zero", f.name, *f.value)
+		}
+		*f.value = cmp.Or(*f.value, f.or)
+	}
+	t.ExternalTTL = cmp.Or(t.ExternalTTL, t.TTL/2)
+	for _, runtime := range slices.Sorted(maps.Keys(t.Budgets)) {
+		if t.Budgets[runtime] <= 0 {
+			return t, fmt.Errorf("the target's budget for %q is %s, which is no time", runtime, t.Budgets[runtime])
+		}
+	}
+	if least := min(t.TTL, t.ExternalTTL); least <= t.Heartbeat {
+		return t, fmt.Errorf("agents beat every %s, so that a TTL of %s calls every one of them silent", t.Heartbeat, least)
+	}
+	return t, nil
+}
+
+// Budget is how long the target gives boots of the runtime.
+func (t Target) Budget(runtime string) time.Duration {
+	if b, ok := t.Budgets[runtime]; ok {
+		return b
+	}
+	if b, ok := t.Budgets[""]; ok {
+		return b
+	}
+	return controller.DefaultSettings().Budget(runtime)
+}
+
+// Describe names the target and the times that waiting follows from, for a person.
+func (t Target) Describe() string {
+	budget := fmt.Sprintf("budget %s", t.Budget("claude-code"))
+	if hermes := t.Budget("hermes"); hermes != t.Budget("claude-code") {
+		budget += fmt.Sprintf(" (hermes %s)", hermes)
+	}
+	boots := map[string]string{
+		BootsHarness: "agents booted by the harness", BootsTarget: "agents booted through the control plane served at " + t.ServeCP,
+		BootsNone: "external agents only",
+	}[t.Boots]
+	return fmt.Sprintf("%s (%s wire) · %s · %s, swept every %s · TTL %s (external %s), swept every %s · heartbeats every %s · read every %s",
+		t.Name, t.Dialect, boots, budget, t.ProvisionSweep, t.TTL, t.ExternalTTL, t.LivenessSweep, t.Heartbeat, t.Poll)
+}
+
+// unseen are the kinds of events that cannot be seen of the target.
+func (t Target) unseen() []string {
+	if t.Boots == BootsTarget {
+		return []string{"move", "log", "row", "process", "tick", "panic"}
+	}
+	return []string{"move", "log", "row", "machine", "cloud", "process", "tick", "panic"}
+}

@@ -1,0 +1,221 @@
+package foreign
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bootrace/bootrace/controller/lifecycle"
+	"github.com/bootrace/bootrace/controller/wire"
+	"github.com/bootrace/bootrace/harness/agent"
+	"github.com/bootrace/bootrace/harness/history"
+)
+
+// patience is how long the target may fail to show its workspaces before the run is given up: what it is then, nobody knows.
+const patience = 30 * time.Second
+
+// watch reads the statuses again and again until ctx is done.
+func (w *world) watch(ctx context.Context) {
+	answered := w.now()
+	for {
+		err := w.read(ctx)
+		var call *CallError
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err == nil:
+			answered = w.now()
+		case errors.As(err, &call) && call.Err == nil && !unsteady(call), w.now()-answered > patience:
+			w.broken(err)
+			return
+		}
+		if !sleep(ctx, w.session.target.Poll) {
+			return
+		}
+	}
+}
+
+// unsteady reports whether the answer may be another one soon: a server that restarts, or a proxy in front of it.
+func unsteady(e *CallError) bool {
+	return strings.HasPrefix(e.Why, "answered 5") || strings.HasPrefix(e.Why, "answered 429")
+}
+
+// watched is what reading has come to know.
+type watched struct {
+	asked  history.Time // when the last reading was
+	status map[int]lifecycle.Status
+	seen   map[feedKey]bool // entries of the events feed
+	// pending are entries about workspaces that nobody knows yet, or that are nobody's here.
+	pending map[string][]feedEntry
+	none    bool // there is no events feed
+}
+
+type feedKey struct{ workspace, kind, at, payload string }
+
+// feedEntry is an entry of the events feed. What a payload is, each server decides.
+type feedEntry struct {
+	Type      string          `json:"event_type"`
+	Workspace string          `json:"workspace_id"`
+	Payload   json.RawMessage `json:"payload"`
+	At        time.Time       `json:"created_at"`
+}
+
+func (e feedEntry) key() feedKey {
+	return feedKey{e.Workspace, e.Type, e.At.Format(time.RFC3339Nano), string(e.Payload)}
+}
+
+// status is what the entry says that the workspace became, or none where it says nothing of that.
+func (e feedEntry) status() (to lifecycle.Status, cause string) {
+	var says struct {
+		To    string `json:"to"`
+		Cause string `json:"cause"`
+	}
+	name := strings.ToLower(strings.TrimPrefix(e.Type, wire.EventType("")))
+	if json.Unmarshal(e.Payload, &says) == nil && says.To != "" {
+		name = says.To
+	}
+	if to.UnmarshalText([]byte(name)) != nil {
+		return lifecycle.None, ""
+	}
+	return to, says.Cause
+}
+
+// read looks at all workspaces once: at the list, and then at the events feed, which shows what came and went since the
+// last look.
+func (w *world) read(ctx context.Context) error {
+	w.reading.Lock()
+	defer w.reading.Unlock()
+	asked := history.Time(w.now())
+	all, err := w.session.client.list(ctx)
+	if err != nil {
+		return err
+	}
+	listed := map[string]shown{}
+	for _, there := range all {
+		listed[there.ID] = there
+	}
+	if err := w.feed(ctx); err != nil {
+		return err
+	}
+	for _, m := range w.members {
+		id := m.workspace()
+		if id == "" {
+			continue
+		}
+		there, ok := listed[id]
+		if !ok {
+			if there, ok, err = w.look(ctx, id); err != nil {
+				return err
+			}
+		}
+		w.write(m.number, asked, there, ok, w.known.pending[id])
+		delete(w.known.pending, id)
+		m.readTwins(listed)
+	}
+	w.mu.Lock()
+	stray := w.stray
+	w.mu.Unlock()
+	if stray != "" {
+		there, ok, err := w.look(ctx, stray)
+		if err != nil {
+			return err
+		}
+		if ok {
+			w.write(0, asked, there, true, nil)
+		}
+	}
+	w.known.asked = asked
+	return nil
+}
+
+// look reads one workspace, which may be removed.
+func (w *world) look(ctx context.Context, id string) (there shown, ok bool, err error) {
+	q := agent.Request{Call: "get", Method: http.MethodGet, Path: wire.PathWorkspaces + "/" + id, Token: w.session.target.Token}
+	r, err := w.session.client.do(ctx, q)
+	if err != nil || r.Code != http.StatusOK {
+		return there, false, err
+	}
+	if err := json.Unmarshal(r.Body, &there); err != nil {
+		return there, false, &CallError{Call: "GET /workspaces/{id}", Why: "speaks another version of the wire: " + err.Error()}
+	}
+	if why := strange(there); why != "" {
+		return there, false, &CallError{Call: "GET /workspaces/{id}", Why: "speaks another version of the wire: " + why}
+	}
+	return there, true, nil
+}
+
+// feed notes what is new in the events feed, by workspace, in the order in which it happened. A target without one is read
+// by its list alone.
+func (w *world) feed(ctx context.Context) error {
+	if w.known.none {
+		return nil
+	}
+	r, err := w.session.client.do(ctx, agent.Request{Call: "events", Method: http.MethodGet, Path: wire.PathEvents, Token: w.session.target.Token})
+	var odd *CallError
+	switch {
+	case errors.As(err, &odd) && odd.Err == nil:
+		return err
+	case err != nil:
+		return nil //nolint:nilerr // the next look shows what this one missed
+	}
+	var entries []feedEntry
+	if r.Code != http.StatusOK || json.Unmarshal(r.Body, &entries) != nil {
+		w.known.none = r.Code/100 != 5
+		return nil //nolint:nilerr // what it has is no feed that anybody could read
+	}
+	// The newest come first, and those of one moment have no other order than that.
+	if n := len(entries); n > 0 && !entries[n-1].At.After(entries[0].At) {
+		slices.Reverse(entries)
+	}
+	slices.SortStableFunc(entries, func(a, b feedEntry) int { return a.At.Compare(b.At) })
+	for _, e := range entries {
+		if !w.known.seen[e.key()] {
+			w.known.seen[e.key()] = true
+			w.known.pending[e.Workspace] = append(w.known.pending[e.Workspace], e)
+		}
+	}
+	return nil
+}
+
+// write tells what a look has shown of a workspace. Where the feed explains the status of the list, what is in the feed
+// happened since the last look, in its order, and the list was one of its moments; otherwise the list counts by itself.
+func (w *world) write(number int, asked history.Time, there shown, ok bool, fresh []feedEntry) {
+	var status lifecycle.Status
+	status.UnmarshalText([]byte(there.Status)) //nolint:errcheck // it was checked
+	explained := ok && status == w.known.status[number]
+	var told []history.Event
+	for _, e := range fresh {
+		if to, cause := e.status(); to != lifecycle.None {
+			told = append(told, history.Event{Kind: history.Reading, WS: number, To: to, Cause: cause, Sent: max(w.known.asked, 1)})
+			explained = explained || to == status
+		}
+	}
+	if ok && (!explained || len(told) == 0) {
+		w.add(history.Event{Kind: history.Reading, WS: number, To: status, Inc: there.Incarnation, Cause: there.Cause, Sent: max(asked, 1)})
+		w.known.status[number] = status
+	}
+	for _, e := range told {
+		w.add(e)
+		w.known.status[number] = e.To
+	}
+}
+
+// readTwins tells of second rows.
+func (m *member) readTwins(listed map[string]shown) {
+	w := m.world
+	w.mu.Lock()
+	twins := slices.Clone(m.twins)
+	w.mu.Unlock()
+	for _, id := range twins {
+		if there, ok := listed[id]; ok {
+			e := history.Event{Kind: history.Reading, WS: -m.number, Inc: cmp.Or(there.Incarnation, 1)}
+			e.To.UnmarshalText([]byte(there.Status)) //nolint:errcheck // it was checked
+			w.add(e)
+		}
+	}
+}

@@ -1,0 +1,407 @@
+package foreign
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/bootrace/bootrace/controller/lifecycle"
+	"github.com/bootrace/bootrace/controller/wire"
+	"github.com/bootrace/bootrace/harness/agent"
+	"github.com/bootrace/bootrace/harness/fault"
+	"github.com/bootrace/bootrace/harness/history"
+	"github.com/bootrace/bootrace/harness/operator"
+	"github.com/bootrace/bootrace/harness/oracle"
+	"github.com/bootrace/bootrace/harness/plan"
+)
+
+// world is one plan, carried out.
+type world struct {
+	session *Session
+	plan    *plan.Plan
+	began   time.Time
+	members []*member
+	life    context.Context //nolint:containedctx // it is the run's, which the control plane's hooks need
+	fail    context.CancelCauseFunc
+
+	reading sync.Mutex // one look at a time
+	known   watched
+
+	mu       sync.Mutex // history, faults, and what members know
+	tasks    sync.WaitGroup
+	over     bool   // nothing may begin any more
+	closed   bool   // nothing may be added to the history any more
+	stray    string // the id that a stray agent calls for
+	machines map[string]*machine
+	history  history.History
+	faults   *fault.Set
+	oracle   *oracle.Random
+}
+
+// member is one workspace of the plan, as the world knows it.
+type member struct {
+	world  *world
+	number int
+	plan   *plan.Workspace
+
+	// Guarded by the world's lock.
+	id      string
+	twins   []string
+	begun   int      // boots that the operator asked for
+	unclear string   // the last call that asked for one, while it had no clear answer
+	machine *machine // that runs
+}
+
+// cleanup bounds how long it takes to delete what the run created.
+const cleanup = 30 * time.Second
+
+// Play carries out the plan and returns what happened. An error means that nothing can be said of the target: it names the
+// call that failed.
+func (s *Session) Play(ctx context.Context, p *plan.Plan) (*history.History, error) {
+	playing, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	w := &world{
+		session: s, plan: p, began: time.Now(), life: playing, fail: fail, machines: map[string]*machine{},
+		oracle: oracle.NewRandom(p.Seed, "foreign/"+p.Name),
+		known:  watched{status: map[int]lifecycle.Status{}, seen: map[feedKey]bool{}, pending: map[string][]feedEntry{}},
+	}
+	w.faults = fault.NewSet(w, p.Faults)
+	for i := range p.Workspaces {
+		w.members = append(w.members, &member{world: w, number: i + 1, plan: &p.Workspaces[i]})
+	}
+	for _, m := range w.members {
+		w.after(playing, time.Duration(m.plan.CreateAt), func() { w.create(playing, m) })
+	}
+	for _, a := range p.Acts {
+		m := w.members[a.Workspace-1]
+		w.after(playing, time.Duration(a.At), func() { w.act(playing, m, a.Do) })
+	}
+	w.schedule(playing)
+	w.spawn(func() { w.watch(playing) })
+	sleep(playing, time.Duration(p.Duration))
+	err := context.Cause(playing)
+	if err == nil {
+		err = w.lastLook(playing)
+	}
+	w.mu.Lock()
+	w.over = true
+	w.mu.Unlock()
+	fail(errOver)
+	w.tasks.Wait()
+	w.disown()
+	w.clean(ctx)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err == nil {
+		w.addLocked(history.Event{Kind: history.End})
+	}
+	w.closed = true
+	return &w.history, err
+}
+
+// lastLook reads the statuses with everybody still there, and not only once where there is no answer.
+func (w *world) lastLook(ctx context.Context) error {
+	for until := w.now() + patience; ; {
+		err := w.read(ctx)
+		var call *CallError
+		if err == nil || errors.As(err, &call) && call.Err == nil && !unsteady(call) {
+			return err
+		}
+		if w.now() > until || !sleep(ctx, w.session.target.Poll) {
+			return fmt.Errorf("target %s: %w", w.session.target.Name, err)
+		}
+	}
+}
+
+// disown forgets whose the workspaces are: the run is over.
+func (w *world) disown() {
+	w.session.mu.Lock()
+	defer w.session.mu.Unlock()
+	for _, m := range w.members {
+		delete(w.session.owners, m.id)
+	}
+}
+
+// spawn runs a task, unless the run is over.
+func (w *world) spawn(task func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.over {
+		w.tasks.Go(task)
+	}
+}
+
+var errOver = errors.New("the run is over")
+
+// now is the time since the start of the run.
+func (w *world) now() time.Duration { return time.Since(w.began) }
+
+// add appends an event at the present time.
+func (w *world) add(e history.Event) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.addLocked(e)
+}
+
+func (w *world) addLocked(e history.Event) {
+	if w.closed {
+		return
+	}
+	e.At = history.Time(w.now().Truncate(time.Microsecond)) // as exact as the encoding
+	e.Sent = history.Time(e.Sent.D().Truncate(time.Microsecond))
+	w.history.Add(e)
+}
+
+// after runs the task at a time since the start of the run.
+func (w *world) after(ctx context.Context, at time.Duration, task func()) {
+	w.spawn(func() {
+		if sleep(ctx, at-w.now()) {
+			task()
+		}
+	})
+}
+
+// sleep returns after d, or reports false when ctx is done.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// operator is who acts on the member.
+func (w *world) operator(ctx context.Context, m *member) operator.Operator {
+	return operator.Operator{
+		World: &caller{world: w, ctx: ctx, actor: history.ActorOperator, ws: m.number, member: m},
+		Twins: &caller{world: w, ctx: ctx, actor: history.ActorOperator, ws: -m.number},
+		ID:    m.workspace,
+		URL:   w.session.agentURL,
+	}
+}
+
+// workspace is the member's id; empty while nobody knows it.
+func (m *member) workspace() string {
+	m.world.mu.Lock()
+	defer m.world.mu.Unlock()
+	return m.id
+}
+
+// know notes the ids of the workspaces that have the member's name: the first is the member's, others are its twins.
+func (m *member) know(id string) {
+	w := m.world
+	w.mu.Lock()
+	mine := m.id == ""
+	switch {
+	case mine:
+		m.id = id
+	case id != m.id && !slices.Contains(m.twins, id):
+		m.twins = append(m.twins, id)
+	}
+	w.mu.Unlock()
+	if !mine {
+		return
+	}
+	w.session.own(id, m)
+	if w.session.control != nil {
+		w.session.control.claim(id)
+	}
+}
+
+func (w *world) create(ctx context.Context, m *member) {
+	created := w.operator(ctx, m).Create(m.number, m.plan)
+	if !created.Known {
+		return
+	}
+	if m.plan.External {
+		token := ""
+		if created.Connection != nil {
+			token = created.Connection.AuthToken
+		}
+		m.boot(ctx, 1, "", token)
+	}
+}
+
+func (w *world) act(ctx context.Context, m *member, do string) {
+	for m.workspace() == "" {
+		if !sleep(ctx, 100*time.Millisecond) {
+			return
+		}
+	}
+	w.operator(ctx, m).Act(do)
+}
+
+// answered is told of what the operator was answered, before anybody else is: where the harness boots the agents, a boot
+// begins or ends with it.
+func (m *member) answered(ctx context.Context, call string, r agent.Response) {
+	switch call {
+	case "create":
+		var reply wire.CreateReply
+		if r.Code == http.StatusCreated && json.Unmarshal(r.Body, &reply) == nil && reply.ID != "" {
+			m.know(reply.ID)
+		}
+	case "list":
+		var all []shown
+		if json.Unmarshal(r.Body, &all) != nil {
+			return
+		}
+		for _, there := range all {
+			if there.Name == m.plan.Name {
+				m.know(there.ID)
+			}
+		}
+	}
+	if r.Code/100 != 2 || m.plan.External || m.world.session.target.Boots != BootsHarness {
+		return
+	}
+	switch call {
+	case "create", "list", "restart", "resume":
+		if call == "list" && m.booting() || m.workspace() == "" {
+			return
+		}
+		m.stop(history.Terminated)
+		m.boot(ctx, m.begins(), "", "")
+	case "pause", "hibernate", "delete":
+		m.stop(history.Terminated)
+	}
+}
+
+// asks counts a boot that is asked for where the target boots: its launch may come before the answer. One that is tried
+// again is the same.
+func (m *member) asks(call string) {
+	if m.plan.External || m.world.session.target.Boots != BootsTarget || call != "create" && call != "restart" && call != "resume" {
+		return
+	}
+	m.world.mu.Lock()
+	defer m.world.mu.Unlock()
+	if m.unclear != call {
+		m.begun++
+		m.unclear = call
+	}
+}
+
+// settled takes back what was asked for where it was refused.
+func (m *member) settled(call string, code int) {
+	m.world.mu.Lock()
+	defer m.world.mu.Unlock()
+	if m.unclear != call || code == 0 || code >= 500 {
+		return
+	}
+	m.unclear = ""
+	if code/100 != 2 {
+		m.begun--
+	}
+}
+
+// begins counts one more boot that was asked for, and returns its incarnation.
+func (m *member) begins() int {
+	m.world.mu.Lock()
+	defer m.world.mu.Unlock()
+	m.begun++
+	return m.begun
+}
+
+func (m *member) booting() bool {
+	m.world.mu.Lock()
+	defer m.world.mu.Unlock()
+	return m.begun > 0
+}
+
+// clean deletes what the run created. It is no part of the run, and does its best.
+func (w *world) clean(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanup)
+	defer cancel()
+	names, ids := map[string]bool{}, map[string]bool{}
+	for _, m := range w.members {
+		names[m.plan.Name] = true
+		for _, id := range append(m.twins, m.id) {
+			ids[id] = id != ""
+		}
+	}
+	all, err := w.session.client.list(ctx)
+	for _, there := range all {
+		ids[there.ID] = ids[there.ID] || names[there.Name] // a create that got no answer may have made it
+	}
+	for id, mine := range ids {
+		listed := slices.ContainsFunc(all, func(there shown) bool { return there.ID == id })
+		if mine && (listed || err != nil) {
+			w.session.client.do(ctx, agent.Request{ //nolint:errcheck // there is nobody to tell
+				Call: "delete", Method: http.MethodDelete, Path: wire.PathWorkspaces + "/" + id + "?confirm=true", Token: w.session.target.Token,
+			})
+		}
+	}
+}
+
+// Choose implements fault.World.
+func (w *world) Choose(p oracle.Point, n uint64) uint64 {
+	if n <= 1 {
+		return 0
+	}
+	return w.oracle.Choose(p, n)
+}
+
+// Now implements fault.World.
+func (w *world) Now() time.Duration { return w.now() }
+
+// Struck implements fault.World. It runs under the lock, as everything does that asks the faults.
+func (w *world) Struck(f *fault.Fault, workspace int) {
+	w.addLocked(history.Event{Kind: history.Fault, Fault: f.Number, WS: workspace, Phase: history.Struck})
+}
+
+// schedule writes the starts and ends of the faults into the history, and lets those strike that need nobody to pass by.
+func (w *world) schedule(ctx context.Context) {
+	for _, x := range w.faults.All {
+		w.after(ctx, time.Duration(x.From), func() {
+			w.add(history.Event{Kind: history.Fault, Fault: x.Number, Phase: history.Started})
+			switch x.Kind {
+			case "stray-agent":
+				w.strike(x, 0)
+				w.strayAgent(ctx)
+			case "machine-death":
+				for _, m := range w.members {
+					if x.Hits(m.number) && m.die() {
+						w.strike(x, m.number)
+					}
+				}
+			}
+		})
+		if end := x.End(); end > time.Duration(x.From) {
+			w.after(ctx, end, func() { w.add(history.Event{Kind: history.Fault, Fault: x.Number, Phase: history.Ended}) })
+		}
+	}
+}
+
+func (w *world) strike(x *fault.Fault, workspace int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.faults.Strike(x, workspace)
+}
+
+// strayAgent runs an agent for an id that nobody created, until somebody notices and stops it.
+func (w *world) strayAgent(ctx context.Context) {
+	id := uuid.NewString()
+	w.mu.Lock()
+	w.stray = id
+	w.mu.Unlock()
+	const beats = 5
+	ctx, cancel := context.WithTimeout(ctx, beats*w.plan.Settings.Heartbeat())
+	defer cancel()
+	b := &machine{member: &member{world: w, plan: &plan.Workspace{}}, ctx: ctx}
+	b.caller = &caller{world: w, ctx: ctx, actor: history.ActorAgent}
+	agent.Run(b, agent.Config{WorkspaceID: id, Interval: w.plan.Settings.Heartbeat(), URL: w.session.agentURL})
+}
+
+// broken ends the run: the target has answered in a way that says nothing of it.
+func (w *world) broken(err error) {
+	w.fail(fmt.Errorf("target %s: %w", w.session.target.Name, err))
+}

@@ -1,0 +1,21 @@
+package live
+
+import (
+	"context"
+
+	"github.com/bootrace/bootrace/controller/store/postgres/pgserver"
+)
+
+// Server is the server behind p.
+func (p *Postgres) Server() *pgserver.Server { return p.server }
+
+// NewDatabase makes a database as a run has it.
+func (p *Postgres) NewDatabase(ctx context.Context) (*pgserver.Database, error) {
+	return p.server.CreateDatabase(ctx, template)
+}
+
+// Scaled is what a controller is given.
+var Scaled = scaled
+
+// Options are those that the server was found with.
+func (p *Postgres) Options() pgserver.Options { return p.options }
