@@ -72,6 +72,9 @@ func (s *site) unplug(b *machine) bool {
 	s.turn.Lock()
 	err := s.inner.Disconnect(s.world.ctx, b.id)
 	s.turn.Unlock()
+	s.mu.Lock()
+	s.cuts[b.id][len(s.cuts[b.id])-1].from = time.Now()
+	s.mu.Unlock()
 	if err != nil {
 		if s.world.ctx.Err() == nil && b.live() {
 			s.world.broken("taking machine %s off its network: %w", b.id, err)

@@ -6,12 +6,14 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
 )
 
 // server serves one of the harness's own ends on loopback.
 type server struct {
 	http   http.Server
+	only   netip.Prefix // from where it is called; from anywhere where it is zero
 	served chan struct{}
 }
 
@@ -39,6 +41,9 @@ func (s *server) listenOn(host string) (url string, err error) {
 	listener, err := net.Listen("tcp", net.JoinHostPort(host, "0")) //nolint:noctx // it takes no time
 	if err != nil {
 		return "", fmt.Errorf("live: %w", err)
+	}
+	if s.only.IsValid() {
+		listener = &fence{listener, s.only}
 	}
 	go func() {
 		defer close(s.served)

@@ -243,14 +243,24 @@ func (s *site) cloud(host string) *docker.Config {
 	}
 }
 
-// gate lets agents through to the gateway for as long as they are to be heard.
-func (s *site) gate(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+// front is the gateway's server, for who is on the network to the controller, and for as long as agents are to be heard.
+func (s *site) front() *server {
+	f := newServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.deaf.Load() {
 			panic(http.ErrAbortHandler)
 		}
-		next.ServeHTTP(w, r)
-	})
+		s.world.gateway.ServeHTTP(w, r)
+	}))
+	f.only = s.inner.Subnet
+	return f
+}
+
+// frontHost is the address on which the gateway is.
+func (w *world) frontHost() string {
+	if w.site != nil {
+		return w.site.inner.Gateway
+	}
+	return loopback
 }
 
 // clear takes away the run's containers and networks.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"sync"
 	"time"
 
@@ -138,12 +137,12 @@ func (w *world) build() error {
 	w.buildCloud()
 	w.llm = newPreflights(w)
 	w.gateway = newGateway(w)
-	inside, cloud, front := loopback, w.cloudHandler(), http.Handler(w.gateway)
+	cloud, front := w.cloudHandler(), newServer(w.gateway)
 	if w.options.Containers != nil {
 		if err := w.buildSite(); err != nil {
 			return err
 		}
-		inside, cloud, front = w.site.inner.Gateway, w.site.cloudHandler(), w.site.gate(w.gateway)
+		cloud, front = w.site.cloudHandler(), w.site.front()
 	}
 	for _, s := range []struct {
 		server *server
@@ -151,7 +150,7 @@ func (w *world) build() error {
 		url    *string
 	}{
 		{newServer(cloud), loopback, &w.cloudURL}, {newServer(w.stepsHandler()), loopback, &w.stepsURL},
-		{newServer(w.llm), w.llmHost(), &w.llmURL}, {newServer(front), inside, &w.gateway.url},
+		{newServer(w.llm), w.llmHost(), &w.llmURL}, {front, w.frontHost(), &w.gateway.url},
 	} {
 		if *s.url, err = s.server.listenOn(s.host); err != nil {
 			return err

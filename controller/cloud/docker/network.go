@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -15,12 +16,13 @@ type Network struct {
 	ID      string
 	Name    string
 	Gateway string // the address of this machine on it
+	Subnet  netip.Prefix
 	engine  *Engine
 }
 
-// CreateNetwork creates a bridge that only the given labels' owner uses.
+// CreateNetwork creates a bridge that only the given labels' owner uses. It leads to this machine and not beyond it.
 func (e *Engine) CreateNetwork(ctx context.Context, name string, labels map[string]string) (*Network, error) {
-	made, err := e.Client.CreateNetwork(dc.CreateNetworkOptions{Name: name, Driver: "bridge", CheckDuplicate: true, Labels: labels, Context: ctx})
+	made, err := e.Client.CreateNetwork(dc.CreateNetworkOptions{Name: name, Driver: "bridge", Internal: true, CheckDuplicate: true, Labels: labels, Context: ctx})
 	if err != nil {
 		return nil, failure(ctx, "create network "+name, err)
 	}
@@ -33,6 +35,9 @@ func (e *Engine) CreateNetwork(ctx context.Context, name string, labels map[stri
 		return nil, errors.Join(failure(ctx, "inspect network "+name, err), n.Remove(context.WithoutCancel(ctx)))
 	}
 	n.Gateway = info.IPAM.Config[0].Gateway
+	if n.Subnet, err = netip.ParsePrefix(info.IPAM.Config[0].Subnet); err != nil {
+		return nil, errors.Join(fmt.Errorf("docker: network %s: %w", name, err), n.Remove(context.WithoutCancel(ctx)))
+	}
 	return n, nil
 }
 
