@@ -15,8 +15,16 @@ run: ## Play the built-in scenarios against the reference controller, on real Po
 	$(GO) run ./cmd/bootrace run
 
 .PHONY: build
-build: ## Build bin/bootrace
-	$(GO) build -o $(BIN)/bootrace ./cmd/bootrace
+build: ## Build bin/bootrace: static, so that it runs in any image
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(BIN)/bootrace ./cmd/bootrace
+
+.PHONY: image
+image: build ## Build the image bootrace, of nothing but the program
+	images/bootrace/build $(BIN)/bootrace
+
+.PHONY: images
+images: image ## Build that, and bootrace-postgres of this machine's own Postgres: what compose.yaml and --postgres docker need
+	images/postgres/build
 
 .PHONY: test
 test: deps ## Run every test, with the race detector, on real Postgres
