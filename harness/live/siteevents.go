@@ -123,7 +123,7 @@ func (s *site) hear(b *machine) {
 				mine.lines = n + 1
 			}
 		}
-		in.CloseWithError(io.ErrClosedPipe) //nolint:errcheck // it never fails
+		in.CloseWithError(io.ErrClosedPipe)
 	})
 	err := s.engine.Client.Logs(dc.LogsOptions{
 		Context: w.ctx, Container: b.id, OutputStream: out, ErrorStream: io.Discard, Stdout: true, Follow: true,

@@ -43,7 +43,7 @@ func run() error {
 	} else {
 		args = append(args, os.Args[1:]...)
 	}
-	return syscall.Exec(bin+"postgres", args, os.Environ())
+	return syscall.Exec(bin+"postgres", args, os.Environ()) //nolint:gosec // who starts the container says how
 }
 
 // ready asks the server something.
@@ -74,10 +74,10 @@ func initialize(data string) error {
 	}
 	user := or("POSTGRES_USER", "postgres")
 	secret := "/tmp/password"
-	if err := os.WriteFile(secret, []byte(password), 0o600); err != nil {
+	if err := os.WriteFile(secret, []byte(password), 0o600); err != nil { //nolint:gosec // a name of our own
 		return err
 	}
-	defer os.Remove(secret) //nolint:errcheck // it is the container's own
+	defer os.Remove(secret)                       //nolint:errcheck // it is the container's own
 	if err := os.Chmod(data, 0o700); err != nil { //nolint:gosec // a folder, as Postgres wants it
 		return err
 	}
@@ -96,7 +96,7 @@ func initialize(data string) error {
 			return fmt.Errorf("creating the database %s: %w", name, err)
 		}
 	}
-	hba, err := os.OpenFile(filepath.Join(made, "pg_hba.conf"), os.O_APPEND|os.O_WRONLY, 0) //nolint:gosec // the container's own
+	hba, err := os.OpenFile(filepath.Join(made, "pg_hba.conf"), os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		return err
 	}

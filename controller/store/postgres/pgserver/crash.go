@@ -5,9 +5,8 @@ import (
 	"errors"
 )
 
-// ErrNotOurs is returned where a server is to be crashed that is not a private cluster: it is somebody else's, or a
-// container's.
-var ErrNotOurs = errors.New("pgserver: the server is not a private cluster, and not ours to crash")
+// ErrNotOurs is returned where a server is to be crashed that somebody else runs.
+var ErrNotOurs = errors.New("pgserver: the server is neither a private cluster nor a container of ours, and not ours to crash")
 
 // crasher is a backend whose server can be ended as a crash ends it, and started again on the same data.
 type crasher interface {
@@ -15,7 +14,7 @@ type crasher interface {
 	launch(ctx context.Context) error
 }
 
-// CanCrash reports whether Crash is possible: on a private cluster alone.
+// CanCrash reports whether Crash is possible: on a private cluster, and on a container.
 func (s *Server) CanCrash() bool {
 	_, ok := s.back.(crasher)
 	return ok
@@ -24,7 +23,7 @@ func (s *Server) CanCrash() bool {
 // Crash ends the server at once: sessions are cut off, nothing is written, and transactions that have not committed are
 // gone. Those that were answered as committed are there again after Restart, unless the server was set not to wait for its
 // log (synchronous_commit; see Options.Settings). It returns when no process of the server is left. Until Restart, nobody
-// can connect. It returns [ErrNotOurs] where the server is no private cluster, and [ErrStopped].
+// can connect. It returns [ErrNotOurs] where somebody else runs the server, and [ErrStopped].
 func (s *Server) Crash() error {
 	return s.whileRunning(crasher.crash)
 }

@@ -7,12 +7,16 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
+	"net/url"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/pkg/authconfig"
+	dockertypes "github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
 	tclog "github.com/testcontainers/testcontainers-go/log"
@@ -22,7 +26,8 @@ import (
 // containerTimeout bounds how long a container may take from its start to its first answer.
 const containerTimeout = time.Minute
 
-// container is a Postgres in Docker. Testcontainers' reaper, a second container, removes it where this process dies.
+// container is a Postgres in Docker. Where this process dies, testcontainers' reaper removes it, which is a second container;
+// and where the reaper's image is not there, the next Start does.
 type container struct {
 	image string
 	ctr   *postgres.PostgresContainer
@@ -35,12 +40,17 @@ var quietly = sync.OnceFunc(func() { tclog.SetDefault(tclog.NewNoopLogger()) })
 
 // startDocker starts a container.
 func startDocker(ctx context.Context, opts Options) (_ backend, err error) {
-	image := opts.image()
 	provider, err := dockerProvider(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = provider.Close() }()
+	reapContainers(ctx, provider)
+	image := imageFor(ctx, provider, opts)
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
 	config := provider.Config().Config
 	// With a prefix testcontainers fetches another image than the one named; that is then its own affair.
 	if config.HubImageNamePrefix == "" {
@@ -68,8 +78,13 @@ func startDocker(ctx context.Context, opts Options) (_ backend, err error) {
 	}
 
 	opts.say("starting a container of %s", image)
-	// The port may be published on all of the host's addresses, so the password has to be one.
+	// The port may be published on all of the host's addresses, so the password has to be one. It is the same after a crash,
+	// since connection strings name it.
 	ctr, err := postgres.Run(ctx, image,
+		testcontainers.WithLabels(map[string]string{ownerLabel: self().token() + "_0"}),
+		testcontainers.WithHostConfigModifier(func(c *dockertypes.HostConfig) {
+			c.PortBindings = network.PortMap{network.MustParsePort("5432/tcp"): {{HostPort: port}}}
+		}),
 		postgres.WithPassword(rand.Text()),
 		testcontainers.WithEnv(map[string]string{"POSTGRES_INITDB_ARGS": "--no-sync --encoding=UTF8 --locale=C"}),
 		testcontainers.WithCmd(command...),
@@ -97,9 +112,7 @@ func (c *container) await(ctx context.Context) error {
 	pause := time.NewTicker(50 * time.Millisecond)
 	defer pause.Stop()
 	for {
-		admin := newAdmin(c.dsn)
-		_, err := admin.facts(limited)
-		admin.close()
+		err := c.answers(limited)
 		if err == nil {
 			return nil
 		}
@@ -120,10 +133,42 @@ func (c *container) await(ctx context.Context) error {
 	}
 }
 
+// answers asks the server something, at the address that testcontainers gives, and else on loopback: in a container that has a
+// daemon of its own, testcontainers takes that for its host's.
+func (c *container) answers(ctx context.Context) error {
+	var first error
+	for _, dsn := range []string{c.dsn, onLoopback(c.dsn)} {
+		limited, cancel := context.WithTimeout(ctx, time.Second)
+		admin := newAdmin(dsn)
+		_, err := admin.facts(limited)
+		admin.close()
+		cancel()
+		if err == nil {
+			c.dsn = dsn
+			return nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// onLoopback is the connection string with the server on this machine.
+func onLoopback(dsn string) string {
+	u, err := url.Parse(dsn)
+	if err != nil {
+		return dsn
+	}
+	u.Host = net.JoinHostPort("127.0.0.1", u.Port())
+	return u.String()
+}
+
 // dockerProvider finds the Docker daemon. Testcontainers remembers for good what came of its first search, so that must
 // not end early with somebody's context: it goes on by itself, for as long as the daemon takes to answer.
 func dockerProvider(ctx context.Context) (*testcontainers.DockerProvider, error) {
 	quietly()
+	withoutRyuk()
 	type result struct {
 		provider *testcontainers.DockerProvider
 		err      error
@@ -203,7 +248,8 @@ func credentials(ctx context.Context, image string) string {
 }
 
 func imageHint(image string) string {
-	return fmt.Sprintf("docker pull %s   (or where there is no network: docker load < an archive of it, from docker save)", image)
+	return fmt.Sprintf("docker pull %s   (or where there is no network: docker load < an archive of it, from docker save; or make images, "+
+		"which makes %s of this machine's own Postgres)", image, builtImage)
 }
 
 // log returns the container's log, for an error.
@@ -246,7 +292,7 @@ func probeDocker(ctx context.Context, opts Options) (string, error) {
 		return "", err
 	}
 	defer func() { _ = provider.Close() }()
-	image := opts.image()
+	image := imageFor(ctx, provider, opts)
 	version := "Docker"
 	if v, err := provider.Client().ServerVersion(ctx, client.ServerVersionOptions{}); err == nil {
 		version = "Docker " + v.Version

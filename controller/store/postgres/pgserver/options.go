@@ -23,6 +23,9 @@ const (
 	defaultImage  = "postgres:17-alpine"
 )
 
+// imageVariable names the environment variable that says which image to use.
+const imageVariable = "BOOTRACE_POSTGRES_IMAGE"
+
 // oldestMajor is the oldest release that can be used: DROP DATABASE ... WITH (FORCE) came with it.
 const oldestMajor = 13
 
@@ -57,7 +60,8 @@ type Options struct {
 	// user's cache folder.
 	CacheDir string
 
-	// Image is the Docker image; empty means postgres:17-alpine.
+	// Image is the Docker image; empty means what BOOTRACE_POSTGRES_IMAGE says, or else postgres:17-alpine, or where that is not
+	// on this machine, bootrace-postgres, which images/postgres/build makes.
 	Image string
 
 	// Mirror is the base URL of a Maven repository to download binaries from; empty means embedded-postgres's own.
@@ -94,10 +98,14 @@ func (o Options) say(format string, args ...any) {
 }
 
 func (o Options) image() string {
-	if o.Image != "" {
+	switch image := os.Getenv(imageVariable); {
+	case o.Image != "":
 		return o.Image
+	case image != "":
+		return image
+	default:
+		return defaultImage
 	}
-	return defaultImage
 }
 
 // userCache returns the folder of the caller's own cache, or "" where the caller has none (no home).

@@ -1,0 +1,210 @@
+package live_test
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	dc "github.com/ory/dockertest/v3/docker"
+
+	"github.com/bootrace/bootrace/controller/cloud/docker"
+	"github.com/bootrace/bootrace/controller/defects"
+	"github.com/bootrace/bootrace/controller/lifecycle"
+	"github.com/bootrace/bootrace/harness/history"
+	"github.com/bootrace/bootrace/harness/invariant"
+	"github.com/bootrace/bootrace/harness/live"
+	"github.com/bootrace/bootrace/harness/plan"
+	"github.com/bootrace/bootrace/internal/needdocker"
+	"github.com/bootrace/bootrace/scenarios"
+)
+
+// containerSpeed leaves a launch's time-out more time than a container takes to start on a busy machine.
+const containerSpeed = 30
+
+// opened opens the Engine for all tests: the program that machines boot is built once.
+var opened = sync.OnceValues(func() (*live.Containers, error) {
+	return live.OpenContainers(context.Background(), func(string) {})
+})
+
+func containers(t *testing.T) (*docker.Engine, *live.Containers) {
+	t.Helper()
+	e := needdocker.Engine(t)
+	c, err := opened()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e, c
+}
+
+func fromFile(t *testing.T, name string) *plan.Plan {
+	t.Helper()
+	found, err := scenarios.Files([]string{filepath.Join("testdata", name)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resolved(t, found[0], containerSpeed)
+}
+
+func playContained(t *testing.T, p *plan.Plan, d *defects.Defect) (*history.History, *invariant.Judgement) {
+	t.Helper()
+	_, c := containers(t)
+	h, err := live.Run(t.Context(), p, live.Options{Postgres: database, Defect: d, Containers: c})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h, invariant.Judge(p, h)
+}
+
+// What is done to containers is seen as what it is: a machine off its network is silent and comes back, a paused agent too,
+// and one that is killed has died.
+func TestContainers(t *testing.T) {
+	t.Parallel()
+	p := fromFile(t, "containers.yaml")
+	h, j := playContained(t, p, nil)
+	if j.Verdict != invariant.Held {
+		t.Errorf("%s: %v %v", j.Verdict, j.Doubts, j.Violations())
+	}
+	has := func(what string, is func(e *history.Event) bool) {
+		t.Helper()
+		if !slices.ContainsFunc(h.Events, func(e history.Event) bool { return is(&e) }) {
+			t.Errorf("the history lacks %s", what)
+		}
+	}
+	for n, f := range p.Faults {
+		for _, phase := range []string{history.Started, history.Struck, history.Ended} {
+			if phase == history.Ended && f.Until == 0 {
+				continue
+			}
+			has(f.Kind+" "+phase, func(e *history.Event) bool {
+				return e.Kind == history.Fault && e.Fault == n+1 && e.Phase == phase
+			})
+		}
+	}
+	for _, ws := range []int{3, 4, 5} { // parted and stalled
+		for _, to := range []lifecycle.Status{lifecycle.Offline, lifecycle.Online} {
+			has("the move to "+to.String(), func(e *history.Event) bool {
+				return e.Kind == history.Move && e.WS == ws && e.To == to && e.At.D() > 4*time.Minute
+			})
+		}
+	}
+	for _, ws := range []int{3, 4} {
+		has("what only a machine off its network knows", func(e *history.Event) bool {
+			return e.Kind == history.Call && e.WS == ws && e.Actor == history.ActorAgent && e.Code == 0 && e.At.D() > 5*time.Minute && e.At.D() < 9*time.Minute
+		})
+	}
+	has("the death of a machine", func(e *history.Event) bool {
+		return e.Kind == history.Machine && e.WS == 6 && e.Inc == 1 && e.Phase == history.Died
+	})
+	has("a second machine", func(e *history.Event) bool {
+		return e.Kind == history.Machine && e.WS == 6 && e.Inc == 2 && e.Phase == history.Launched
+	})
+}
+
+// Twelve containers, and the seed defect: it is found where machines are real ones, too.
+func TestContainersFindTheSeedDefect(t *testing.T) {
+	t.Parallel()
+	d, err := defects.Find("sticky-failed")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := fromFile(t, "provider-matrix-small.yaml")
+	h, j := playContained(t, p, d)
+	x := j.First()
+	if x == nil || x.Invariant != "converges" {
+		t.Fatalf("%s: %v %v", j.Verdict, j.Doubts, j.Violations())
+	}
+	if m := invariant.Explain(p, h, x).Mechanism; !strings.Contains(m, "sweeper gave up") {
+		t.Error(m)
+	}
+}
+
+// Runs that are killed leave containers and networks behind, and the next one removes them: those, and no others.
+func TestKilledRunsLeaveNothingForLong(t *testing.T) {
+	t.Parallel()
+	e, _ := containers(t)
+	program, done, err := docker.Program(t.Context(), "github.com/bootrace/bootrace/cmd/bootrace", func(string) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer done()
+	owned := func() (containers, networks []string, owners map[string]bool) {
+		t.Helper()
+		owners = map[string]bool{}
+		found, err := e.Client.ListContainers(dc.ListContainersOptions{All: true, Filters: map[string][]string{"label": {docker.LabelOwner}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range found {
+			if c.Labels[docker.LabelOwner] != docker.Self() && c.Labels[docker.LabelDeployment] != "" {
+				containers = append(containers, c.ID)
+				owners[c.Labels[docker.LabelOwner]] = true
+			}
+		}
+		all, err := e.Client.FilteredListNetworks(dc.NetworkFilterOpts{"label": {docker.LabelOwner: true}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range all {
+			if owners[n.Labels[docker.LabelOwner]] {
+				networks = append(networks, n.Name)
+			}
+		}
+		return containers, networks, owners
+	}
+	var dead []string // owners
+	for range 2 {
+		run := exec.CommandContext(t.Context(), program, "run", "--world", "live", "--cloud", "docker", "--out", t.TempDir(), "--speed", "20",
+			"testdata/provider-matrix-small.yaml")
+		run.Env = append(os.Environ(), "TMPDIR=/tmp")
+		if err := run.Start(); err != nil {
+			t.Fatal(err)
+		}
+		pid := "/" + strconv.Itoa(run.Process.Pid) + "/"
+		for giveUp := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
+			_, _, owners := owned()
+			mine := ""
+			for o := range owners {
+				if strings.Contains(o, pid) {
+					mine = o
+				}
+			}
+			if mine != "" {
+				dead = append(dead, mine)
+				break
+			}
+			if time.Now().After(giveUp) {
+				run.Process.Kill()
+				t.Fatal("no machine was launched")
+			}
+		}
+		run.Process.Kill()
+		run.Wait()
+	}
+	next, err := live.OpenContainers(t.Context(), func(string) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer next.Close()
+	_, networks, owners := owned()
+	for _, o := range dead {
+		if owners[o] {
+			t.Errorf("containers of %s are left, and the networks %v", o, networks)
+		}
+	}
+	all, err := e.Client.FilteredListNetworks(dc.NetworkFilterOpts{"label": {docker.LabelOwner: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range all {
+		if slices.Contains(dead, n.Labels[docker.LabelOwner]) {
+			t.Errorf("network %s is left", n.Name)
+		}
+	}
+}
