@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,9 +34,21 @@ var opened = sync.OnceValues(func() (*live.Containers, error) {
 	return live.OpenContainers(context.Background(), func(string) {})
 })
 
+// closeContainers gives back what opened did, where a test asked for it.
+func closeContainers() {
+	if asked.Load() {
+		if c, err := opened(); err == nil {
+			c.Close()
+		}
+	}
+}
+
+var asked atomic.Bool
+
 func containers(t *testing.T) (*docker.Engine, *live.Containers) {
 	t.Helper()
 	e := needdocker.Engine(t)
+	asked.Store(true)
 	c, err := opened()
 	if err != nil {
 		t.Fatal(err)
@@ -128,12 +141,8 @@ func TestContainersFindTheSeedDefect(t *testing.T) {
 // Runs that are killed leave containers and networks behind, and the next one removes them: those, and no others.
 func TestKilledRunsLeaveNothingForLong(t *testing.T) {
 	t.Parallel()
-	e, _ := containers(t)
-	program, done, err := docker.Program(t.Context(), "github.com/bootrace/bootrace/cmd/bootrace", func(string) {})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer done()
+	e, c := containers(t)
+	program := c.Program()
 	owned := func() (containers, networks []string, owners map[string]bool) {
 		t.Helper()
 		owners = map[string]bool{}

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
-	"net/url"
 	"regexp"
 	"time"
 
@@ -23,7 +22,7 @@ var dockerPath = regexp.MustCompile(`^(?:/v[0-9.]+)?/containers/(?:(create|json)
 // cloudHandler is the Engine with the plan's faults in front of it, for controllers.
 func (s *site) cloudHandler() http.Handler {
 	w := s.world
-	engine := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: "docker"})
+	engine := httputil.NewSingleHostReverseProxy(s.engine.URL())
 	engine.Transport = s.engine.Client.HTTPClient.Transport
 	engine.ErrorLog = silent // controllers give up on calls, which is no news
 	return http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {

@@ -19,3 +19,6 @@ var Scaled = scaled
 
 // Options are those that the server was found with.
 func (p *Postgres) Options() pgserver.Options { return p.options }
+
+// Program is the static program that containers run.
+func (c *Containers) Program() string { return c.program }

@@ -65,6 +65,7 @@ func test(m *testing.M) int {
 	}()
 	ignore := goleak.IgnoreCurrent() // the server's own
 	code := m.Run()
+	closeContainers()
 	if err := goleak.Find(ignore); err != nil && code == 0 {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

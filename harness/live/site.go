@@ -33,7 +33,7 @@ type site struct {
 	llm      string          // the container's id
 	llmBase  string          // URL of the providers in it
 	metadata string          // URL that machines ask for their configuration
-	events   chan *dc.APIEvents
+	events   <-chan docker.Event
 	gone     sync.WaitGroup // what takes containers away
 	turn     sync.Mutex     // held while a container joins or leaves a network: see docker.Engine.Remove
 	deaf     atomic.Bool    // agents are not heard any more
@@ -56,14 +56,13 @@ const providersPort = "8090"
 // buildSite makes the networks, and starts what a run has beside its machines.
 func (w *world) buildSite() (err error) {
 	o := w.options.Containers
-	engine, err := docker.Connect(w.ctx, "") // a client of the run's own, since it is one that hears events
+	engine, err := docker.Connect(w.ctx, "") // a client of the run's own: its connections end with it
 	if err != nil {
 		return err
 	}
 	s := &site{
 		world: w, engine: engine, owner: docker.Self(), cuts: map[string][]window{}, stopping: map[string]bool{}, ears: map[string]*ear{},
-		name:   fmt.Sprintf("run-%s-%d", strconv.FormatInt(time.Now().UnixNano(), 36), siteNumber.Add(1)),
-		events: make(chan *dc.APIEvents, 4096),
+		name: fmt.Sprintf("run-%s-%d", strconv.FormatInt(time.Now().UnixNano(), 36), siteNumber.Add(1)),
 	}
 	w.site = s
 	// The networks come first: they say that the image is in use.
@@ -80,20 +79,19 @@ func (w *world) buildSite() (err error) {
 	if s.image, err = engine.Image(w.ctx, o.program); err != nil {
 		return err
 	}
-	if err := engine.Client.AddEventListener(s.events); err != nil {
-		return fmt.Errorf("live: listening to Docker's events: %w", err)
-	}
-	if err := s.startProviders(); err != nil {
+	if s.events, err = engine.Events(w.ctx, docker.LabelDeployment+"="+s.name); err != nil {
 		return err
 	}
 	w.tasks.Go(s.listen)
+	if err := s.startProviders(); err != nil {
+		return err
+	}
 	return nil
 }
 
 func (s *site) labels() map[string]string { return docker.Owned(s.owner, containerLifetime) }
 
-// startProviders starts the container of the LLM providers, and waits until they answer and until its start was heard of: from
-// then on no event is missed.
+// startProviders starts the container of the LLM providers, and waits until they answer.
 func (s *site) startProviders() error {
 	w := s.world
 	made, err := s.engine.Client.CreateContainer(dc.CreateContainerOptions{
@@ -110,38 +108,18 @@ func (s *site) startProviders() error {
 		return fmt.Errorf("live: the container of the LLM providers: %w", err)
 	}
 	s.llm = made.ID
-	giveUp := time.NewTimer(siteTimeout)
-	defer giveUp.Stop()
-	started := false
-	again := time.NewTicker(300 * time.Millisecond)
-	defer again.Stop()
-	for n := 0; !started; n++ {
-		// The client does not say when it listens. So the container is started over until that is heard.
-		if n > 0 {
-			s.engine.Client.KillContainer(dc.KillContainerOptions{ID: s.llm, Context: w.ctx}) //nolint:errcheck // the start tells
-		}
-		err := s.engine.Client.StartContainerWithContext(s.llm, nil, w.ctx)
-		if already := (*dc.ContainerAlreadyRunning)(nil); err != nil && !errors.As(err, &already) {
-			return fmt.Errorf("live: starting the LLM providers: %w", err)
-		}
-		for heard := false; !heard && !started; {
-			select {
-			case e := <-s.events:
-				started = e.Type == "container" && e.Action == "start" && e.Actor.ID == s.llm
-			case <-again.C:
-				heard = true
-			case <-giveUp.C:
-				return errors.New("live: Docker does not tell of its events")
-			case <-w.ctx.Done():
-				return w.ctx.Err()
-			}
-		}
+	if err := s.engine.Client.StartContainerWithContext(s.llm, nil, w.ctx); err != nil {
+		return fmt.Errorf("live: starting the LLM providers: %w", err)
 	}
 	in, err := s.engine.Client.InspectContainerWithContext(s.llm, w.ctx)
 	if err != nil {
 		return fmt.Errorf("live: the container of the LLM providers: %w", err)
 	}
 	s.llmBase = "http://" + in.NetworkSettings.Networks[s.outer.Name].IPAddress + ":" + providersPort
+	giveUp := time.NewTimer(siteTimeout)
+	defer giveUp.Stop()
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
 	for ; ; <-again.C {
 		if err = s.ask(http.MethodGet, "/admin/state", nil); err == nil {
 			return nil
@@ -269,7 +247,6 @@ func (s *site) clear() error {
 	ctx, cancel := context.WithTimeout(context.Background(), siteTimeout)
 	defer cancel()
 	var problems []error
-	s.engine.Client.RemoveEventListener(s.events) //nolint:errcheck // it was not added, then
 	found, err := s.engine.Client.ListContainers(dc.ListContainersOptions{
 		All: true, Context: ctx, Filters: map[string][]string{"label": {docker.LabelDeployment + "=" + s.name}},
 	})

@@ -25,29 +25,17 @@ func machineID(container string) string { return container[:min(len(container), 
 
 // listen hears what happens to containers, and notes what happens to machines.
 func (s *site) listen() {
-	for {
-		select {
-		case e := <-s.events:
-			if e.Type == "" && e.Status == "EOF" {
-				s.world.broken("Docker tells of its events no more")
-				return
-			}
-			if e.Type == "container" && e.Actor.Attributes[docker.LabelDeployment] == s.name {
-				s.happened(e)
-			}
-		case <-s.world.ctx.Done():
-			return
+	for e := range s.events {
+		at := s.world.clock.at(e.At)
+		switch e.Action {
+		case "start":
+			s.machine(e.Container, e.Labels, at)
+		case "die":
+			s.died(machineID(e.Container), at)
 		}
 	}
-}
-
-func (s *site) happened(e *dc.APIEvents) {
-	at := s.world.clock.at(time.Unix(0, e.TimeNano))
-	switch e.Action {
-	case "start":
-		s.machine(e.Actor.ID, e.Actor.Attributes, at)
-	case "die":
-		s.died(machineID(e.Actor.ID), at)
+	if s.world.ctx.Err() == nil {
+		s.world.broken("Docker tells of its events no more")
 	}
 }
 
