@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/bootrace/bootrace/controller/cloud/docker"
@@ -61,6 +62,9 @@ func (c *Containers) prepare(ctx context.Context, progress func(string)) error {
 	}
 	if !c.reaped.Empty() {
 		progress("removed what runs left that are gone: " + c.reaped.String())
+	}
+	if len(c.reaped.Stuck) > 0 {
+		progress(fmt.Sprintf("networks are left that Docker takes for used until it is restarted: %s", strings.Join(c.reaped.Stuck, ", ")))
 	}
 	_, err = c.engine.Image(ctx, c.program)
 	return err

@@ -75,9 +75,17 @@ func playContained(t *testing.T, p *plan.Plan, d *defects.Defect) (*history.Hist
 	return h, invariant.Judge(p, h)
 }
 
+// TestDocker keeps the tests with containers to themselves: their starts keep the cores busy, and what other tests make happen
+// would come late.
+func TestDocker(t *testing.T) {
+	t.Run("Containers", testContainers)
+	t.Run("SeedDefect", testSeedDefectInContainers)
+	t.Run("KilledRuns", testKilledRunsLeaveNothingForLong)
+}
+
 // What is done to containers is seen as what it is: a machine off its network is silent and comes back, a paused agent too,
 // and one that is killed has died.
-func TestContainers(t *testing.T) {
+func testContainers(t *testing.T) {
 	t.Parallel()
 	p := fromFile(t, "containers.yaml")
 	h, j := playContained(t, p, nil)
@@ -121,7 +129,7 @@ func TestContainers(t *testing.T) {
 }
 
 // Twelve containers, and the seed defect: it is found where machines are real ones, too.
-func TestContainersFindTheSeedDefect(t *testing.T) {
+func testSeedDefectInContainers(t *testing.T) {
 	t.Parallel()
 	d, err := defects.Find("sticky-failed")
 	if err != nil {
@@ -139,7 +147,7 @@ func TestContainersFindTheSeedDefect(t *testing.T) {
 }
 
 // Runs that are killed leave containers and networks behind, and the next one removes them: those, and no others.
-func TestKilledRunsLeaveNothingForLong(t *testing.T) {
+func testKilledRunsLeaveNothingForLong(t *testing.T) {
 	t.Parallel()
 	e, c := containers(t)
 	program := c.Program()

@@ -32,7 +32,7 @@ func (e *Engine) Events(ctx context.Context, label string) (<-chan Event, error)
 		return nil, fmt.Errorf("docker: %w", err)
 	}
 	// The answer begins when the Engine listens, so that nothing is missed afterwards.
-	r, err := e.Client.HTTPClient.Do(q)
+	r, err := e.Client.HTTPClient.Do(q) //nolint:bodyclose // below, by whoever reads it
 	if err != nil {
 		return nil, failure(ctx, "events", err)
 	}

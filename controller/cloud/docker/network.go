@@ -57,23 +57,33 @@ func (n *Network) Connect(ctx context.Context, container string) error {
 // (20.10) lose count, and let go of it when they are restarted.
 var ErrStuck = errors.New("nothing is on the network, and the Engine takes it for used until it is restarted")
 
-// removePatience is how long containers may take to leave a network that is to be removed: somebody may be removing them.
-const removePatience = 2 * time.Second
+// How long containers may take to leave a network that is to be removed, where somebody may be removing them, and how long the
+// Engine may take to notice that they have left.
+const (
+	leavePatience = 15 * time.Second
+	stuckPatience = 2 * time.Second
+)
 
 // Remove removes the network. Containers on it must be gone, or on their way.
 func (n *Network) Remove(ctx context.Context) error {
-	for giveUp := time.Now().Add(removePatience); ; time.Sleep(50 * time.Millisecond) {
+	for began := time.Now(); ; time.Sleep(50 * time.Millisecond) {
 		err := n.engine.Client.RemoveNetwork(n.ID)
 		var none *dc.NoSuchNetwork
 		var api *dc.Error
-		switch {
-		case err == nil, errors.As(err, &none):
+		if err == nil || errors.As(err, &none) {
 			return nil
-		case errors.As(err, &api) && strings.Contains(api.Message, "active endpoints") && time.Now().Before(giveUp) && ctx.Err() == nil:
-			continue
-		case errors.As(err, &api) && strings.Contains(api.Message, "active endpoints"):
-			if info, look := n.engine.Client.NetworkInfo(n.ID); look == nil && len(info.Containers) == 0 {
+		}
+		waited := time.Since(began)
+		if errors.As(err, &api) && strings.Contains(api.Message, "active endpoints") && waited < leavePatience && ctx.Err() == nil {
+			if waited < stuckPatience {
+				continue
+			}
+			info, look := n.engine.Client.NetworkInfo(n.ID)
+			switch {
+			case look == nil && len(info.Containers) == 0:
 				return fmt.Errorf("docker: %s: %w", n.Name, ErrStuck)
+			case look == nil:
+				continue
 			}
 		}
 		return fmt.Errorf("%w (network %s)", failure(ctx, "remove network", err), n.Name)

@@ -13,6 +13,8 @@ import (
 // Reaped is what was removed.
 type Reaped struct {
 	Containers, Networks, Images []string // by name
+	// Stuck are networks that should have been removed, and could not: see [ErrStuck].
+	Stuck []string
 }
 
 // Empty reports whether that is nothing.
@@ -66,11 +68,14 @@ func (e *Engine) Reap(ctx context.Context, age time.Duration, keep ...string) (R
 			inUse[n.Labels[LabelProgram]] = true
 			continue
 		}
-		if err := (&Network{ID: n.ID, Name: n.Name, engine: e}).Remove(ctx); err != nil {
+		switch err := (&Network{ID: n.ID, Name: n.Name, engine: e}).Remove(ctx); {
+		case err == nil:
+			out.Networks = append(out.Networks, n.Name)
+		case errors.Is(err, ErrStuck):
+			out.Stuck = append(out.Stuck, n.Name)
+		default:
 			problems = append(problems, err)
-			continue
 		}
-		out.Networks = append(out.Networks, n.Name)
 	}
 	images, err := e.reapImages(ctx, inUse, age)
 	out.Images = images
