@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/harness/history"
 	"github.com/bootrace/bootrace/harness/plan"
 )
@@ -206,14 +205,4 @@ func (v *View) doubts() []string {
 		}
 	}
 	return doubts
-}
-
-// outcome reports whether the event is the outcome of a step that others may have overtaken.
-func outcome(e lifecycle.Event) bool {
-	switch e {
-	case lifecycle.ProvisionTimeout, lifecycle.LaunchFailed, lifecycle.BootstrapFailed, lifecycle.Silence, lifecycle.MachineStopped:
-		return true
-	default:
-		return false
-	}
 }
