@@ -65,7 +65,7 @@ type world struct {
 	llmURL   string
 	replicas []*replica
 	members  []*member
-	tasks    sync.WaitGroup // whatever goes on for no longer than the run
+	tasks    tasks // whatever goes on for no longer than the run
 
 	mu       sync.Mutex
 	numbers  map[uuid.UUID]int   // a workspace's number in the plan, negative for a twin
