@@ -111,7 +111,7 @@ var all = []Invariant{
 // those that are broken in consequence.
 var blameOrder = []string{
 	"no-panic", "no-phantom-rows", "loser-cannot-overwrite-winner", "removed-is-terminal", "current-incarnation",
-	"operator-intent-holds", "reply-is-state", "one-machine", "launches", "gives-up", "bounded-churn", "detects-silence",
+	"operator-intent-holds", "reply-is-state", "one-machine", "gives-up", "launches", "bounded-churn", "detects-silence",
 	"stays-online", "event-iff-transition", "cause-kept", "legal-edges", "converges", "linearizable",
 }
 

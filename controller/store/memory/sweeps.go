@@ -37,12 +37,8 @@ func (s *Store) ExpireBoots(_ context.Context, now time.Time, cause string, limi
 		_, ok := s.table.Next(lifecycle.ProvisionTimeout, w.Status)
 		return ok && !w.BootDeadline.IsZero() && !w.BootDeadline.After(now)
 	}, func(w *store.Workspace) time.Time { return w.BootDeadline }) {
-		why := cause
-		if w.LaunchError != "" {
-			why += "; last launch error: " + w.LaunchError
-		}
 		to, _ := s.table.Next(lifecycle.ProvisionTimeout, w.Status)
-		moved = append(moved, s.move(w, lifecycle.ProvisionTimeout, to, w.Incarnation, why, now))
+		moved = append(moved, s.move(w, lifecycle.ProvisionTimeout, to, w.Incarnation, store.BootCause(cause, w), now))
 	}
 	return moved, nil
 }
