@@ -152,7 +152,7 @@ func (s doubleSweep) ExpireBoots(ctx context.Context, now time.Time, cause strin
 // selfReporting leaves boots alone whose launch is under way, since that reports its own failure.
 type selfReporting struct{ door }
 
-func (s selfReporting) ClaimLaunches(ctx context.Context, now, _ time.Time, limit int) ([]store.Workspace, error) {
+func (s selfReporting) ClaimLaunches(ctx context.Context, now, _ time.Time, limit int) (store.Launches, error) {
 	return s.Store.ClaimLaunches(ctx, now, now.Add(1000*time.Hour), limit)
 }
 
