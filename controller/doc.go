@@ -6,7 +6,7 @@
 // It is level-triggered. A request only records intent in the store; everything else is a tick that reads what is stored
 // and acts on it. So a kill at any moment loses nothing: the next tick goes on from what is there.
 //
-//	launcher         stops machines that no workspace wants, then launches those that are wanted and missing
+//	launcher         stops machines that no workspace wants, and launches those that are wanted and missing
 //	provision-sweep  provisioning for longer than the budget → failed ("not yet", not "dead")
 //	liveness-sweep   no proof of life for the TTL → offline
 //	orphan-sweep     machines in the cloud that no current incarnation owns → terminated

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -16,33 +17,54 @@ import (
 // machineBatch is how many machines one turn of the launcher stops, and launches, at the most.
 const machineBatch = 256
 
-// reconcileMachines is the launcher: first it stops what no workspace wants, since a workspace is launched anew only when
-// its former machine is gone, then it launches what is wanted and missing.
+// reconcileMachines isthe launcher: it stops what no workspace wants, and launches what is wanted and missing. One call of
+// the store says what there is of both. A workspace is launched anew only when its former machine is gone: so where
+// something was stopped, the store is asked again in the same turn, or a restart would wait for another.
 func (c *Controller) reconcileMachines(ctx context.Context) error {
-	unwanted, err := c.Store.UnwantedMachines(ctx, machineBatch)
+	found, err := c.claimLaunches(ctx)
 	if err != nil {
-		return fmt.Errorf("finding unwanted machines: %w", err)
+		return err
 	}
-	var problems []error
-	if len(unwanted) > 0 {
-		problems = make([]error, len(unwanted))
-		c.Each(ctx, len(unwanted), func(ctx context.Context, i int) {
-			_, problems[i] = c.stopUnwanted(ctx, unwanted[i])
-		})
+	stops := len(found.Unwanted)
+	n := stops + len(found.Claimed)
+	if n == 0 {
+		return nil
 	}
-	now := c.Clock.Now()
-	// The lease outlasts the launch and what follows it, so that no other replica launches the same meanwhile; if it
-	// does all the same, the cloud's idempotency makes it the same machine.
-	wanted, err := c.Store.ClaimLaunches(ctx, now, now.Add(2*c.Settings.LaunchTimeout), machineBatch)
-	if err != nil {
-		return errors.Join(append(problems, fmt.Errorf("claiming launches: %w", err))...)
-	}
-	if len(wanted) == 0 {
+	problems := make([]error, n)
+	stopped := make([]bool, stops)
+	// All at once, since a claim is a lease, which slow stops would eat up.
+	c.Each(ctx, n, func(ctx context.Context, i int) {
+		if i < stops {
+			_, problems[i] = c.stopUnwanted(ctx, found.Unwanted[i])
+			stopped[i] = problems[i] == nil
+		} else {
+			problems[i] = c.launch(ctx, found.Claimed[i-stops])
+		}
+	})
+	if !slices.Contains(stopped, true) {
 		return errors.Join(problems...)
 	}
-	launches := make([]error, len(wanted))
-	c.Each(ctx, len(wanted), func(ctx context.Context, i int) { launches[i] = c.launch(ctx, wanted[i]) })
-	return errors.Join(append(problems, launches...)...)
+	again, err := c.claimLaunches(ctx)
+	if err != nil {
+		return errors.Join(append(problems, err)...)
+	}
+	if len(again.Claimed) > 0 {
+		launches := make([]error, len(again.Claimed))
+		c.Each(ctx, len(launches), func(ctx context.Context, i int) { launches[i] = c.launch(ctx, again.Claimed[i]) })
+		problems = append(problems, launches...)
+	}
+	return errors.Join(problems...) // what has become unwanted meanwhile is the next turn's
+}
+
+// claimLaunches asks the store what there is to be done. The lease outlasts the launch and what follows it, so that no
+// other replica launches the same meanwhile; if it does all the same, the cloud's idempotency makes it the same machine.
+func (c *Controller) claimLaunches(ctx context.Context) (store.Launches, error) {
+	now := c.Clock.Now()
+	found, err := c.Store.ClaimLaunches(ctx, now, now.Add(2*c.Settings.LaunchTimeout), machineBatch)
+	if err != nil {
+		return found, fmt.Errorf("claiming launches: %w", err)
+	}
+	return found, nil
 }
 
 // stopUnwanted stops the machine of a workspace that should have none, and returns the workspace's status afterwards. Each

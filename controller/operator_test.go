@@ -3,6 +3,8 @@ package controller_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -249,6 +251,60 @@ func TestLauncher(t *testing.T) {
 	f.tick(controller.TickLauncher)
 	if len(f.cloud.specs) != 2 {
 		t.Error("it was launched again")
+	}
+}
+
+// claimCounter counts how often the launcher asks its store what there is to do.
+type claimCounter struct {
+	store.Store
+	claims int
+}
+
+func (s *claimCounter) ClaimLaunches(ctx context.Context, now, until time.Time, limit int) (store.Launches, error) {
+	s.claims++
+	return s.Store.ClaimLaunches(ctx, now, until, limit)
+}
+
+// A turn of the launcher is one question to its store, and a second one only where something was stopped, since a
+// restart's next machine need not wait for another turn.
+func TestLauncherAsksOnce(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	counter := &claimCounter{Store: f.store}
+	var err error
+	if f.control, err = controller.New(controller.Config{Store: counter, Cloud: f.cloud, Clock: f.clock, AdminToken: adminToken}); err != nil {
+		t.Fatal(err)
+	}
+	f.handler = f.control.Handler()
+	turn := func(what string, want int, launched, stopped []string) {
+		t.Helper()
+		*f.cloud, counter.claims = scriptedCloud{machines: f.cloud.machines, err: f.cloud.err}, 0
+		f.tick(controller.TickLauncher)
+		var specs []string
+		for _, s := range f.cloud.specs {
+			specs = append(specs, fmt.Sprintf("%s-%d", s.Name, s.Incarnation))
+		}
+		if counter.claims != want || !slices.Equal(specs, launched) || !slices.Equal(f.cloud.stopped, stopped) {
+			t.Errorf("%s: it asked %d times, launched %v, stopped %v", what, counter.claims, specs, f.cloud.stopped)
+		}
+	}
+	turn("nothing to do", 1, nil, nil)
+	first, _ := f.create()
+	turn("all is well", 1, nil, nil)
+	f.call(201, adminToken, "POST", "/workspaces", wire.CreateRequest{Name: "second"})
+	turn("a launch", 1, []string{"second-1"}, nil)
+	f.call(200, adminToken, "POST", "/workspaces/"+first.String()+"/restart", nil)
+	turn("a restart", 2, []string{"w-2"}, []string{"m-w-1"})
+	f.call(200, adminToken, "POST", "/workspaces/"+first.String()+"/restart", nil)
+	f.cloud.err = cloud.ErrThrottled
+	counter.claims = 0
+	for _, tick := range f.control.Ticks() {
+		if tick.Name == controller.TickLauncher && tick.Run(context.Background()) == nil {
+			t.Error("a stop that failed is no error")
+		}
+	}
+	if counter.claims != 1 {
+		t.Errorf("where nothing could be stopped, it asked %d times", counter.claims)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/bootrace/bootrace/harness/generate"
+	"github.com/bootrace/bootrace/harness/history"
 	"github.com/bootrace/bootrace/harness/oracle"
 	"github.com/bootrace/bootrace/harness/plan"
 	"github.com/bootrace/bootrace/harness/shrink"
@@ -80,10 +81,11 @@ func (c Checking) Run(ctx context.Context) (*Checked, error) {
 	draws := oracle.NewRandom(c.Seed, "check")
 	draw := func(_ string, n int) int { return int(draws.Choose(oracle.Ident, uint64(n))) }
 	r := &Checked{Coverage: NewCoverage()}
+	var room []history.Event // that of the check before, whose history nobody keeps
 	for (c.Checks == 0 || r.Checks < c.Checks) && (c.For == 0 || time.Since(began) < c.For) && ctx.Err() == nil {
 		strategy := c.Strategies.Turn(r.Checks)
 		p := generate.Plan(draw, strategy)
-		o := Play(ctx, p, c.Source, c.Target, nil)
+		o := play(ctx, p, c.Source, c.Target, nil, room)
 		if o.Fault != nil {
 			return r, o.Fault
 		}
@@ -105,6 +107,7 @@ func (c Checking) Run(ctx context.Context) (*Checked, error) {
 			r.Wall = time.Since(began)
 			return r, nil
 		}
+		room = o.History.Events
 		if c.Progress != nil && time.Since(told) > progressEvery {
 			told = time.Now()
 			c.Progress(r)

@@ -40,11 +40,16 @@ func (o *Outcome) Verdict() invariant.Verdict {
 // Play plays the plan in the simulated world on a fresh store of the source, and judges what happened. The oracle is
 // nil for the one that the plan's seed determines.
 func Play(ctx context.Context, p *plan.Plan, source stores.Source, target sim.Target, choices oracle.Oracle) *Outcome {
+	return play(ctx, p, source, target, choices, nil)
+}
+
+// play is Play, with room for the history: see [sim.Options].
+func play(ctx context.Context, p *plan.Plan, source stores.Source, target sim.Target, choices oracle.Oracle, room []history.Event) *Outcome {
 	began := time.Now()
 	o := &Outcome{Plan: p, History: &history.History{}}
 	drop := func() error { return nil }
 	h, err := sim.Run(p, sim.Options{
-		Target: target, Oracle: choices, Meet: func(m sim.Meeting) { o.Meetings = append(o.Meetings, m) },
+		Target: target, Oracle: choices, Room: room, Meet: func(m sim.Meeting) { o.Meetings = append(o.Meetings, m) },
 		Open: func(table *lifecycle.Table, observe func(store.RowChange)) (store.Store, error) {
 			s, d, err := source.Open(ctx, table, observe)
 			if err == nil {

@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -20,8 +21,28 @@ func HTTPCalls() []string {
 	}
 }
 
-// StoreCalls returns the names by which faults refer to store operations: the methods of [store.Store].
-func StoreCalls() []string { return methods(reflect.TypeFor[store.Store]()) }
+// StoreCalls returns the names by which faults refer to store operations: the methods of [store.Store], and former names
+// of them.
+func StoreCalls() []string {
+	names := methods(reflect.TypeFor[store.Store]())
+	for former := range formerCalls {
+		names = append(names, former)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// formerCalls are names of steps that are part of others by now: scenarios and plans that were written before still mean
+// something.
+var formerCalls = map[string]string{"unwanted_machines": "claim_launches"}
+
+// CurrentCall returns the name that a step goes by now, which is nearly always the same.
+func CurrentCall(name string) string {
+	if now, ok := formerCalls[name]; ok {
+		return now
+	}
+	return name
+}
 
 // CloudCalls returns the names by which faults refer to cloud calls: the methods of [cloud.Cloud].
 func CloudCalls() []string { return methods(reflect.TypeFor[cloud.Cloud]()) }

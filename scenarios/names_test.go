@@ -9,7 +9,7 @@ func TestCallNames(t *testing.T) {
 	t.Parallel()
 	for what, c := range map[string]struct{ got, want []string }{
 		"HTTP":  {HTTPCalls(), []string{"create", "heartbeat", "update-card", "bootstrap-failed"}},
-		"store": {StoreCalls(), []string{"create", "expire_boots", "expire_silent", "claim_launches", "attach_machine", "heartbeat", "register", "apply"}},
+		"store": {StoreCalls(), []string{"create", "expire_boots", "expire_silent", "claim_launches", "attach_machine", "heartbeat", "register", "apply", "unwanted_machines"}},
 		"cloud": {CloudCalls(), []string{"describe", "launch", "list", "terminate"}},
 	} {
 		for _, name := range c.want {

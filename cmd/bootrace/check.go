@@ -44,6 +44,7 @@ func (c *checkCmd) Validate() error {
 
 // Run implements the command.
 func (c *checkCmd) Run(ctx context.Context, s streams) error {
+	collectLess()
 	began := time.Now()
 	seed := rand.Uint64N(1_000_000) //nolint:gosec // it only has to differ
 	if c.Seed != nil {

@@ -76,7 +76,7 @@ func expireEach(ctx context.Context, s store.Store, now time.Time, cause string,
 		if w.Status != lifecycle.Provisioning || w.BootDeadline.IsZero() || w.BootDeadline.After(now) || !wanted(w) {
 			continue
 		}
-		out, err := s.Apply(ctx, store.Change{ID: w.ID, Event: lifecycle.ProvisionTimeout, Cause: cause, Incarnation: w.Incarnation, Now: now})
+		out, err := s.Apply(ctx, store.Change{ID: w.ID, Event: lifecycle.ProvisionTimeout, Cause: store.BootCause(cause, &w), Incarnation: w.Incarnation, Now: now})
 		if err != nil {
 			return moved, err
 		}

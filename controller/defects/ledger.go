@@ -36,6 +36,7 @@ var ledger = []*Defect{
 		Mechanism: "Liveness is a key that expires. A heartbeat refreshes the key only where it is still there, so a " +
 			"workspace that came back from offline has none, and its next silence is never noticed.",
 		Breaks:    "detects-silence",
+		Also:      []string{"stays-online"}, // it looks, and then writes without looking again
 		Evidence:  "seen",
 		Remembers: true,
 		config: func(c *controller.Config, shared *Shared) {
@@ -47,6 +48,7 @@ var ledger = []*Defect{
 		Mechanism: "Liveness is a key whose expiry is told once. If the server is down at that moment, nobody hears it, " +
 			"and the workspace stays online for ever.",
 		Breaks:    "detects-silence",
+		Also:      []string{"stays-online"}, // it looks, and then writes without looking again
 		Evidence:  "seen",
 		Remembers: true,
 		config: func(c *controller.Config, shared *Shared) {
@@ -69,7 +71,7 @@ var ledger = []*Defect{
 		Mechanism: "A heartbeat reads that the workspace is degraded, and then writes online without a guard: a DELETE " +
 			"that committed in between is undone.",
 		Breaks:   "removed-is-terminal",
-		Also:     []string{"event-iff-transition", "operator-intent-holds", "legal-edges"},
+		Also:     []string{"event-iff-transition", "operator-intent-holds", "legal-edges", "current-incarnation"},
 		Evidence: "seen",
 		config: func(c *controller.Config, _ *Shared) {
 			c.Store = unguardedRecovery{openDoor(c.Store)}
@@ -216,6 +218,7 @@ var ledger = []*Defect{
 		Name:      "dead-context-fail",
 		Mechanism: "A launch runs out of its deadline, and what records the failure runs under the same context: nothing is recorded, and the sweep leaves the boot to the launch.",
 		Breaks:    "gives-up",
+		Also:      []string{"launches"}, // the launch that ran out is not tried again
 		Evidence:  "read",
 		config: func(c *controller.Config, _ *Shared) {
 			c.Store, c.Cloud = selfReporting{openDoor(c.Store)}, oneShot{c.Cloud}

@@ -135,12 +135,13 @@ func (s doubleSweep) ExpireBoots(ctx context.Context, now time.Time, cause strin
 		if w.Status != lifecycle.Provisioning || w.BootDeadline.IsZero() || w.BootDeadline.After(now) {
 			continue
 		}
-		out, err := s.Apply(ctx, store.Change{ID: w.ID, Event: lifecycle.ProvisionTimeout, Cause: cause, Incarnation: w.Incarnation, Now: now})
+		why := store.BootCause(cause, &w)
+		out, err := s.Apply(ctx, store.Change{ID: w.ID, Event: lifecycle.ProvisionTimeout, Cause: why, Incarnation: w.Incarnation, Now: now})
 		if err != nil {
 			return nil, err
 		}
 		if !out.Moved && out.Status == lifecycle.Failed { // another replica was quicker; the event is emitted all the same
-			if err := s.SetStatus(ctx, w.ID, lifecycle.Failed, lifecycle.ProvisionTimeout, cause, now); err != nil {
+			if err := s.SetStatus(ctx, w.ID, lifecycle.Failed, lifecycle.ProvisionTimeout, why, now); err != nil {
 				return nil, err
 			}
 		}
@@ -151,7 +152,7 @@ func (s doubleSweep) ExpireBoots(ctx context.Context, now time.Time, cause strin
 // selfReporting leaves boots alone whose launch is under way, since that reports its own failure.
 type selfReporting struct{ door }
 
-func (s selfReporting) ClaimLaunches(ctx context.Context, now, _ time.Time, limit int) ([]store.Workspace, error) {
+func (s selfReporting) ClaimLaunches(ctx context.Context, now, _ time.Time, limit int) (store.Launches, error) {
 	return s.Store.ClaimLaunches(ctx, now, now.Add(1000*time.Hour), limit)
 }
 
@@ -184,7 +185,7 @@ func watchdog(c controller.Config) controller.Tick {
 			}
 			if _, err := c.Store.Apply(ctx, store.Change{
 				ID: w.ID, Event: lifecycle.ProvisionTimeout, Incarnation: w.Incarnation, Now: now,
-				Cause: "watchdog: the boot takes too long",
+				Cause: store.BootCause("watchdog: the boot takes too long", &w),
 			}); err != nil {
 				return err
 			}

@@ -83,6 +83,16 @@ func (e Event) ProofOfLife() bool {
 	}
 }
 
+// Outcome reports whether the event is the outcome of a step that others may have overtaken meanwhile.
+func (e Event) Outcome() bool {
+	switch e {
+	case ProvisionTimeout, LaunchFailed, BootstrapFailed, Silence, MachineStopped:
+		return true
+	default:
+		return false
+	}
+}
+
 // BeginsIncarnation reports whether the event starts a new boot: a new incarnation, budget, token and machine.
 func (e Event) BeginsIncarnation() bool {
 	switch e {

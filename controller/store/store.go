@@ -84,6 +84,18 @@ type Silence struct {
 	Limit       int
 }
 
+// Launches is what a launcher has to do. No workspace is in both lists: one whose former machine is not released is not
+// claimed. They are found in one call because nearly every turn of a launcher finds neither.
+type Launches struct {
+	// Claimed want a machine and have none: provisioning, not external, no MachineID, LaunchAfter at or before now; in
+	// order of boot start, then id.
+	Claimed []Workspace
+	// Unwanted are workspaces whose MachineID should not run: the status keeps no machine, or it was launched for an older
+	// incarnation; and those that are hibernating, with a MachineID or without, since only the end of their machine takes
+	// them further. In order of id.
+	Unwanted []Workspace
+}
+
 // Store keeps workspaces. See the package documentation for what every implementation guarantees.
 type Store interface {
 	// Create inserts the workspace as it is given and moves it from none by the event, which is one of the create
@@ -120,10 +132,10 @@ type Store interface {
 	// ExpireSilent applies silence to workspaces whose last proof of life is at least the TTL old, oldest first, then id.
 	ExpireSilent(ctx context.Context, s Silence, cause string) ([]Transition, error)
 
-	// ClaimLaunches returns at most limit workspaces that want a machine and have none: provisioning, not external, no
-	// MachineID, LaunchAfter at or before now; in order of boot start, then id. Each claim counts an attempt and moves
-	// LaunchAfter to until, so that no other replica claims it before.
-	ClaimLaunches(ctx context.Context, now, until time.Time, limit int) ([]Workspace, error)
+	// ClaimLaunches returns what there is to be done about machines; see [Launches] for what is found. Each claim counts
+	// an attempt and moves LaunchAfter to until, so that no other replica claims it before. At most limit are claimed, and
+	// at most limit unwanted are returned.
+	ClaimLaunches(ctx context.Context, now, until time.Time, limit int) (Launches, error)
 	// AttachMachine records the machine launched for the incarnation. It reports false, and records nothing, where the
 	// workspace has moved on: another incarnation, a status that keeps no machine, another machine, no such row.
 	// Attaching the same machine again is true.
@@ -131,10 +143,6 @@ type Store interface {
 	// DeferLaunch records a transient launch error of the incarnation and when to try next; it does nothing where the
 	// workspace has moved on.
 	DeferLaunch(ctx context.Context, id uuid.UUID, incarnation int, launchError string, next time.Time) error
-	// UnwantedMachines returns at most limit workspaces whose MachineID should not run: the status keeps no machine, or it
-	// was launched for an older incarnation; and those that are hibernating, with a MachineID or without, since only the
-	// end of their machine takes them further. In order of id.
-	UnwantedMachines(ctx context.Context, limit int) ([]Workspace, error)
 	// ReleaseMachine forgets the machine where it is still the one recorded.
 	ReleaseMachine(ctx context.Context, id uuid.UUID, machineID string) error
 

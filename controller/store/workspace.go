@@ -44,6 +44,14 @@ func LastSeen(stored, now time.Time) time.Time {
 	return now
 }
 
+// BootCause is the cause of a boot of the workspace that is given up: with the last launch error, where there is one.
+func BootCause(cause string, w *Workspace) string {
+	if w.LaunchError == "" {
+		return cause
+	}
+	return cause + "; last launch error: " + w.LaunchError
+}
+
 // Workspace is one row. Times that have not happened are the zero time.
 type Workspace struct {
 	ID       uuid.UUID

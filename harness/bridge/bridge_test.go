@@ -231,7 +231,7 @@ func TestPlanTakesOverWhatWasMeasured(t *testing.T) {
 		{At: at(120), Kind: history.End},
 	}}
 	want := &plan.Plan{
-		Name: "s", Seed: 3, Duration: sec(95 + 40 + 360), Controllers: 1, // the last fault, the longest boot, and time to settle
+		Name: "s", Seed: 3, Duration: sec(95 + 600 + 360), Controllers: 1, // the last fault, the budget of the boot that dies, and time to settle
 		Workspaces: []plan.Workspace{
 			{Name: "a-1", CreateAt: sec(0.5), Boots: []plan.Boot{
 				{ImagePull: sec(3), AgentStart: sec(1.5), Preflight: sec(10)},

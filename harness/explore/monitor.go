@@ -96,7 +96,7 @@ func (w *world) judgeMove(c *state, t *task, space int, was, is *store.Workspace
 	switch {
 	case from == lifecycle.Removed:
 		return violated("removed-is-terminal", space, "it was removed, and %s made it %s", by, is.Status)
-	case isOutcome(event) && !legal:
+	case event.Outcome() && !legal:
 		return violated("loser-cannot-overwrite-winner", space, "it was %s, and a late %s made it %s", from, event, is.Status)
 	case from.Held() && t.who != anOperator && event != lifecycle.MachineStopped:
 		return violated("operator-intent-holds", space, "it was %s, and %s made it %s", from, by, is.Status)
@@ -113,16 +113,6 @@ func (w *world) judgeMove(c *state, t *task, space int, was, is *store.Workspace
 		return violated("stays-online", space, "%s made it %s %s after its agent's last call", by, is.Status, c.now-memo.proved)
 	}
 	return nil
-}
-
-// isOutcome reports whether the event is the outcome of a step that others may have overtaken.
-func isOutcome(e lifecycle.Event) bool {
-	switch e {
-	case lifecycle.ProvisionTimeout, lifecycle.LaunchFailed, lifecycle.BootstrapFailed, lifecycle.Silence, lifecycle.MachineStopped:
-		return true
-	default:
-		return false
-	}
 }
 
 // replied judges the reply that a task ends with.

@@ -192,12 +192,12 @@ func (p *probe) ExpireSilent(ctx context.Context, q store.Silence, cause string)
 	return r.moves, r.err
 }
 
-func (p *probe) ClaimLaunches(ctx context.Context, now, until time.Time, limit int) ([]store.Workspace, error) {
+func (p *probe) ClaimLaunches(ctx context.Context, now, until time.Time, limit int) (store.Launches, error) {
 	r := p.onStore(ctx, "claim_launches", 0, true, func(s *memory.Store) *result {
-		rows, err := s.ClaimLaunches(background, now, until, limit)
-		return &result{rows: rows, err: err}
+		found, err := s.ClaimLaunches(background, now, until, limit)
+		return &result{rows: found.Claimed, unwanted: found.Unwanted, err: err}
 	})
-	return r.rows, r.err
+	return store.Launches{Claimed: r.rows, Unwanted: r.unwanted}, r.err
 }
 
 func (p *probe) AttachMachine(ctx context.Context, id uuid.UUID, incarnation int, machineID string) (bool, error) {
@@ -212,14 +212,6 @@ func (p *probe) DeferLaunch(ctx context.Context, id uuid.UUID, incarnation int, 
 	return p.onStore(ctx, "defer_launch", p.space(id), true, func(s *memory.Store) *result {
 		return &result{err: s.DeferLaunch(background, id, incarnation, launchError, next)}
 	}).err
-}
-
-func (p *probe) UnwantedMachines(ctx context.Context, limit int) ([]store.Workspace, error) {
-	r := p.onStore(ctx, "unwanted_machines", 0, false, func(s *memory.Store) *result {
-		rows, err := s.UnwantedMachines(background, limit)
-		return &result{rows: rows, err: err}
-	})
-	return r.rows, r.err
 }
 
 func (p *probe) ReleaseMachine(ctx context.Context, id uuid.UUID, machineID string) error {

@@ -69,6 +69,7 @@ type op struct {
 // result is what a call was answered: the fields that the call has.
 type result struct {
 	rows     []store.Workspace
+	unwanted []store.Workspace
 	outcome  store.Outcome
 	moves    []store.Transition
 	ok       bool
@@ -85,6 +86,7 @@ func (r *result) hash() uint64 {
 	}
 	var e encoder
 	e.workspaces(r.rows)
+	e.workspaces(r.unwanted)
 	e.bool(r.outcome.Moved)
 	e.bool(r.outcome.Minted)
 	e.int(int(r.outcome.Status))

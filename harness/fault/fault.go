@@ -6,6 +6,7 @@ import (
 
 	"github.com/bootrace/bootrace/harness/oracle"
 	"github.com/bootrace/bootrace/harness/plan"
+	"github.com/bootrace/bootrace/scenarios"
 )
 
 // World is what faults strike in.
@@ -88,6 +89,7 @@ func NewSet(w World, faults []plan.Fault) *Set {
 	s := &Set{world: w}
 	for i, planned := range faults {
 		one := &Fault{Fault: planned, Number: i + 1, counts: map[int]int{}}
+		one.Calls = currentCalls(planned.Calls)
 		s.All = append(s.All, one)
 		if list, ok := where[planned.Kind]; ok {
 			at := list(s)
@@ -95,6 +97,21 @@ func NewSet(w World, faults []plan.Fault) *Set {
 		}
 	}
 	return s
+}
+
+// currentCalls returns the calls by the names that they go by now. It leaves the plan's own as they are.
+func currentCalls(names []string) []string {
+	for i, name := range names {
+		if scenarios.CurrentCall(name) == name {
+			continue
+		}
+		names = slices.Clone(names)
+		for j := i; j < len(names); j++ {
+			names[j] = scenarios.CurrentCall(names[j])
+		}
+		break
+	}
+	return names
 }
 
 // Strike tells the world that the fault did something.

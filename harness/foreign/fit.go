@@ -161,7 +161,7 @@ func (t Target) long(p *plan.Plan) time.Duration {
 	silence := max(t.TTL, t.ExternalTTL) + t.LivenessSweep + hops
 	recovery := 2*t.Heartbeat + min(30*time.Second, max(t.Heartbeat, hops))
 	settle := max(silence, recovery) + seen
-	long := cmp.Or(p.Long()-plan.Settle, 0) + settle
+	long := cmp.Or(p.Long()-p.Settle(), 0) + settle
 	for _, w := range p.Workspaces {
 		if !w.External {
 			long = max(long, time.Duration(w.CreateAt)+t.Budget(w.Runtime)+t.ProvisionSweep+hops+seen)

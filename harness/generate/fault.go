@@ -7,12 +7,19 @@ import (
 	"github.com/bootrace/bootrace/harness/plan"
 )
 
-// A fault's window and delay, around what the contract's times make interesting: the liveness TTL of 180 s, the heartbeat
-// of 30 s, the call time-out of 10 s, the launch's of 60 s.
-var (
-	windows = []time.Duration{20 * time.Second, 60 * time.Second, 3 * time.Minute, 175 * time.Second, 185 * time.Second, 205 * time.Second, 5 * time.Minute}
-	delays  = []time.Duration{2 * time.Second, 8 * time.Second, 20 * time.Second, 45 * time.Second, 70 * time.Second}
-)
+// delays are a fault's, around what the contract's times make interesting: the heartbeat of 30 s, the call time-out of
+// 10 s, the launch's of 60 s.
+var delays = []time.Duration{2 * time.Second, 8 * time.Second, 20 * time.Second, 45 * time.Second, 70 * time.Second}
+
+// windows are a fault's: too short to matter, two heartbeats long, around the liveness TTL by less than a sweep and by a
+// heartbeat, and well beyond it.
+func (g *generator) windows() []time.Duration {
+	const little = 5 * time.Second
+	ttl, beat := g.ttl(), g.plan.Settings.Heartbeat()
+	return []time.Duration{
+		20 * time.Second, 2 * beat, ttl, ttl - little, ttl + little, ttl + beat - little, ttl - beat, ttl + 4*beat,
+	}
+}
 
 // kinds are the faults that are drawn, by how simple they are.
 var kinds = []func(*generator, *plan.Fault){
@@ -31,7 +38,7 @@ func (g *generator) fault() {
 
 // lasts gives the fault a window.
 func (g *generator) lasts(f *plan.Fault) {
-	f.Until = f.From + plan.Duration(pick(g, "for", windows...))
+	f.Until = f.From + plan.Duration(pick(g, "for", g.windows()...))
 }
 
 // someone limits the fault to one workspace, more often than not.

@@ -33,7 +33,7 @@ func (g *generator) lateWrite() {
 func (g *generator) silenceAtSweep() {
 	w := 1 + g.draw("meet on", len(g.plan.Workspaces))
 	at := g.moments[g.draw("meet near", len(g.moments))] + 40*time.Second
-	back := at + time.Duration(170+g.draw("silent for", 30))*time.Second
+	back := at + g.ttl() + time.Duration(g.draw("silent for", 30)-10)*time.Second
 	g.plan.Faults = append(g.plan.Faults,
 		plan.Fault{Kind: "agent-stall", From: plan.Duration(at), Until: plan.Duration(back), Workspaces: []int{w}},
 		plan.Fault{

@@ -30,7 +30,8 @@ func Plan(draw Draw, s Strategy) *plan.Plan {
 		g.plan.Controllers = 2
 	}
 	// Short budgets make short runs: the edges are where they are whatever the budget is.
-	g.plan.Settings.ProvisionTimeout = plan.Duration(pick(g, "budget", time.Minute, 2*time.Minute, time.Minute, 2*time.Minute, time.Minute, 0))
+	g.plan.Settings.ProvisionTimeout = plan.Duration(pick(g, "budget", budgets...))
+	g.plan.Settings.LivenessTTL = plan.Duration(pick(g, "ttl", ttls...))
 	g.fleet()
 	for range draw("acts", maxActs+1) {
 		g.act()
@@ -47,6 +48,16 @@ func Plan(draw Draw, s Strategy) *plan.Plan {
 	return g.plan
 }
 
+// budgets and ttls are how long boots may take and silences last; 0 is the contract's, which makes longer runs, and is what
+// tells a runtime's own budget from another's, and an external agent's TTL from one of ours. The short TTL is the contract's
+// for external agents: below that, what has one TTL for both would be wrong about those.
+var (
+	budgets = []time.Duration{
+		time.Minute, 2 * time.Minute, time.Minute, 2 * time.Minute, time.Minute, 2 * time.Minute, time.Minute, 0,
+	}
+	ttls = []time.Duration{90 * time.Second, 90 * time.Second, 90 * time.Second, 90 * time.Second, 90 * time.Second, 0}
+)
+
 type generator struct {
 	draw Draw
 	plan *plan.Plan
@@ -58,6 +69,9 @@ type generator struct {
 func pick[T any](g *generator, label string, values ...T) T {
 	return values[g.draw(label, len(values))]
 }
+
+// ttl is how long a silence may last.
+func (g *generator) ttl() time.Duration { return g.plan.Settings.Controller().LivenessTTL }
 
 // runtimes and providers are those of generated fleets. A boot's length is drawn here, so they only stand for a budget.
 var runtimes = []string{"claude-code", "hermes"}
@@ -121,7 +135,7 @@ func (g *generator) boot(w plan.Workspace) plan.Boot {
 func (g *generator) moment(label string) time.Duration {
 	at := g.moments[g.draw(label+" near", len(g.moments))]
 	if g.draw(label+" later", 3) == 2 {
-		at += pick(g, label+" by", 20*time.Second, 40*time.Second, 90*time.Second, 3*time.Minute, 3*time.Minute+15*time.Second)
+		at += pick(g, label+" by", 20*time.Second, 40*time.Second, 90*time.Second, g.ttl(), g.ttl()+15*time.Second)
 	}
 	return max(at+pick(g, label, around...), 0)
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 )
 
 // History is a run's events in order. The zero value is empty and ready to use.
@@ -28,8 +29,13 @@ func (h *History) Digest() string {
 // encodeChunk is how much of the encoding is gathered before it is written.
 const encodeChunk = 32 << 10
 
+// chunks are buffers for it: searches digest a short history every millisecond.
+var chunks = sync.Pool{New: func() any { b := make([]byte, 0, encodeChunk+1024); return &b }}
+
 func (h *History) encode(w io.Writer) error {
-	b := make([]byte, 0, encodeChunk+1024)
+	chunk := chunks.Get().(*[]byte) //nolint:forcetypeassert // only those are put there
+	b := (*chunk)[:0]
+	defer func() { *chunk = b; chunks.Put(chunk) }()
 	for i := range h.Events {
 		if b = h.Events[i].append(b); len(b) >= encodeChunk {
 			if _, err := w.Write(b); err != nil {

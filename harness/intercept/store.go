@@ -132,12 +132,12 @@ func (s *Store) ExpireSilent(ctx context.Context, q store.Silence, cause string)
 }
 
 // ClaimLaunches implements store.Store.
-func (s *Store) ClaimLaunches(ctx context.Context, now, until time.Time, limit int) (all []store.Workspace, err error) {
+func (s *Store) ClaimLaunches(ctx context.Context, now, until time.Time, limit int) (found store.Launches, err error) {
 	if ctx, err = s.Before(ctx, "claim_launches"); err != nil {
-		return nil, err
+		return found, err
 	}
-	all, err = s.Inner.ClaimLaunches(ctx, now, until, limit)
-	return all, s.After(ctx, "claim_launches", err)
+	found, err = s.Inner.ClaimLaunches(ctx, now, until, limit)
+	return found, s.After(ctx, "claim_launches", err)
 }
 
 // AttachMachine implements store.Store.
@@ -156,15 +156,6 @@ func (s *Store) DeferLaunch(ctx context.Context, id uuid.UUID, incarnation int, 
 		return err
 	}
 	return s.After(ctx, "defer_launch", s.Inner.DeferLaunch(ctx, id, incarnation, launchError, next))
-}
-
-// UnwantedMachines implements store.Store.
-func (s *Store) UnwantedMachines(ctx context.Context, limit int) (all []store.Workspace, err error) {
-	if ctx, err = s.Before(ctx, "unwanted_machines"); err != nil {
-		return nil, err
-	}
-	all, err = s.Inner.UnwantedMachines(ctx, limit)
-	return all, s.After(ctx, "unwanted_machines", err)
 }
 
 // ReleaseMachine implements store.Store.

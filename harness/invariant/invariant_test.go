@@ -196,14 +196,14 @@ var cases = []struct {
 		s.moved(lifecycle.Create, lifecycle.Provisioning, "create", "")
 		s.operator("create", 201, "provisioning")
 		s.at(second).add(history.Event{Kind: history.Cloud, Call: "launch", Inc: 1, Err: "throttled"})
-		s.at(10*minute+second).moved(lifecycle.ProvisionTimeout, lifecycle.Failed, "provision-sweep", "timeout")
+		s.at(10*minute+second).moved(lifecycle.ProvisionTimeout, lifecycle.Failed, "provision-sweep", "timeout; last launch error: throttled")
 	}, true, nil},
 	{"launches", "not tried again while the cloud is at fault", func(s *story) {
 		s.moved(lifecycle.Create, lifecycle.Provisioning, "create", "")
 		s.operator("create", 201, "provisioning")
 		s.fault(plan.Fault{Kind: "cloud-throttle", Until: plan.Duration(9 * minute)})
 		s.at(second).add(history.Event{Kind: history.Cloud, Call: "launch", Inc: 1, Err: "throttled"})
-		s.at(10*minute+second).moved(lifecycle.ProvisionTimeout, lifecycle.Failed, "provision-sweep", "timeout")
+		s.at(10*minute+second).moved(lifecycle.ProvisionTimeout, lifecycle.Failed, "provision-sweep", "timeout; last launch error: throttled")
 	}, false, nil},
 
 	{"loser-cannot-overwrite-winner", "a launch error while it boots", func(s *story) {
@@ -341,6 +341,21 @@ var cases = []struct {
 	{"cause-kept", "erased on the row", func(s *story) {
 		s.create().at(10*minute+second).moved(lifecycle.ProvisionTimeout, lifecycle.Failed, "provision-sweep", "timeout")
 		s.cause = ""
+	}, true, nil},
+
+	{"cause-kept", "the last launch's error stands in the cause", func(s *story) {
+		s.moved(lifecycle.Create, lifecycle.Provisioning, "create", "")
+		s.operator("create", 201, "provisioning")
+		s.fault(plan.Fault{Kind: "cloud-capacity", Until: plan.Duration(10 * minute)})
+		s.at(9 * minute).add(history.Event{Kind: history.Cloud, Call: "launch", Inc: 1, Sent: history.Time(9 * minute), Err: "no capacity"})
+		s.at(10*minute+second).moved(lifecycle.ProvisionTimeout, lifecycle.Failed, "provision-sweep", "timeout; last launch error: no capacity")
+	}, false, nil},
+	{"cause-kept", "the last launch's error is forgotten", func(s *story) {
+		s.moved(lifecycle.Create, lifecycle.Provisioning, "create", "")
+		s.operator("create", 201, "provisioning")
+		s.fault(plan.Fault{Kind: "cloud-capacity", Until: plan.Duration(10 * minute)})
+		s.at(9 * minute).add(history.Event{Kind: history.Cloud, Call: "launch", Inc: 1, Sent: history.Time(9 * minute), Err: "no capacity"})
+		s.at(10*minute+second).moved(lifecycle.ProvisionTimeout, lifecycle.Failed, "provision-sweep", "timeout")
 	}, true, nil},
 
 	{"no-phantom-rows", "created by the operator", func(s *story) { s.create().at(minute).lives().beats(60 * minute) }, false, nil},

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/harness/history"
 	"github.com/bootrace/bootrace/harness/plan"
 )
@@ -112,7 +111,7 @@ var all = []Invariant{
 // those that are broken in consequence.
 var blameOrder = []string{
 	"no-panic", "no-phantom-rows", "loser-cannot-overwrite-winner", "removed-is-terminal", "current-incarnation",
-	"operator-intent-holds", "reply-is-state", "one-machine", "launches", "gives-up", "bounded-churn", "detects-silence",
+	"operator-intent-holds", "reply-is-state", "one-machine", "gives-up", "launches", "bounded-churn", "detects-silence",
 	"stays-online", "event-iff-transition", "cause-kept", "legal-edges", "converges", "linearizable",
 }
 
@@ -206,14 +205,4 @@ func (v *View) doubts() []string {
 		}
 	}
 	return doubts
-}
-
-// outcome reports whether the event is the outcome of a step that others may have overtaken.
-func outcome(e lifecycle.Event) bool {
-	switch e {
-	case lifecycle.ProvisionTimeout, lifecycle.LaunchFailed, lifecycle.BootstrapFailed, lifecycle.Silence, lifecycle.MachineStopped:
-		return true
-	default:
-		return false
-	}
 }

@@ -3,6 +3,7 @@ package invariant
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/harness/history"
@@ -72,13 +73,39 @@ func eventIffTransition(v *View, r *report) {
 
 func causeKept(v *View, r *report) {
 	for _, s := range v.Spaces {
-		if what, at := s.causeLost(r); what != "" {
+		what, at := s.causeLost(r)
+		if what == "" {
+			what, at = v.launchErrorLost(s, r)
+		}
+		if what != "" {
 			r.violated(Violation{
 				Workspace: s.Number, Since: at, At: at, What: what,
 				Expected: "the cause on the row while it is failed, and in the log for ever",
 			})
 		}
 	}
+}
+
+// launchErrorLost returns which boot was given up for want of a machine without the error of its last launch in the cause, and
+// when, or nothing: that no machine could be had is why, and the budget only when.
+func (v *View) launchErrorLost(s *Space, r *report) (what string, at history.Time) {
+	for _, l := range s.Logs {
+		attempts := s.attempts(l.Inc)
+		if l.Event != lifecycle.ProvisionTimeout || len(attempts) == 0 || attempts[len(attempts)-1].Err == "" {
+			continue
+		}
+		last := attempts[len(attempts)-1]
+		recorded := last.At.D() + v.slack()
+		if recorded > l.Logged.D() || v.hindered(begun(last), recorded) || v.clockOff(0, v.End) {
+			continue // it may not have been written down yet, or not at all
+		}
+		r.owed()
+		if !strings.Contains(l.Cause, last.Err) {
+			return fmt.Sprintf("it was given up at %s with the cause %q, and its last launch failed at %s with %q", Clock(l.Logged), l.Cause,
+				Clock(last.At), last.Err), l.Logged
+		}
+	}
+	return "", 0
 }
 
 // causeLost returns what was lost, and when, or nothing.

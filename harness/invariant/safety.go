@@ -140,7 +140,7 @@ func (v *View) hibernates(s *Space, i int, r *report) bool {
 func loserCannotOverwriteWinner(v *View, r *report) {
 	for _, s := range v.Spaces {
 		for _, l := range s.Logs {
-			if !outcome(l.Event) || l.From == l.To {
+			if !l.Event.Outcome() || l.From == l.To {
 				continue // an entry that says that nothing moved overwrote nothing
 			}
 			r.owed()

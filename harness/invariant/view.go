@@ -134,6 +134,13 @@ func (s *Space) add(e *history.Event) {
 // faultWindows adds the windows of those faults that hinder the controller itself. What hinders agents needs none, since
 // every promise to them begins with a call that was accepted.
 func (v *View) faultWindows() {
+	var ahead time.Duration
+	for i, f := range v.Plan.Faults {
+		if f.Kind == "clock" && v.struck[i+1] > 0 { // what several put off adds up while they overlap
+			ahead += max(time.Duration(f.By), 0)
+			v.clockBy += time.Duration(f.By).Abs()
+		}
+	}
 	for i, f := range v.Plan.Faults {
 		if v.struck[i+1] == 0 {
 			continue
@@ -144,8 +151,7 @@ func (v *View) faultWindows() {
 		case "clock":
 			w.Clock = true
 			// A time that was written while the clock was ahead can mislead for as long as it was ahead.
-			w.Until += max(time.Duration(f.By), 0)
-			v.clockBy = max(v.clockBy, time.Duration(f.By).Abs())
+			w.Until += ahead
 		case "cloud-throttle", "cloud-capacity", "cloud-slow", "cloud-lost-reply", "cloud-stale":
 			w.Cloud = true
 		default:

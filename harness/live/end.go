@@ -30,7 +30,7 @@ func (w *world) end() (*history.History, error) {
 	// Who calls goes first, so that what is under way gets its answer, and the calls that moved a row are in the history.
 	w.silence()
 	draining, cancel := context.WithTimeout(w.ctx, drainPatience)
-	w.gateway.drain(draining)
+	w.gateway.calls.drain(draining)
 	cancel()
 	if err := context.Cause(w.ctx); err != nil {
 		return w.notes.history(nil), err

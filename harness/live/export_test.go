@@ -14,9 +14,6 @@ func (p *Postgres) NewDatabase(ctx context.Context) (*pgserver.Database, error) 
 	return p.server.CreateDatabase(ctx, template)
 }
 
-// Scaled is what a controller is given.
-var Scaled = scaled
-
 // Options are those that the server was found with.
 func (p *Postgres) Options() pgserver.Options { return p.options }
 

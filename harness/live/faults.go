@@ -48,17 +48,21 @@ func (f *faults) Struck(x *fault.Fault, ws int) {
 func (f *faults) schedule() {
 	w := f.world
 	for _, x := range f.set.All {
+		// On a machine that is short of time a timer may be later than one that comes after it, and to crash a server can
+		// take longer than it is to stay down: nothing ends before it has begun.
+		begun := make(chan struct{})
 		w.at(time.Duration(x.From), func() {
+			defer close(begun)
 			w.add(history.Event{Kind: history.Fault, Fault: x.Number, Phase: history.Started})
 			f.start(x)
 		})
 		end := x.End()
 		if linked(x) {
 			// Nothing new is late any more; what was under way is, for a while.
-			w.at(time.Duration(x.Until), func() { f.stop(x) })
+			w.after(begun, time.Duration(x.Until), func() { f.stop(x) })
 		}
 		if end > time.Duration(x.From) {
-			w.at(end, func() {
+			w.after(begun, end, func() {
 				if !linked(x) {
 					f.stop(x)
 				}

@@ -2,7 +2,6 @@ package live
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -42,7 +41,7 @@ type gateway struct {
 	world     *world
 	url       string
 	transport *http.Transport
-	calls     sync.WaitGroup // calls under way, also those that nobody waits for any more
+	calls     tasks // calls under way, also those that nobody waits for any more
 }
 
 func newGateway(w *world) *gateway {
@@ -303,14 +302,4 @@ func (c *call) record(code int, seen string, body []byte) {
 		e.Says, e.Token = operator.ReadReply(c.name, agent.Response{Code: code, Body: body})
 	}
 	c.gateway.world.add(e)
-}
-
-// drain waits for the calls under way, but not for long.
-func (g *gateway) drain(ctx context.Context) {
-	done := make(chan struct{})
-	go func() { g.calls.Wait(); close(done) }()
-	select {
-	case <-done:
-	case <-ctx.Done():
-	}
 }

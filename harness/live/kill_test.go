@@ -205,9 +205,13 @@ func TestKilledController(t *testing.T) {
 	cloud := ec2wire.New(ec2wire.Options{})
 	endpoint := httptest.NewServer(cloud)
 	defer endpoint.Close()
+	settings, err := controller.DefaultSettings().Scale(60)
+	if err != nil {
+		t.Fatal(err)
+	}
 	m := &mortal{t: t, nursery: child.NewNursery(), config: replica.Config{
 		Number: 1, DatabaseURL: db.URL, Endpoint: endpoint.URL, Secret: "kill", PublicURL: "http://nobody.internal",
-		Settings: live.Scaled(controller.DefaultSettings(), 60), Settle: 500 * time.Millisecond,
+		Settings: settings, Settle: 500 * time.Millisecond,
 	}}
 	defer m.nursery.Close()
 	m.start()

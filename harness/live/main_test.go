@@ -42,18 +42,19 @@ func TestMain(m *testing.M) {
 func test(m *testing.M) int {
 	// What tests and their parts leave is looked for here. The path is short, since there are sockets below it, and others
 	// may pass through, since Postgres runs as another user where this is root.
-	home, err := os.MkdirTemp("/tmp", "brl-")
-	if err == nil {
-		err = os.Chmod(home, 0o755)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(home)
-	if os.Getenv(victim) == "" { // which has its parent's
+	if os.Getenv(victim) == "" { // which has its parent's, and is killed
+		home, err := os.MkdirTemp("/tmp", "brl-")
+		if err == nil {
+			err = os.Chmod(home, 0o755)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer os.RemoveAll(home)
 		os.Setenv("TMPDIR", home)
 	}
+	var err error
 	if database, err = live.OpenPostgres(context.Background(), pgserver.Options{URL: os.Getenv("BOOTRACE_TEST_DATABASE_URL")}); err != nil {
 		fmt.Fprintln(os.Stderr, "no Postgres to test on:", err)
 		return 1

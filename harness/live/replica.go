@@ -14,7 +14,6 @@ import (
 
 	"github.com/bootrace/bootrace/controller"
 	"github.com/bootrace/bootrace/controller/wire"
-	"github.com/bootrace/bootrace/fakeprovider"
 	"github.com/bootrace/bootrace/harness/child"
 	"github.com/bootrace/bootrace/harness/history"
 	programs "github.com/bootrace/bootrace/harness/live/replica"
@@ -39,34 +38,12 @@ type replica struct {
 	starts  int
 }
 
-// scaled returns the settings with every duration divided by the speed, and with the budget of every runtime that there
-// is, since the one that a controller has by default cannot be scaled from outside.
-func scaled(s controller.Settings, speed float64) controller.Settings {
-	s = s.WithDefaults()
-	divide := func(d time.Duration) time.Duration { return time.Duration(float64(d) / speed) }
-	budgets := map[string]time.Duration{"": divide(s.Budget(""))}
-	for name, d := range s.Budgets {
-		budgets[name] = divide(d)
-	}
-	for _, r := range fakeprovider.Runtimes() {
-		budgets[r.Name] = divide(s.Budget(r.Name))
-	}
-	s.Budgets = budgets
-	for _, d := range []*time.Duration{
-		&s.ProvisionTimeout, &s.LivenessTTL, &s.ExternalTTL, &s.ProvisionSweepEvery, &s.LivenessSweepEvery, &s.OrphanSweepEvery,
-		&s.LauncherEvery, &s.LaunchTimeout, &s.LaunchRetryMin, &s.LaunchRetryMax,
-	} {
-		*d = divide(*d)
-	}
-	return s
-}
-
 // config is what the process is started with.
 func (r *replica) config() programs.Config {
 	w := r.world
 	c := programs.Config{
 		Number: r.number, DatabaseURL: w.databaseURL(r.number), Endpoint: w.cloudURL, Secret: secret, PublicURL: w.gateway.url,
-		Settings: scaled(w.plan.Settings.Controller(), w.clock.speed), Settle: w.clock.real(settle),
+		Settings: w.settings, Settle: w.clock.real(settle),
 		Phases: map[string]time.Duration{},
 	}
 	if w.site != nil {

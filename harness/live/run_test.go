@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/bootrace/bootrace/controller/defects"
 	"github.com/bootrace/bootrace/harness/history"
@@ -42,6 +43,7 @@ var trials = []trial{
 	{"silence-at-the-sweep", "fresh-row-offline", "stays-online", "The liveness sweeper wrote offline"},
 	{scenario: "lost-heartbeat-replies"},
 	{"stray-agent", "unknown-id-accepted", "no-phantom-rows", ""},
+	{"held-up-beats", "old-incarnation-online", "current-incarnation", ""},
 	{scenario: "cloud-lost-replies"},
 }
 
@@ -63,7 +65,6 @@ func more() []trial {
 		{"delete-during-boot", "delete-during-start", "one-machine", ""},
 		{"pause-resume-during-boot", "pause-leaks-machine", "one-machine", ""},
 		{"restart-during-boot", "stop-ignores-5xx", "one-machine", ""},
-		{"duplicate-and-reordered", "old-incarnation-online", "current-incarnation", ""},
 		{"restart-during-boot", "restart-token-lockout", "current-incarnation", ""},
 		{"pause-resume-during-boot", "unpause-by-register", "operator-intent-holds", ""},
 		{"delete-during-boot", "register-after-delete", "removed-is-terminal", ""},
@@ -77,62 +78,102 @@ func more() []trial {
 	}...)
 }
 
+// find returns a built-in scenario, or one of this test's own.
+func find(t *testing.T, name string) *scenarios.Scenario {
+	t.Helper()
+	if name == "held-up-beats" {
+		// On the way when the restart comes, and there after it: in the built-in scenarios that is a matter of luck.
+		return &scenarios.Scenario{
+			Name: name, About: "heartbeats that a restart overtakes", Duration: scenarios.Duration(12 * time.Minute),
+			Fleet: []scenarios.Group{{Provider: "kimi", Count: 3, Boot: &scenarios.Boot{Total: scenarios.Duration(2 * time.Minute)}}},
+			Acts:  []scenarios.Act{{At: at(370), Do: "restart"}},
+			Faults: []scenarios.Fault{
+				{Kind: "delay", From: at(330), Until: at(366), Calls: []string{"heartbeat"}, Delay: at(45)},
+			},
+		}
+	}
+	s, err := scenarios.Find(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 // atOnce is how many runs are made at a time: they sleep most of theirs.
 const atOnce = 6
 
 // What holds in the simulated world holds here, and what is found there is found here.
 func TestTrials(t *testing.T) {
 	t.Parallel()
-	all, speed := trials, 120.0
-	if full {
-		all, speed = more(), live.DefaultSpeed
+	all, speed, most := trials, float64(live.DefaultSpeed), atOnce
+	switch {
+	case full:
+		all = more()
+	case underRace:
+		// Without those whose processes are many: a wall clock that nobody keeps up with shows nothing.
+		most = atOnce / 2
+		all = slices.DeleteFunc(slices.Clone(all), func(x trial) bool {
+			return x.scenario == "silence-at-the-sweep" || x.scenario == "two-replicas"
+		})
 	}
-	slots := make(chan struct{}, atOnce)
+	slots := make(chan struct{}, most)
 	var under sync.WaitGroup
 	for _, x := range all {
-		s, err := scenarios.Find(x.scenario)
-		if err != nil {
-			t.Fatal(err)
-		}
+		s := find(t, x.scenario)
 		slots <- struct{}{}
 		under.Go(func() {
 			defer func() { <-slots }()
-			x.make(t, resolved(t, s, speed))
+			// What shows nothing on a machine that does not keep up is tried again, slower. A violation never is.
+			for _, slower := range []float64{1, 2, 4} {
+				if last := slower == 4; x.make(t, resolved(t, s, speed/slower), last) {
+					return
+				}
+			}
 		})
 	}
 	under.Wait()
 }
 
-func (x trial) make(t *testing.T, p *plan.Plan) {
+// make makes the trial, and reports whether it showed anything; where it did not, that is an error if it was the last.
+func (x trial) make(t *testing.T, p *plan.Plan, last bool) bool {
 	var d *defects.Defect
 	if x.defect != "" {
 		var err error
 		if d, err = defects.Find(x.defect); err != nil {
 			t.Error(err)
-			return
+			return true
 		}
 	}
 	h, err := live.Run(t.Context(), p, live.Options{Postgres: database, Defect: d})
 	if err != nil {
 		t.Errorf("%s: %v", x.scenario, err)
-		return
+		return true
 	}
 	j := invariant.Judge(p, h)
+	if j.Verdict == invariant.Inconclusive && !last {
+		t.Logf("%s at speed %g: %v", x.scenario, p.Live.Speed, j.Doubts)
+		return false
+	}
 	if x.defect == "" {
 		if j.Verdict != invariant.Held {
 			t.Errorf("%s is %s: %v %v", x.scenario, j.Verdict, j.Doubts, j.Violations())
 		}
-		return
+		return true
 	}
 	found := j.First()
 	broken := slices.ContainsFunc(j.Findings, func(f invariant.Finding) bool { return f.Invariant == x.breaks && len(f.Violations) > 0 })
+	if (found == nil || !broken) && !last {
+		t.Logf("%s at speed %g does not find %s: %s", x.scenario, p.Live.Speed, x.defect, j.Verdict)
+		return false
+	}
 	if found == nil || !broken {
 		t.Errorf("%s does not find %s: %s, %v %v", x.scenario, x.defect, j.Verdict, j.Doubts, j.Violations())
-		return
+		return true
 	}
 	if told := invariant.Explain(p, h, found).Mechanism; !strings.Contains(told, x.told) {
 		t.Errorf("%s in %s is told so: %s", x.defect, x.scenario, told)
 	}
+	return true
 }
 
 // A history can be kept and read again, and is judged alike then.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/bootrace/bootrace/controller"
 	"github.com/bootrace/bootrace/controller/store/postgres/pgserver"
 	"github.com/bootrace/bootrace/fakeprovider/ec2wire"
 	"github.com/bootrace/bootrace/harness/child"
@@ -23,10 +24,15 @@ func Run(ctx context.Context, p *plan.Plan, o Options) (*history.History, error)
 	if err := o.check(p); err != nil {
 		return nil, err
 	}
+	settings, err := p.Settings.Controller().Scale(p.Live.Speed)
+	if err != nil {
+		return nil, fmt.Errorf("live: %w", err)
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	w := &world{
-		ctx: ctx, fail: cancel, plan: p, options: o, nursery: child.NewNursery(),
+		settings: settings,
+		ctx:      ctx, fail: cancel, plan: p, options: o, nursery: child.NewNursery(),
 		oracle: &sharedOracle{inner: oracle.NewRandom(p.Seed, "live/"+p.Name)},
 		clock:  &clock{speed: p.Live.Speed}, notes: &notes{},
 		numbers: map[uuid.UUID]int{}, bound: make(chan struct{}), machines: map[string]*machine{},
@@ -46,10 +52,12 @@ type world struct {
 	plan    *plan.Plan
 	options Options
 	clock   *clock
-	oracle  *sharedOracle
-	notes   *notes
-	nursery *child.Nursery
-	faults  *faults
+	// settings are the controllers', as much faster as the run is.
+	settings controller.Settings
+	oracle   *sharedOracle
+	notes    *notes
+	nursery  *child.Nursery
+	faults   *faults
 
 	servers  []*server
 	gateway  *gateway
@@ -66,7 +74,7 @@ type world struct {
 	llmURL   string
 	replicas []*replica
 	members  []*member
-	tasks    sync.WaitGroup // whatever goes on for no longer than the run
+	tasks    tasks // whatever goes on for no longer than the run
 
 	mu       sync.Mutex
 	numbers  map[uuid.UUID]int   // a workspace's number in the plan, negative for a twin
@@ -121,6 +129,17 @@ func (w *world) at(t time.Duration, do func()) {
 	w.tasks.Go(func() {
 		if w.sleep(t - w.clock.now()) {
 			do()
+		}
+	})
+}
+
+// after is at, but not before the channel is closed.
+func (w *world) after(begun <-chan struct{}, t time.Duration, do func()) {
+	w.at(t, func() {
+		select {
+		case <-begun:
+			do()
+		case <-w.ctx.Done():
 		}
 	})
 }

@@ -10,10 +10,6 @@ import (
 	"github.com/bootrace/bootrace/scenarios"
 )
 
-// Settle is how long a run goes on after everything that the plan makes happen, so that whatever is going to converge
-// has: a liveness TTL, sweeps, and a few heartbeats.
-const Settle = 6 * time.Minute
-
 // maxRefusals bounds the refused preflights of one boot.
 const maxRefusals = 5
 
@@ -93,7 +89,26 @@ func (p *Plan) Long() time.Duration {
 	for _, a := range p.Acts {
 		last = max(last, time.Duration(a.At))
 	}
-	return max(last, p.Healed()) + boot + Settle
+	return max(last, p.Healed()) + boot + p.Settle()
+}
+
+// callTimeout is how long an agent waits for an answer: the contract's.
+const callTimeout = 10 * time.Second
+
+// Settle is how long a run goes on after everything that the plan makes happen, so that whatever is going to converge
+// has: the longest silence that counts, a turn of every tick after it, and two heartbeats, of which the first may go
+// unanswered. With the contract's times these are six minutes. It is longer than every bound of an invariant that counts
+// from something of the plan's, and must be: what is not over by the end is not judged.
+func (p *Plan) Settle() time.Duration {
+	s := p.Settings.Controller()
+	silence := s.LivenessTTL
+	for _, w := range p.Workspaces {
+		if w.External {
+			silence = max(silence, s.ExternalTTL)
+		}
+	}
+	ticks := s.LauncherEvery + s.ProvisionSweepEvery + s.LivenessSweepEvery + s.OrphanSweepEvery
+	return silence + ticks + 2*p.Settings.Heartbeat() + callTimeout
 }
 
 // member draws the i-th workspace of a group.

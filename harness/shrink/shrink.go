@@ -43,7 +43,7 @@ func (s *shrinker) try(change func(*plan.Plan)) bool {
 	c := s.best.Clone()
 	change(c)
 	c.Duration = plan.Duration(c.Long().Truncate(time.Second))
-	if reflect.DeepEqual(c, s.best) {
+	if reflect.DeepEqual(c, s.best) || !sensible(c) && sensible(s.best) {
 		return false
 	}
 	s.left--
@@ -52,6 +52,28 @@ func (s *shrinker) try(change func(*plan.Plan)) bool {
 		return true
 	}
 	return false
+}
+
+// sensible reports whether no workspace is resumed or woken that was not put to rest before, at an earlier time: nobody would
+// write that, and no scenario may.
+func sensible(p *plan.Plan) bool {
+	for _, a := range p.Acts {
+		rest := ""
+		switch a.Do {
+		case "resume":
+			rest = "pause"
+		case "wake":
+			rest = "hibernate"
+		default:
+			continue
+		}
+		if !slices.ContainsFunc(p.Acts, func(b plan.Act) bool {
+			return b.Do == rest && b.Workspace == a.Workspace && b.At < a.At
+		}) {
+			return false
+		}
+	}
+	return true
 }
 
 // otherSeeds is how many other seeds are tried where something was left out: every draw of the run after it is another
@@ -241,6 +263,8 @@ func (s *shrinker) plainSettings() bool {
 	changed := s.try(func(p *plan.Plan) { p.Controllers = 1 })
 	changed = s.try(func(p *plan.Plan) { p.Schedule = "" }) || changed
 	changed = s.try(func(p *plan.Plan) { p.Settings = plan.Settings{} }) || changed
+	changed = s.try(func(p *plan.Plan) { p.Settings.LivenessTTL = 0 }) || changed
+	changed = s.try(func(p *plan.Plan) { p.Settings.ProvisionTimeout = 0 }) || changed
 	changed = s.each(len(s.best.Workspaces), func(p *plan.Plan, i int) {
 		p.Workspaces[i].External, p.Workspaces[i].KnownURL = false, false
 	}) || changed

@@ -58,3 +58,23 @@ func TestShrinkStopsAtItsLimit(t *testing.T) {
 		t.Errorf("said %d, played %d", n, plays)
 	}
 }
+
+// What is left of a plan can be written as a scenario: nobody resumes what was not paused before.
+func TestKeepsRestBeforeResume(t *testing.T) {
+	t.Parallel()
+	at := func(d time.Duration) plan.Duration { return plan.Duration(d) }
+	p := &plan.Plan{Name: "resumed", Seed: 1, Controllers: 1, Workspaces: []plan.Workspace{{
+		Name: "w-1", Group: "w", Provider: "kimi", Runtime: "claude-code", Boots: []plan.Boot{{ImagePull: at(time.Minute)}},
+	}}, Acts: []plan.Act{
+		{At: at(95 * time.Second), Do: "pause", Workspace: 1}, {At: at(100 * time.Second), Do: "resume", Workspace: 1},
+	}}
+	small, _ := shrink.Plan(p, func(p *plan.Plan) bool {
+		return slices.ContainsFunc(p.Acts, func(a plan.Act) bool { return a.Do == "resume" })
+	}, 1000)
+	if len(small.Acts) != 2 || small.Acts[0].At >= small.Acts[1].At {
+		t.Errorf("it left %+v", small.Acts)
+	}
+	if _, err := small.Scenario("It is resumed."); err != nil {
+		t.Error(err)
+	}
+}

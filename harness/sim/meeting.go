@@ -38,7 +38,13 @@ type met struct{ workspace, move, steps int }
 
 // began notes that a turn of the replica's tick begins.
 func (r *replica) began(tick string) *turn {
-	t := &turn{tick: tick}
+	var t *turn
+	if n := len(r.spare); n > 0 {
+		t, r.spare = r.spare[n-1], r.spare[:n-1]
+		*t = turn{tick: tick, met: t.met[:0]}
+	} else {
+		t = &turn{tick: tick}
+	}
 	r.turns = append(r.turns, t)
 	return t
 }
@@ -51,6 +57,7 @@ func (r *replica) over(t *turn) {
 			break
 		}
 	}
+	r.spare = append(r.spare, t)
 	if r.world.meet == nil {
 		return
 	}

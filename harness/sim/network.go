@@ -173,6 +173,7 @@ type worker struct {
 	replica *replica
 	task    *sched.Task
 	job     *job
+	request http.Request // the job's: a handler is done with it when it returns
 	body    requestBody
 	reply   replyWriter
 }
@@ -232,7 +233,8 @@ func (k *worker) serve(j *job) {
 	k.reply.code = 0
 	k.reply.body.Reset()
 	k.body.Reset(j.request.Body)
-	if !k.handle(c.httpRequest(j.request, &k.body)) {
+	k.request = c.httpRequest(j.request, &k.body)
+	if !k.handle(&k.request) {
 		j.record(0, "connection closed: the handler panicked", agent.Response{})
 		j.finish(agent.Response{}, errReset)
 		return
@@ -272,7 +274,7 @@ func (k *worker) handle(q *http.Request) (served bool) {
 }
 
 // httpRequest makes the request that a server would have read off the wire.
-func (c *caller) httpRequest(q agent.Request, body *requestBody) *http.Request {
+func (c *caller) httpRequest(q agent.Request, body *requestBody) http.Request {
 	header := c.headers[q.Token]
 	if header == nil {
 		header = http.Header{"Content-Type": {"application/json"}}
@@ -289,7 +291,7 @@ func (c *caller) httpRequest(q agent.Request, body *requestBody) *http.Request {
 		}
 		c.urls[q.Path] = u
 	}
-	return &http.Request{
+	return http.Request{
 		Method: q.Method, URL: u, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: header, Body: body,
 		ContentLength: int64(len(q.Body)), Host: "controller", RequestURI: q.Path, RemoteAddr: "simulated",
 	}

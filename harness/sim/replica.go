@@ -22,6 +22,7 @@ type replica struct {
 	idle    []*worker
 	busy    []*worker
 	turns   []*turn // of its ticks, under way
+	spare   []*turn // over
 }
 
 // secret is what tokens are derived from; every replica of every run has the same.
@@ -31,7 +32,7 @@ func (r *replica) start() {
 	w := r.world
 	r.process = w.process(fmt.Sprintf("controller %d", r.number))
 	r.process.SetOffset(r.offset)
-	r.idle, r.busy, r.turns = nil, nil, nil
+	r.idle, r.busy, r.turns, r.spare = nil, nil, nil, nil
 	built, err := w.deployment.Start(controller.Config{
 		Store:    r.storeWay(),
 		Cloud:    &cloudProxy{replica: r},

@@ -26,6 +26,8 @@ type Options struct {
 	Target Target        // default: the reference controller
 	// Meet is told of every row that moved while somebody else's tick was at work; nil where nobody wants to know.
 	Meet func(Meeting)
+	// Room is where the history is written, as far as it goes; what it holds is overwritten. It may be nil.
+	Room []history.Event
 }
 
 // Run carries out the plan and returns what happened. An error means that the world itself failed, so that nothing can be
@@ -47,7 +49,9 @@ func Run(p *plan.Plan, o Options) (*history.History, error) {
 	if w.store, err = o.Open(w.deployment.Table, w.observe); err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)
 	}
-	w.history.Events = make([]history.Event, 0, expectedEvents(p))
+	if w.history.Events = o.Room[:0]; o.Room == nil {
+		w.history.Events = make([]history.Event, 0, expectedEvents(p))
+	}
 	w.build()
 	err = w.sched.Run(time.Duration(p.Duration))
 	w.sched.Stop(w.processes...)

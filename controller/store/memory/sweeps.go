@@ -37,12 +37,8 @@ func (s *Store) ExpireBoots(_ context.Context, now time.Time, cause string, limi
 		_, ok := s.table.Next(lifecycle.ProvisionTimeout, w.Status)
 		return ok && !w.BootDeadline.IsZero() && !w.BootDeadline.After(now)
 	}, func(w *store.Workspace) time.Time { return w.BootDeadline }) {
-		why := cause
-		if w.LaunchError != "" {
-			why += "; last launch error: " + w.LaunchError
-		}
 		to, _ := s.table.Next(lifecycle.ProvisionTimeout, w.Status)
-		moved = append(moved, s.move(w, lifecycle.ProvisionTimeout, to, w.Incarnation, why, now))
+		moved = append(moved, s.move(w, lifecycle.ProvisionTimeout, to, w.Incarnation, store.BootCause(cause, w), now))
 	}
 	return moved, nil
 }
@@ -68,19 +64,25 @@ func (s *Store) ExpireSilent(_ context.Context, q store.Silence, cause string) (
 }
 
 // ClaimLaunches implements store.Store.
-func (s *Store) ClaimLaunches(_ context.Context, now, until time.Time, limit int) ([]store.Workspace, error) {
+func (s *Store) ClaimLaunches(_ context.Context, now, until time.Time, limit int) (store.Launches, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now = cut(now)
-	var claimed []store.Workspace
+	var found store.Launches
 	for _, w := range s.due(limit, func(w *store.Workspace) bool {
 		return w.Status == lifecycle.Provisioning && !w.External && w.MachineID == "" && !w.LaunchAfter.After(now)
 	}, func(w *store.Workspace) time.Time { return w.BootStartedAt }) {
 		w.LaunchAfter = cut(until)
 		w.LaunchAttempts++
-		claimed = append(claimed, copyOf(w))
+		found.Claimed = append(found.Claimed, copyOf(w))
 	}
-	return claimed, nil
+	for _, w := range s.due(limit, func(w *store.Workspace) bool {
+		return w.Status == lifecycle.Hibernating ||
+			w.MachineID != "" && (!w.Status.KeepsMachine() || w.MachineIncarnation != w.Incarnation)
+	}, func(*store.Workspace) time.Time { return time.Time{} }) {
+		found.Unwanted = append(found.Unwanted, copyOf(w))
+	}
+	return found, nil
 }
 
 // AttachMachine implements store.Store.
@@ -104,20 +106,6 @@ func (s *Store) DeferLaunch(_ context.Context, id uuid.UUID, incarnation int, la
 		w.LaunchError, w.LaunchAfter = clean(launchError), cut(next)
 	}
 	return nil
-}
-
-// UnwantedMachines implements store.Store.
-func (s *Store) UnwantedMachines(_ context.Context, limit int) ([]store.Workspace, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var unwanted []store.Workspace
-	for _, w := range s.due(limit, func(w *store.Workspace) bool {
-		return w.Status == lifecycle.Hibernating ||
-			w.MachineID != "" && (!w.Status.KeepsMachine() || w.MachineIncarnation != w.Incarnation)
-	}, func(*store.Workspace) time.Time { return time.Time{} }) {
-		unwanted = append(unwanted, copyOf(w))
-	}
-	return unwanted, nil
 }
 
 // ReleaseMachine implements store.Store.

@@ -11,7 +11,8 @@
 // Those of package store, and on top of them:
 //
 //   - One call is one round trip and one statement, but for Apply with Childless (one round trip, two statements, one
-//     transaction) and for what is not the controller's: Edit, Exec, Reset. A call that finds its row changed under it by
+//     transaction), for ClaimLaunches where it finds something (a look first, and then the statement that claims), and for
+//     what is not the controller's: Edit, Exec, Reset. A call that finds its row changed under it by
 //     another transaction tries again; a connection's first use of a statement prepares it, and its first use after more
 //     than a second pings. The guards are generated from the lifecycle table given to Open, so that an
 //     altered table alters the SQL and nothing else.

@@ -206,9 +206,9 @@ func TestSweepsSkipWhatOthersHold(t *testing.T) {
 	if _, err := tx.Exec(ctx, `SELECT FROM workspaces WHERE id = ANY($1) FOR NO KEY UPDATE`, held); err != nil {
 		t.Fatal(err)
 	}
-	claimed, err := s.ClaimLaunches(soon, start, start, 10)
-	if err != nil || len(claimed) != 1 || claimed[0].ID != booting[1] {
-		t.Errorf("beside a lock, %d were claimed, %v", len(claimed), err)
+	found, err := s.ClaimLaunches(soon, start, start, 10)
+	if err != nil || len(found.Claimed) != 1 || found.Claimed[0].ID != booting[1] {
+		t.Errorf("beside a lock, %d were claimed, %v", len(found.Claimed), err)
 	}
 	if moved := sweep(); len(moved) != 2 || moved[0] != booting[1] || moved[1] != silent[1] {
 		t.Errorf("beside a lock, the sweeps moved %v", moved)

@@ -38,7 +38,7 @@ type statements struct {
 	beat                           perEvent
 	register, updateCard           *statement
 	expireBoots, expireSilent      *statement // nil where the table has no such edge
-	claimLaunches, unwanted        *statement
+	anyLaunches, claimLaunches     *statement
 	attach, release, deferLaunch   *statement
 	setStatus, editRead, editWrite *statement
 	reset, resetFiles              *statement

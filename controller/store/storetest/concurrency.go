@@ -123,13 +123,13 @@ func concurrentClaims(f *fixture) {
 	var mu sync.Mutex
 	count := map[uuid.UUID]int{}
 	claim := func(limit int) {
-		claimed, err := f.ClaimLaunches(f.ctx, now, now.Add(time.Minute), limit)
+		found, err := f.ClaimLaunches(f.ctx, now, now.Add(time.Minute), limit)
 		if err != nil {
 			f.Errorf("claim: %v", err)
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		for _, w := range claimed {
+		for _, w := range found.Claimed {
 			count[w.ID]++
 			if w.LaunchAttempts != 1 {
 				f.Errorf("a first claim counted %d attempts", w.LaunchAttempts)

@@ -87,7 +87,6 @@ func logIffMoved(f *fixture) {
 		f.ok(errOf(f.ClaimLaunches(f.ctx, now, now, 100)))
 		f.ok(errOf(f.AttachMachine(f.ctx, w.ID, w.Incarnation, "i-1")))
 		f.ok(f.DeferLaunch(f.ctx, w.ID, w.Incarnation, "x", now))
-		f.ok(errOf(f.UnwantedMachines(f.ctx, 100)))
 		f.ok(f.ReleaseMachine(f.ctx, w.ID, "i-1"))
 		f.ok(errOf(f.List(f.ctx)))
 		f.wantSince(m, "calls that do not move a "+status.String()+" workspace")

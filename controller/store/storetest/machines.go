@@ -14,8 +14,9 @@ var machineTests = []subtest{
 	{"a claim is a lease, and counts an attempt", claimLease},
 	{"AttachMachine records the machine of the current incarnation", attachRules},
 	{"DeferLaunch records the error and when to try next", deferRules},
-	{"UnwantedMachines returns what should not run, and what hibernates", unwantedRules},
-	{"UnwantedMachines is in order of id, at most limit", unwantedOrder},
+	{"ClaimLaunches returns what should not run, and what hibernates", unwantedRules},
+	{"ClaimLaunches returns the unwanted in order of id, at most limit", unwantedOrder},
+	{"a workspace is claimed only when its former machine is released", claimAfterRelease},
 	{"ReleaseMachine forgets the machine that is recorded, and no other", releaseRules},
 }
 
@@ -29,7 +30,7 @@ func (f *fixture) wantClaims(what string, now, until time.Time, limit int, want 
 	}
 	got, err := f.ClaimLaunches(f.ctx, now, until, limit)
 	f.ok(err)
-	f.same(what+": claimed", got, want)
+	f.same(what+": claimed", got.Claimed, want)
 	for _, w := range want {
 		f.same(what+": row", f.get(w.ID), w)
 	}
@@ -169,15 +170,19 @@ func unwantedRules(f *fixture) {
 	f.apply(restarted.ID, lifecycle.Restart)
 	want = append(want, f.get(restarted.ID))
 	slices.SortFunc(want, byID)
-	got, err := f.UnwantedMachines(f.ctx, 100)
+	f.same("unwanted", f.unwanted(100), want)
+}
+
+// unwanted asks for what should not run. What is claimed besides is none of it.
+func (f *fixture) unwanted(limit int) []store.Workspace {
+	f.Helper()
+	got, err := f.ClaimLaunches(f.ctx, epoch, epoch, limit)
 	f.ok(err)
-	f.same("unwanted", got, want)
+	return got.Unwanted
 }
 
 func unwantedOrder(f *fixture) {
-	none, err := f.UnwantedMachines(f.ctx, 10)
-	f.ok(err)
-	f.same("unwanted of none", none, []store.Workspace(nil))
+	f.same("unwanted of none", f.unwanted(10), []store.Workspace(nil))
 	var all []store.Workspace
 	for range 12 {
 		w := f.create(func(w *store.Workspace) { w.MachineID, w.MachineIncarnation = "i", 1 })
@@ -186,13 +191,28 @@ func unwantedOrder(f *fixture) {
 	}
 	slices.SortFunc(all, byID)
 	for _, limit := range []int{1, 5, 12, 100} {
-		got, err := f.UnwantedMachines(f.ctx, limit)
-		f.ok(err)
-		f.same("unwanted", got, all[:min(limit, len(all))])
+		f.same("unwanted", f.unwanted(limit), all[:min(limit, len(all))])
 	}
-	none, err = f.UnwantedMachines(f.ctx, 0)
+	f.same("unwanted, limit 0", f.unwanted(0), []store.Workspace(nil))
+}
+
+// claimAfterRelease has one call find both kinds, each with its own limit, and a restart wait for its old machine.
+func claimAfterRelease(f *fixture) {
+	restarted := f.create(func(w *store.Workspace) { w.MachineID, w.MachineIncarnation = "old", 1 })
+	f.apply(restarted.ID, lifecycle.Restart)
+	fresh := f.create()
+	now := f.tickOn()
+	until := now.Add(time.Minute)
+	got, err := f.ClaimLaunches(f.ctx, now, until, 1)
 	f.ok(err)
-	f.same("unwanted, limit 0", none, []store.Workspace(nil))
+	fresh.LaunchAfter, fresh.LaunchAttempts = until, 1
+	f.same("at first", got, store.Launches{Claimed: []store.Workspace{fresh}, Unwanted: []store.Workspace{f.get(restarted.ID)}})
+	f.ok(f.ReleaseMachine(f.ctx, restarted.ID, "old"))
+	want := f.get(restarted.ID)
+	want.LaunchAfter, want.LaunchAttempts = until, 1
+	got, err = f.ClaimLaunches(f.ctx, now, until, 1)
+	f.ok(err)
+	f.same("once released", got, store.Launches{Claimed: []store.Workspace{want}})
 }
 
 func releaseRules(f *fixture) {

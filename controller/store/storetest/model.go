@@ -35,22 +35,21 @@ func RunModel(t *testing.T, a, b Open) {
 		p.b.fresh(t, p.table)
 		m := &model{pair: p, ctx: context.Background(), now: epoch}
 		actions := map[string]func(*rapid.T){
-			"":                m.compare,
-			"create":          m.create,
-			"apply":           m.apply,
-			"applyEdge":       m.applyEdge,
-			"heartbeat":       m.heartbeat,
-			"heartbeatAgain":  m.heartbeat,
-			"register":        m.register,
-			"updateCard":      m.updateCard,
-			"expireBoots":     m.expireBoots,
-			"expireSilent":    m.expireSilent,
-			"claimLaunches":   m.claimLaunches,
-			"attachMachine":   m.attachMachine,
-			"deferLaunch":     m.deferLaunch,
-			"releaseMachine":  m.releaseMachine,
-			"unwantedMachine": m.unwantedMachines,
-			"read":            m.read,
+			"":               m.compare,
+			"create":         m.create,
+			"apply":          m.apply,
+			"applyEdge":      m.applyEdge,
+			"heartbeat":      m.heartbeat,
+			"heartbeatAgain": m.heartbeat,
+			"register":       m.register,
+			"updateCard":     m.updateCard,
+			"expireBoots":    m.expireBoots,
+			"expireSilent":   m.expireSilent,
+			"claimLaunches":  m.claimLaunches,
+			"attachMachine":  m.attachMachine,
+			"deferLaunch":    m.deferLaunch,
+			"releaseMachine": m.releaseMachine,
+			"read":           m.read,
 		}
 		_, aOpen := p.a.Store.(store.Unguarded)
 		_, bOpen := p.b.Store.(store.Unguarded)
@@ -274,7 +273,7 @@ func (m *model) expireSilent(t *rapid.T) {
 func (m *model) claimLaunches(t *rapid.T) {
 	now := m.near(t, func(w store.Workspace) time.Time { return w.LaunchAfter })
 	until, limit := later(now, span(t, "lease")), limit(t)
-	both(m, t, fmt.Sprintf("claim at %v until %v", now, until), func(s store.Store) ([]store.Workspace, error) {
+	both(m, t, fmt.Sprintf("claim at %v until %v", now, until), func(s store.Store) (store.Launches, error) {
 		return s.ClaimLaunches(m.ctx, now, until, limit)
 	})
 }
@@ -299,11 +298,6 @@ func (m *model) releaseMachine(t *rapid.T) {
 	w := m.one(t)
 	id := rapid.SampledFrom([]string{w.MachineID, w.MachineID, machine(t)}).Draw(t, "release")
 	both(m, t, "release", func(s store.Store) (struct{}, error) { return struct{}{}, s.ReleaseMachine(m.ctx, w.ID, id) })
-}
-
-func (m *model) unwantedMachines(t *rapid.T) {
-	limit := limit(t)
-	both(m, t, "unwanted", func(s store.Store) ([]store.Workspace, error) { return s.UnwantedMachines(m.ctx, limit) })
 }
 
 func (m *model) read(t *rapid.T) {
