@@ -77,7 +77,7 @@ func playContained(t *testing.T, p *plan.Plan, d *defects.Defect) (*history.Hist
 
 // TestDocker keeps the tests with containers to themselves: their starts keep the cores busy, and what other tests make happen
 // would come late.
-func TestDocker(t *testing.T) {
+func TestDocker(t *testing.T) { //nolint:tparallel // see above
 	t.Run("Containers", testContainers)
 	t.Run("SeedDefect", testSeedDefectInContainers)
 	t.Run("KilledRuns", testKilledRunsLeaveNothingForLong)
