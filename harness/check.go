@@ -59,7 +59,7 @@ type Found struct {
 const shrinkTries = 1500
 
 // twiceEvery is how many checks there are to one that is played twice more, to see that it takes the same course.
-const twiceEvery = 50
+const twiceEvery = 100
 
 // progressEvery is how often Progress is told.
 const progressEvery = 500 * time.Millisecond
@@ -102,6 +102,7 @@ func (c Checking) Run(ctx context.Context) (*Checked, error) {
 			r.Twice++
 		}
 		if x != nil {
+			o.Digest = o.History.Digest()
 			r.Found = c.shrink(ctx, o)
 			r.Found.After, r.Found.Strategy = r.Wall, strategy
 			r.Wall = time.Since(began)

@@ -40,10 +40,13 @@ func (o *Outcome) Verdict() invariant.Verdict {
 // Play plays the plan in the simulated world on a fresh store of the source, and judges what happened. The oracle is
 // nil for the one that the plan's seed determines.
 func Play(ctx context.Context, p *plan.Plan, source stores.Source, target sim.Target, choices oracle.Oracle) *Outcome {
-	return play(ctx, p, source, target, choices, nil)
+	o := play(ctx, p, source, target, choices, nil)
+	o.Digest = o.History.Digest()
+	return o
 }
 
-// play is Play, with room for the history: see [sim.Options].
+// play is Play without the digest, which whoever plays thousands of plans does not look at, and with room for the history:
+// see [sim.Options].
 func play(ctx context.Context, p *plan.Plan, source stores.Source, target sim.Target, choices oracle.Oracle, room []history.Event) *Outcome {
 	began := time.Now()
 	o := &Outcome{Plan: p, History: &history.History{}}
@@ -61,7 +64,6 @@ func play(ctx context.Context, p *plan.Plan, source stores.Source, target sim.Ta
 	if h != nil {
 		o.History = h
 	}
-	o.Digest = o.History.Digest()
 	if dropErr := drop(); err == nil && dropErr != nil {
 		err = fmt.Errorf("dropping the run's store: %w", dropErr)
 	}
