@@ -13,6 +13,7 @@ import (
 var builtinNames = []string{
 	"minimax-past-budget",
 	"provider-matrix",
+	"two-of-each",
 	"hermes-slow-mirror",
 	"mass-cold-start",
 	"dead-boot",

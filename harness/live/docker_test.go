@@ -135,7 +135,7 @@ func testSeedDefectInContainers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := fromFile(t, "provider-matrix-small.yaml")
+	p := resolved(t, find(t, "two-of-each"), containerSpeed)
 	h, j := playContained(t, p, d)
 	x := j.First()
 	if x == nil || x.Invariant != "converges" {
@@ -178,7 +178,7 @@ func testKilledRunsLeaveNothingForLong(t *testing.T) {
 	var dead []string // owners
 	for range 2 {
 		run := exec.CommandContext(t.Context(), program, "run", "--world", "live", "--cloud", "docker", "--out", t.TempDir(), "--speed", "20",
-			"testdata/provider-matrix-small.yaml")
+			"two-of-each")
 		run.Env = append(os.Environ(), "TMPDIR=/tmp")
 		if err := run.Start(); err != nil {
 			t.Fatal(err)
