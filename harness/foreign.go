@@ -12,9 +12,6 @@ import (
 	"github.com/bootrace/bootrace/harness/runs"
 )
 
-// WorldTarget is the world of runs against a controller that somebody else runs.
-const WorldTarget = "target"
-
 // Foreign is a number of plans to be played against a controller that somebody else runs.
 type Foreign struct {
 	Session *foreign.Session
@@ -44,7 +41,7 @@ type foreignPlay struct {
 func (f Foreign) Run(ctx context.Context) (*runs.Run, error) {
 	t := f.Session.Target()
 	r := &runs.Run{
-		Form: runs.Form, Began: f.Began, Version: f.Version, Seed: f.Seed, World: WorldTarget, Store: "target's own",
+		Form: runs.Form, Began: f.Began, Version: f.Version, Seed: f.Seed, World: runs.Foreign, Store: "target's own",
 		Server: t.Describe(), Target: t.Name, LeftOut: f.LeftOut,
 	}
 	playing, stop := context.WithCancel(ctx)

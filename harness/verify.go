@@ -90,7 +90,7 @@ func (v *verifying) tell(t *testing.T, target sim.Target, failed *Outcome) {
 
 func (v *verifying) keep(o *Outcome) (string, error) {
 	r := &runs.Run{
-		Form: runs.Form, Began: time.Now(), Version: "test", Seed: o.Plan.Seed, World: "sim", Store: v.source.Name(),
+		Form: runs.Form, Began: time.Now(), Version: "test", Seed: o.Plan.Seed, World: runs.Simulated, Store: v.source.Name(),
 		Server: v.source.Describe(),
 	}
 	if err := r.Create(v.folder); err != nil {

@@ -30,7 +30,7 @@ const suspectSeeds = 5
 // live replays the results of a live run. Its exit code says whether the simulated world shows what was seen.
 func (c *replayCmd) live(ctx context.Context, s streams, kept *runs.Run, results []*runs.Result) error {
 	b := &bridging{replayCmd: c, s: s, kept: kept, again: &runs.Run{
-		Form: runs.Form, Began: time.Now(), Version: version(), Seed: kept.Seed, World: "sim", Store: stores.Memory().Name(),
+		Form: runs.Form, Began: time.Now(), Version: version(), Seed: kept.Seed, World: runs.Simulated, Store: stores.Memory().Name(),
 		Server: stores.Memory().Describe(), Defect: kept.Defect,
 	}}
 	if kept.Defect != "" {

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/bootrace/bootrace/controller/defects"
 	"github.com/bootrace/bootrace/harness"
 	"github.com/bootrace/bootrace/harness/generate"
 	"github.com/bootrace/bootrace/harness/plan"
@@ -53,12 +52,9 @@ func (c *checkCmd) Run(ctx context.Context, s streams) error {
 	if c.Checks == 0 && c.For == 0 {
 		c.For = defaultSearch
 	}
-	var defect *defects.Defect
-	if c.Defect != "" {
-		var err error
-		if defect, err = defects.Find(c.Defect); err != nil {
-			return usage(err)
-		}
+	defect, err := findDefect(c.Defect)
+	if err != nil {
+		return usage(err)
 	}
 	source, err := c.open(ctx, s)
 	if err != nil {
@@ -67,7 +63,7 @@ func (c *checkCmd) Run(ctx context.Context, s streams) error {
 	source = stores.Reusing(source)
 	defer source.Close() //nolint:errcheck // closed below where it matters
 	t := terminal(s, false, nil)
-	t.Header(version(), seed, "sim", source.Describe(), c.Defect)
+	t.Header(version(), seed, runs.Simulated, source.Describe(), c.Defect)
 	progress := reports.Progress{W: s.err, Live: s.liveErr}
 	strategies, err := generate.FindPortfolio(c.Strategy)
 	if err != nil {
@@ -143,7 +139,7 @@ func checkLine(k *harness.Checked) string {
 func (c *checkCmd) keep(s streams, t reports.Terminal, source stores.Source, f *harness.Found, seed uint64, began time.Time) error {
 	o := f.Outcome
 	r := &runs.Run{
-		Form: runs.Form, Began: began, Version: version(), Seed: o.Plan.Seed, World: "sim", Store: source.Name(),
+		Form: runs.Form, Began: began, Version: version(), Seed: o.Plan.Seed, World: runs.Simulated, Store: source.Name(),
 		Server: source.Describe(), Defect: c.Defect,
 	}
 	if err := r.Create(c.Out); err != nil {

@@ -56,3 +56,11 @@ func (c *defectsCmd) measure(ctx context.Context, s streams) error {
 	}
 	return nil
 }
+
+// findDefect returns the defect that a flag names, and nil where it names none.
+func findDefect(name string) (*defects.Defect, error) {
+	if name == "" {
+		return nil, nil //nolint:nilnil // no defect is the reference controller as it is
+	}
+	return defects.Find(name)
+}

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/bootrace/bootrace/controller/defects"
 	"github.com/bootrace/bootrace/harness/explore"
 	"github.com/bootrace/bootrace/harness/invariant"
 	"github.com/bootrace/bootrace/harness/runs"
@@ -56,12 +55,9 @@ func (c *exploreCmd) Validate() error { return c.bounds().Validate() }
 // Run implements the command.
 func (c *exploreCmd) Run(ctx context.Context, s streams) error {
 	began := time.Now()
-	var defect *defects.Defect
-	if c.Defect != "" {
-		var err error
-		if defect, err = defects.Find(c.Defect); err != nil {
-			return usage(err)
-		}
+	defect, err := findDefect(c.Defect)
+	if err != nil {
+		return usage(err)
 	}
 	target := sim.Reference(defect)
 	report := reports.Explored{W: s.out, Color: s.color}

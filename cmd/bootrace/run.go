@@ -9,7 +9,6 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/bootrace/bootrace/controller/defects"
 	"github.com/bootrace/bootrace/controller/store/postgres/pgserver"
 	"github.com/bootrace/bootrace/harness"
 	"github.com/bootrace/bootrace/harness/invariant"
@@ -78,7 +77,7 @@ func (c *runCmd) Validate() error {
 	if name := c.stray(); name != "" {
 		return fmt.Errorf("%s is for a --target", name)
 	}
-	if c.given() && c.World == "live" {
+	if c.given() && c.World == runs.Live {
 		return errors.New("a --target is its own world: leave --world out")
 	}
 	return c.check(c.Store)
@@ -94,19 +93,16 @@ func (c *runCmd) Run(ctx context.Context, s streams) error {
 	if c.given() {
 		return c.target(ctx, s, seed, began)
 	}
-	var defect *defects.Defect
-	if c.Defect != "" {
-		var err error
-		if defect, err = defects.Find(c.Defect); err != nil {
-			return usage(err)
-		}
+	defect, err := findDefect(c.Defect)
+	if err != nil {
+		return usage(err)
 	}
 	plans, err := c.plans(seed)
 	if err != nil {
 		return usage(err)
 	}
 	suite := harness.Suite{Plans: plans, Defect: defect, Seed: seed, Version: version(), Began: began, Parent: c.Out}
-	if c.World == "live" {
+	if c.World == runs.Live {
 		return c.playLive(ctx, s, suite)
 	}
 	if suite.Source, err = c.open(ctx, s); err != nil {
@@ -114,7 +110,7 @@ func (c *runCmd) Run(ctx context.Context, s streams) error {
 	}
 	suite.Jobs = c.jobs(runtime.NumCPU())
 	t := terminal(s, c.All, plans)
-	t.Header(version(), seed, "sim", suite.Source.Describe(), c.Defect)
+	t.Header(version(), seed, runs.Simulated, suite.Source.Describe(), c.Defect)
 	suite.Progress = t.Result
 	defer context.AfterFunc(ctx, func() {
 		if context.Cause(ctx) != context.Canceled { //nolint:errorlint // a signal's cause is that, too, to errors.Is

@@ -194,7 +194,7 @@ func (c *runCmd) target(ctx context.Context, s streams, seed uint64, began time.
 	}
 	defer session.Close() //nolint:errcheck // nothing is kept there
 	out := terminal(s, c.All, plans)
-	out.Header(version(), seed, harness.WorldTarget, t.Describe(), "")
+	out.Header(version(), seed, runs.Foreign, t.Describe(), "")
 	out.LeftOut(left)
 	jobs := c.jobs(liveJobs)
 	waits(s, plans, jobs)

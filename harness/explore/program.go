@@ -4,8 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net/http"
-	"net/url"
+	"net/http/httptest"
 	"time"
 
 	"github.com/bootrace/bootrace/controller/cloud"
@@ -188,53 +187,13 @@ func (w *world) run(n *node) (timed bool) {
 		return p.read
 	}
 	q := n.program.request
-	header := http.Header{"Content-Type": {"application/json"}}
+	request := httptest.NewRequestWithContext(background, q.Method, q.Path, bytes.NewReader(q.Body))
+	request.Header.Set("Content-Type", "application/json")
 	if q.Token != "" {
-		header.Set("Authorization", "Bearer "+q.Token)
+		request.Header.Set("Authorization", "Bearer "+q.Token)
 	}
-	u, err := url.ParseRequestURI(q.Path)
-	if err != nil {
-		panic(err) // paths are ours
-	}
-	var reply replyWriter
-	w.handler.ServeHTTP(&reply, &http.Request{
-		Method: q.Method, URL: u, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: header,
-		Body: body{bytes.NewReader(q.Body)}, ContentLength: int64(len(q.Body)), Host: "controller", RequestURI: q.Path,
-		RemoteAddr: "explored",
-	})
-	n.end.response = agent.Response{Code: reply.code, Body: reply.body.Bytes(), RetryAfter: reply.header.Get("Retry-After")}
+	reply := httptest.NewRecorder()
+	w.handler.ServeHTTP(reply, request)
+	n.end.response = agent.Response{Code: reply.Code, Body: reply.Body.Bytes(), RetryAfter: reply.Header().Get("Retry-After")}
 	return p.read
-}
-
-type body struct{ *bytes.Reader }
-
-// Close implements io.Closer.
-func (body) Close() error { return nil }
-
-// replyWriter keeps a reply.
-type replyWriter struct {
-	header http.Header
-	code   int
-	body   bytes.Buffer
-}
-
-// Header implements http.ResponseWriter.
-func (r *replyWriter) Header() http.Header {
-	if r.header == nil {
-		r.header = http.Header{}
-	}
-	return r.header
-}
-
-// WriteHeader implements http.ResponseWriter.
-func (r *replyWriter) WriteHeader(code int) {
-	if r.code == 0 {
-		r.code = code
-	}
-}
-
-// Write implements http.ResponseWriter.
-func (r *replyWriter) Write(b []byte) (int, error) {
-	r.WriteHeader(http.StatusOK)
-	return r.body.Write(b)
 }

@@ -4,13 +4,13 @@ import (
 	"hash/maphash"
 	"time"
 
+	"github.com/bootrace/bootrace/controller"
 	"github.com/bootrace/bootrace/controller/cloud"
 	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/controller/store"
 	"github.com/bootrace/bootrace/controller/store/memory"
 	"github.com/bootrace/bootrace/fakeprovider"
 	"github.com/bootrace/bootrace/harness/agent"
-	"github.com/bootrace/bootrace/harness/sched"
 )
 
 // rows is what is stored. It does not change: a write makes another, and equal ones are one and the same.
@@ -238,15 +238,15 @@ func (w *world) next(s *state) time.Duration {
 		r := &s.rows.all[i]
 		switch {
 		case r.Status == lifecycle.Provisioning || r.Status == lifecycle.AwaitingAgent:
-			if !r.BootDeadline.IsZero() && w.turnsLeft(s, "provision-sweep") {
-				add(r.BootDeadline.Sub(sched.Epoch))
+			if !r.BootDeadline.IsZero() && w.turnsLeft(s, controller.TickProvisionSweep) {
+				add(r.BootDeadline.Sub(epoch))
 			}
-			if r.MachineID == "" && w.turnsLeft(s, "launcher") {
-				add(r.LaunchAfter.Sub(sched.Epoch))
+			if r.MachineID == "" && w.turnsLeft(s, controller.TickLauncher) {
+				add(r.LaunchAfter.Sub(epoch))
 			}
 		case r.Status.Converged():
-			if !r.LastSeenAt.IsZero() && w.turnsLeft(s, "liveness-sweep") {
-				add(r.LastSeenAt.Add(ttl).Sub(sched.Epoch))
+			if !r.LastSeenAt.IsZero() && w.turnsLeft(s, controller.TickLivenessSweep) {
+				add(r.LastSeenAt.Add(ttl).Sub(epoch))
 			}
 		}
 	}

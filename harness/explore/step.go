@@ -9,6 +9,7 @@ import (
 
 	"github.com/bootrace/bootrace/controller/cloud"
 	"github.com/bootrace/bootrace/controller/lifecycle"
+	"github.com/bootrace/bootrace/controller/wire"
 	"github.com/bootrace/bootrace/harness/agent"
 	"github.com/bootrace/bootrace/harness/sched"
 )
@@ -329,12 +330,10 @@ func (w *world) effect(c *state, t *task, how variant) (*result, *Violation) {
 }
 
 func (w *world) launched(c *state, spec *cloud.Spec, machine string, how variant) {
-	id, err := uuid.Parse(spec.WorkspaceID)
-	if err != nil || w.probe.numbers[id] == 0 {
-		return
+	if space := w.owner(spec.WorkspaceID); space > 0 {
+		w.begin(c, space, spec.Incarnation, machine, spec.Env[wire.EnvToken], how)
+		w.trace.launched(c, &c.lives[len(c.lives)-1])
 	}
-	w.begin(c, w.probe.numbers[id], spec.Incarnation, machine, spec.Env["WORKSPACE_AUTH_TOKEN"], how)
-	w.trace.launched(c, &c.lives[len(c.lives)-1])
 }
 
 // unanswer ends a task of which its caller hears nothing any more.

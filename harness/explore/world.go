@@ -15,6 +15,7 @@ import (
 	"github.com/bootrace/bootrace/controller/wire"
 	"github.com/bootrace/bootrace/fakeprovider"
 	"github.com/bootrace/bootrace/harness/agent"
+	"github.com/bootrace/bootrace/harness/operator"
 	"github.com/bootrace/bootrace/harness/sim"
 )
 
@@ -157,7 +158,7 @@ func (w *world) begin(c *state, space, inc int, machine, token string, how varia
 		machine: machine, space: int8(space), inc: int8(inc), booting: true, left: int8(w.bounds.Beats), wake: c.now + quickBoot,
 		dies: how == stillborn,
 		agent: agent.New(agent.Config{
-			WorkspaceID: w.ids[space-1].String(), Token: token, URL: "http://machine.internal:8000", Interval: interval,
+			WorkspaceID: w.ids[space-1].String(), Token: token, URL: operator.AgentURL(space), Interval: interval,
 			Swallow: w.swallows,
 		}),
 	}
@@ -208,24 +209,14 @@ func (w *world) operation(do string, space int8) *program {
 	if p != nil {
 		return p
 	}
-	r := &agent.Request{Call: do, Method: http.MethodPost}
+	var r agent.Request
 	if isStray(do) {
 		stray := agent.New(agent.Config{WorkspaceID: strayID.String(), URL: "http://stray.internal:8000", SkipRegister: do == "stray heartbeat"})
-		*r = stray.Call(agent.Report{})
+		r = stray.Call(agent.Report{})
 	} else {
-		path := wire.PathWorkspaces + "/" + w.ids[space-1].String()
-		r.Path = path + "/" + do
-		switch do {
-		case "delete":
-			r.Method, r.Path = http.MethodDelete, path+"?confirm=true"
-		case "hibernate":
-			r.Path += "?force=true"
-		case "bootstrap-failed":
-			r.Path = "/admin" + path + "/" + do
-			r.Body = []byte(`{"error":"the operator saw it fail","log_tail":"Killed"}`)
-		}
+		r = operator.Request(w.ids[space-1].String(), do)
 	}
-	p = &program{call: r.Call, request: r, salt: 7}
+	p = &program{call: r.Call, request: &r, salt: 7}
 	w.programs[q] = p
 	return p
 }

@@ -2,11 +2,11 @@ package live
 
 import (
 	"context"
-	"fmt"
 	"maps"
 
 	"github.com/bootrace/bootrace/controller/store/postgres"
 	"github.com/bootrace/bootrace/controller/store/postgres/pgserver"
+	"github.com/bootrace/bootrace/harness/stores"
 )
 
 // template is the database that those of runs are cloned from: migrated, empty, and with the recorder.
@@ -28,19 +28,9 @@ func OpenPostgres(ctx context.Context, o pgserver.Options) (*Postgres, error) {
 	}
 	maps.Copy(settings, o.Settings)
 	o.Settings = settings
-	server, err := pgserver.Start(ctx, o)
+	server, err := stores.Prepare(ctx, o, template, postgres.InstallRecorder)
 	if err != nil {
 		return nil, err
-	}
-	err = server.Template(ctx, template, func(ctx context.Context, url string) error {
-		if err := postgres.Migrate(ctx, url); err != nil {
-			return err
-		}
-		return postgres.InstallRecorder(ctx, url)
-	})
-	if err != nil {
-		server.Stop() //nolint:errcheck // the first error is the one to tell
-		return nil, fmt.Errorf("preparing the template database: %w", err)
 	}
 	return &Postgres{server, o}, nil
 }

@@ -120,8 +120,11 @@ func (o Operator) removeTwins(name string) {
 }
 
 // Act does one of scenarios.Acts to the workspace, which must be known, until it is answered.
-func (o Operator) Act(do string) {
-	path := wire.PathWorkspaces + "/" + o.ID()
+func (o Operator) Act(do string) { persist(o, Request(o.ID(), do)) }
+
+// Request is the call that one of scenarios.Acts makes about the workspace of the id.
+func Request(id, do string) agent.Request {
+	path := wire.PathWorkspaces + "/" + id
 	q := agent.Request{Call: do, Method: http.MethodPost, Path: path + "/" + do}
 	switch do {
 	case "delete":
@@ -134,7 +137,7 @@ func (o Operator) Act(do string) {
 		q.Path = "/admin" + path + "/bootstrap-failed"
 		q.Body = marshal(wire.BootstrapFailedRequest{Error: "the operator saw it fail", LogTail: "Killed"})
 	}
-	persist(o, q)
+	return q
 }
 
 // Look returns what anybody sees of the workspace, or false where there is nothing to be seen.

@@ -1,38 +1,25 @@
 package oracle
 
-// Recording is an oracle that writes down what another answers.
-type Recording struct {
-	Oracle
-	Answers []uint64
-}
-
-// Choose implements Oracle.
-func (r *Recording) Choose(p Point, n uint64) uint64 {
-	a := r.Oracle.Choose(p, n)
-	r.Answers = append(r.Answers, a)
-	return a
-}
-
-// Replay answers what was recorded. Where a run asks for more, or for less than was answered, it took another course: the
+// Replay answers what a [Log] says was answered. Where a run asks for something else, it took another course: the
 // rest is answered with 0, and Parted tells.
 type Replay struct {
-	answers []uint64
+	answers []Asked
 	asked   int
 	parted  bool
 }
 
 // NewReplay returns an oracle that gives the answers, in order.
-func NewReplay(answers []uint64) *Replay { return &Replay{answers: answers} }
+func NewReplay(answers []Asked) *Replay { return &Replay{answers: answers} }
 
 // Choose implements Oracle.
-func (r *Replay) Choose(_ Point, n uint64) uint64 {
+func (r *Replay) Choose(p Point, n uint64) uint64 {
 	i := r.asked
 	r.asked++
-	if i >= len(r.answers) || r.answers[i] >= n {
+	if i >= len(r.answers) || r.answers[i].Point != p || r.answers[i].N != n {
 		r.parted = true
 		return 0
 	}
-	return r.answers[i]
+	return r.answers[i].Answer
 }
 
 // Parted reports whether the run has asked for what was not recorded.

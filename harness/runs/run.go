@@ -13,8 +13,10 @@ const Form = 1
 
 // Worlds of a run.
 const (
-	Simulated = "sim"
-	Explored  = "explore"
+	Simulated = "sim"     // virtual time
+	Live      = "live"    // wall-clock time
+	Foreign   = "target"  // against a controller that somebody else runs
+	Explored  = "explore" // every interleaving
 )
 
 // Run is what run.json holds.

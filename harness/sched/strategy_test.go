@@ -72,13 +72,13 @@ func TestPCTRunsByPriority(t *testing.T) {
 // What was logged of any strategy can be replayed.
 func TestReplayRepeatsWhatWasRecorded(t *testing.T) {
 	t.Parallel()
-	recording := &oracle.Recording{Oracle: oracle.NewRandom(5, "test")}
+	recording, log := oracle.Logged(oracle.NewRandom(5, "test"))
 	way := interleaving(t, recording)
-	replay := oracle.NewReplay(recording.Answers)
+	replay := oracle.NewReplay(log.Asked)
 	if again := interleaving(t, replay); again != way || replay.Parted() {
 		t.Errorf("%s, replayed as %s; parted: %v", way, again, replay.Parted())
 	}
-	short := oracle.NewReplay(recording.Answers[:2])
+	short := oracle.NewReplay(log.Asked[:2])
 	if interleaving(t, short); !short.Parted() {
 		t.Error("a replay that ran out of answers did not tell")
 	}

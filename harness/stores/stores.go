@@ -52,6 +52,16 @@ type postgresSource struct {
 // Postgres finds or starts a Postgres server and opens each store as a database of its own on it. Close stops what was
 // started and drops what was created.
 func Postgres(ctx context.Context, o pgserver.Options) (Source, error) {
+	server, err := Prepare(ctx, o, template, postgres.InstallProbe)
+	if err != nil {
+		return nil, err
+	}
+	return &postgresSource{server}, nil
+}
+
+// Prepare finds or starts a Postgres server with a template database that controllers' are cloned from: migrated, empty, and
+// with what observe installs there to see rows move.
+func Prepare(ctx context.Context, o pgserver.Options, template string, observe func(ctx context.Context, url string) error) (*pgserver.Server, error) {
 	server, err := pgserver.Start(ctx, o)
 	if err != nil {
 		return nil, err
@@ -60,13 +70,13 @@ func Postgres(ctx context.Context, o pgserver.Options) (Source, error) {
 		if err := postgres.Migrate(ctx, url); err != nil {
 			return err
 		}
-		return postgres.InstallProbe(ctx, url)
+		return observe(ctx, url)
 	})
 	if err != nil {
 		server.Stop() //nolint:errcheck // the first error is the one to tell
 		return nil, fmt.Errorf("preparing the template database: %w", err)
 	}
-	return &postgresSource{server}, nil
+	return server, nil
 }
 
 func (p *postgresSource) Open(ctx context.Context, table *lifecycle.Table, observe func(store.RowChange)) (store.Store, func() error, error) {

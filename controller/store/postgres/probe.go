@@ -21,7 +21,7 @@ const probeCode = "BR001"
 // probe makes every statement that moves a row say so to the client that ran it, by a notice. A notice comes with the
 // reply that is on its way anyhow, so that an observer costs no round trip; and it comes from the row, not from the code
 // that means to have moved it. Moves of a move's own kind are told in the order in which they were made.
-const probe = `
+var probe = `
 CREATE OR REPLACE FUNCTION bootrace_probe() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE NOTICE USING ERRCODE = '` + probeCode + `', MESSAGE = format('%s %s %s %s', NEW.id, NEW.incarnation,
@@ -29,22 +29,33 @@ BEGIN
     RETURN NULL;
 END
 $$;
-CREATE OR REPLACE TRIGGER bootrace_probe_insert AFTER INSERT ON workspaces
-    FOR EACH ROW EXECUTE FUNCTION bootrace_probe();
-CREATE OR REPLACE TRIGGER bootrace_probe_update AFTER UPDATE OF status, incarnation ON workspaces
-    FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status OR OLD.incarnation IS DISTINCT FROM NEW.incarnation)
-    EXECUTE FUNCTION bootrace_probe();`
+` + onMoves("bootrace_probe")
 
 // InstallProbe adds the triggers that an observer (see Observe) hears of rows' moves by. It is for a harness, in its own
 // database: a controller's database has no use for them, and Migrate never installs them. Installing twice is no error.
 func InstallProbe(ctx context.Context, url string) error {
+	return install(ctx, url, "probe", probe)
+}
+
+// onMoves are the triggers by which a function of the name is called for every move of a row.
+func onMoves(function string) string {
+	return `
+CREATE OR REPLACE TRIGGER ` + function + `_insert AFTER INSERT ON workspaces
+    FOR EACH ROW EXECUTE FUNCTION ` + function + `();
+CREATE OR REPLACE TRIGGER ` + function + `_update AFTER UPDATE OF status, incarnation ON workspaces
+    FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status OR OLD.incarnation IS DISTINCT FROM NEW.incarnation)
+    EXECUTE FUNCTION ` + function + `();`
+}
+
+// install runs the SQL that adds something to a database for a harness.
+func install(ctx context.Context, url, what, sql string) error {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
-		return fmt.Errorf("postgres: install probe: %w", err)
+		return fmt.Errorf("postgres: install %s: %w", what, err)
 	}
 	defer conn.Close(ctx) //nolint:errcheck // what counts has been committed by then
-	if _, err := conn.Exec(ctx, probe, pgx.QueryExecModeSimpleProtocol); err != nil {
-		return fmt.Errorf("postgres: install probe: %w", err)
+	if _, err := conn.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
+		return fmt.Errorf("postgres: install %s: %w", what, err)
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ const Channel = "bootrace_moves"
 // recorder has the database itself write down every move of a row, in the transaction that makes it: so that an observer
 // in another process misses none, also of controllers and connections that died, and sees none that did not commit. A
 // row's lock puts its moves in order; their times are the server's clock when the row was written.
-const recorder = `
+var recorder = `
 CREATE TABLE IF NOT EXISTS bootrace_moves (
     seq          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     at           timestamptz NOT NULL,
@@ -44,25 +44,13 @@ BEGIN
     RETURN NULL;
 END
 $$;
-CREATE OR REPLACE TRIGGER bootrace_record_insert AFTER INSERT ON workspaces
-    FOR EACH ROW EXECUTE FUNCTION bootrace_record();
-CREATE OR REPLACE TRIGGER bootrace_record_update AFTER UPDATE OF status, incarnation ON workspaces
-    FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status OR OLD.incarnation IS DISTINCT FROM NEW.incarnation)
-    EXECUTE FUNCTION bootrace_record();`
+` + onMoves("bootrace_record")
 
 // InstallRecorder adds the table bootrace_moves and the triggers that write every move of a row into it, and that tell
 // whoever listens on Channel, by a [Notice]. It is for a harness, in its own database: a controller's database has no use
 // for it, and Migrate never installs it. Installing twice is no error.
 func InstallRecorder(ctx context.Context, url string) error {
-	conn, err := pgx.Connect(ctx, url)
-	if err != nil {
-		return fmt.Errorf("postgres: install recorder: %w", err)
-	}
-	defer conn.Close(ctx) //nolint:errcheck // what counts has been committed by then
-	if _, err := conn.Exec(ctx, recorder, pgx.QueryExecModeSimpleProtocol); err != nil {
-		return fmt.Errorf("postgres: install recorder: %w", err)
-	}
-	return nil
+	return install(ctx, url, "recorder", recorder)
 }
 
 // Notice is what the recorder tells on Channel, as JSON.
