@@ -51,6 +51,7 @@ var builtinNames = []string{
 	"preempted-steps",
 	"stopped-controller",
 	"stalled-agents",
+	"restarted-machines",
 	"sick-agents",
 	"delete-while-recovering",
 	"external-agents",

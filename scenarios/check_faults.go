@@ -82,7 +82,7 @@ func needHint(kind *FaultKind, name string) string {
 		switch kind.Name {
 		case "crash":
 			return "delay is how long the replica stays down"
-		case "postgres-crash":
+		case "postgres-crash", "postgres-restart":
 			return "delay is how long the server stays down"
 		}
 		return "delay is how much later"

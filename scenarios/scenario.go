@@ -121,7 +121,8 @@ type Fault struct {
 	// Strikes each occurrence with this probability, drawn from the seed.
 	Percent int `yaml:"percent,omitempty" json:"percent,omitempty" jsonschema:"minimum=1,maximum=100"`
 	// How much slower (delay, cloud-slow, llm-slow, store-slow), by how much at the most (reorder), how much later the
-	// second time (duplicate), or how long what crashed stays down (crash, postgres-crash).
+	// second time (duplicate), or how long what crashed stays down (crash, postgres-crash,
+	// postgres-restart).
 	Delay Duration `yaml:"delay,omitempty" json:"delay,omitempty" duration:"positive"`
 	// How far a clock is off; negative is behind.
 	By Duration `yaml:"by,omitempty" json:"by,omitempty" duration:"signed"`

@@ -26,6 +26,13 @@ type agentCmd struct{}
 // Run implements the command.
 func (agentCmd) Run(s streams) error { return livePart(liveworld.CommandAgent, s) }
 
+type liveSignalCmd struct {
+	Name string `arg:""`
+}
+
+// Run implements the command.
+func (liveSignalCmd) Run(s streams) error { return livePart(liveworld.CommandSignal, s) }
+
 // livePart runs until it is killed or its parent is gone: a signal that reaches it by the terminal is its parent's to heed.
 func livePart(command string, s streams) error {
 	if err := liveworld.Main(context.Background(), command, os.Stdin, s.out, s.err); err != nil {

@@ -37,6 +37,7 @@ type cli struct {
 
 	LiveController liveControllerCmd `cmd:"" hidden:"" help:"A controller of a live run: for bootrace itself."`
 	Agent          agentCmd          `cmd:"" hidden:"" help:"A machine of a live run: for bootrace itself."`
+	LiveSignal     liveSignalCmd     `cmd:"" hidden:"" help:"Signals the agent of a live run's container: for bootrace itself."`
 }
 
 const description = `bootrace proves, or refutes with a replayable counterexample, that every workspace whose agent heartbeats

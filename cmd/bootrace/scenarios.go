@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/bootrace/bootrace/harness/foreign"
+	"github.com/bootrace/bootrace/harness/live"
 	"github.com/bootrace/bootrace/scenarios"
 )
 
@@ -90,7 +92,28 @@ func (scenariosFaultsCmd) Run(s streams) error {
 		if fields := append(append([]string{}, k.Needs...), k.Takes...); len(fields) > 0 {
 			about = append(about, "fields: "+strings.Join(fields, ", "))
 		}
+		if not := notIn(k.Name); len(not) > 0 {
+			about = append(about, "not in: "+strings.Join(not, "; "))
+		}
 		l.add(k.Name, about...)
 	}
 	return l.write(s.out)
+}
+
+// notIn names the worlds that faults of the kind cannot be brought about in. In virtual time, all can.
+func notIn(kind string) (worlds []string) {
+	anywhere, contained := live.Lacks(kind)
+	switch {
+	case anywhere != "":
+		worlds = append(worlds, "live runs")
+	case contained != "":
+		worlds = append(worlds, "live runs on containers")
+	}
+	switch ok, cloud := foreign.Strikes(kind); {
+	case !ok:
+		worlds = append(worlds, "runs with --target")
+	case cloud:
+		worlds = append(worlds, "runs with --target but without --serve-cp")
+	}
+	return worlds
 }

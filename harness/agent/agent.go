@@ -37,6 +37,12 @@ type World interface {
 	Uptime() time.Duration
 }
 
+// Keeper is a world that keeps an agent's token for its next start, as a disk does. A World may be one.
+type Keeper interface {
+	// Keep is told of the token after every register.
+	Keep(token string)
+}
+
 // Report is what a heartbeat says beside being one.
 type Report struct {
 	ErrorRate   float64
@@ -81,6 +87,9 @@ func Run(w World, c Config) {
 			}
 		case Register:
 			a.Answer(w.Call(a.request(registerBody(c))))
+			if disk, ok := w.(Keeper); ok {
+				disk.Keep(a.Token)
+			}
 		case Beat:
 			body = heartbeatBody(body[:0], c, w)
 			a.Answer(w.Call(a.request(body)))

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -138,7 +139,14 @@ func (m *measured) began(number, inc int) (history.Time, bool) {
 func (m *measured) boot(number, inc int, began history.Time, planned plan.Boot) plan.Boot {
 	boot := planned
 	boot.Dies = ""
-	mine := func(e *history.Event) bool { return e.WS == number && e.Inc == inc && e.At >= began }
+	// What a restart of the machine begins is the fault's, and comes again with it.
+	until := history.Time(math.MaxInt64)
+	if again := m.find(func(e *history.Event) bool {
+		return e.Kind == history.Machine && e.WS == number && e.Inc == inc && e.Phase == history.Restarted
+	}); again != nil {
+		until = again.At
+	}
+	mine := func(e *history.Event) bool { return e.WS == number && e.Inc == inc && e.At >= began && e.At < until }
 	at, seen := began, 0
 	for i, phase := range []struct {
 		name  string

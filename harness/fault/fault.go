@@ -66,6 +66,7 @@ var where = map[string]func(*Set) *[]*Fault{
 	"store-error":              func(s *Set) *[]*Fault { return &s.stores },
 	"store-error-after-commit": func(s *Set) *[]*Fault { return &s.stores },
 	"postgres-crash":           func(s *Set) *[]*Fault { return &s.stores },
+	"postgres-restart":         func(s *Set) *[]*Fault { return &s.stores },
 	"stall":                    func(s *Set) *[]*Fault { return &s.stalls },
 	"preempt":                  func(s *Set) *[]*Fault { return &s.stalls },
 	"controller-stall":         func(s *Set) *[]*Fault { return &s.stalls },
@@ -80,6 +81,8 @@ var where = map[string]func(*Set) *[]*Fault{
 	"llm-outage":               func(s *Set) *[]*Fault { return &s.llms },
 	"llm-throttle":             func(s *Set) *[]*Fault { return &s.llms },
 	"llm-slow":                 func(s *Set) *[]*Fault { return &s.llms },
+	"machine-pause":            func(s *Set) *[]*Fault { return &s.agents },
+	"agent-oom":                func(s *Set) *[]*Fault { return &s.agents },
 	"agent-stall":              func(s *Set) *[]*Fault { return &s.agents },
 	"agent-sick":               func(s *Set) *[]*Fault { return &s.agents },
 }

@@ -54,7 +54,7 @@ func (s *Set) StoreFails(replica int, op string, committed bool) bool {
 	}
 	failed := false
 	for _, x := range s.stores {
-		if x.Kind == "postgres-crash" && !committed && x.down(s.world.Now()) {
+		if (x.Kind == "postgres-crash" || x.Kind == "postgres-restart") && !committed && x.down(s.world.Now()) {
 			s.Strike(x, 0)
 			failed = true
 		}
@@ -66,7 +66,7 @@ func (s *Set) StoreFails(replica int, op string, committed bool) bool {
 	return failed
 }
 
-// down reports whether the database server that crashed is not there again yet.
+// down reports whether the database server that crashed or was shut down is not there again yet.
 func (x *Fault) down(now time.Duration) bool {
 	return !x.Elsewhere && now >= time.Duration(x.From) && now < time.Duration(x.From+x.Delay)
 }

@@ -107,7 +107,7 @@ func (c *caller) carry(q agent.Request, sent time.Duration, fate fault.Fate, see
 			w.broken(refused) // the preflight was let in: the token is no good any more
 		}
 		c.member.settled(q.Call, r.Code)
-		c.member.answered(c.ctx, q.Call, r)
+		c.member.answered(q.Call, r)
 	}
 	return r, lost, nil
 }

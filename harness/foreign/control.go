@@ -65,7 +65,7 @@ func (c *control) boot(m *member, x cpwire.Machine) {
 	inc := max(m.begun, 1)
 	w.addLocked(history.Event{Kind: history.Machine, WS: m.number, Inc: inc, Machine: x.ID, Phase: history.Launched})
 	w.mu.Unlock()
-	m.boot(w.life, inc, x.ID, x.Env[wire.EnvToken])
+	m.boot(inc, x.ID, x.Env[wire.EnvToken])
 }
 
 func (c *control) stopped(x cpwire.Machine) {

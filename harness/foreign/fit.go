@@ -19,10 +19,17 @@ import (
 var (
 	striking = []string{
 		"partition", "lose-request", "lose-reply", "delay", "reorder", "duplicate", "rate-limit", "llm-outage", "llm-throttle",
-		"llm-slow", "agent-stall", "agent-sick", "machine-death", "stray-agent",
+		"llm-slow", "agent-stall", "agent-sick", "agent-oom", "machine-death", "machine-restart", "machine-pause", "stray-agent",
 	}
 	strikingCloud = []string{"cloud-throttle", "cloud-capacity", "cloud-refuses", "cloud-slow", "cloud-lost-reply"}
 )
+
+// Strikes reports whether faults of the kind can be brought about at a target, and whether only where the harness is its
+// control plane.
+func Strikes(kind string) (ok, cloud bool) {
+	cloud = slices.Contains(strikingCloud, kind)
+	return cloud || slices.Contains(striking, kind), cloud
+}
 
 // Fit resolves the scenario for the target: its times are stretched or shrunk so that what happens before and after the
 // contract's budgets happens before and after the target's. Where the target lacks what the scenario needs, leftOut says

@@ -138,6 +138,42 @@ var quick = []*scenarios.Scenario{
 	own("partition", group(1, 3*minute), nil, scenarios.Fault{Kind: "partition", From: scenarios.Duration(11 * minute), Until: scenarios.Duration(15 * minute)}),
 }
 
+// machines are scenarios of what befalls machines that go on to be machines.
+var machines = []*scenarios.Scenario{
+	own("machine-restart", group(2, 3*minute), nil, scenarios.Fault{Kind: "machine-restart", From: scenarios.Duration(11 * minute)}),
+	own("reboot-during-boot", group(1, 8*minute), nil, scenarios.Fault{Kind: "machine-restart", From: scenarios.Duration(7 * minute)}),
+	own("machine-pause", group(1, 3*minute), nil, scenarios.Fault{Kind: "machine-pause", From: scenarios.Duration(11 * minute), Until: scenarios.Duration(15 * minute)}),
+	own("boot-paused", group(1, 9*minute), nil, scenarios.Fault{Kind: "machine-pause", From: scenarios.Duration(8 * minute), Until: scenarios.Duration(12 * minute)}),
+	own("agent-oom", group(2, 3*minute), nil, scenarios.Fault{Kind: "agent-oom", From: scenarios.Duration(11 * minute), Until: scenarios.Duration(15 * minute)}),
+	own("oom-from-the-start", group(1, 3*minute), nil, scenarios.Fault{Kind: "agent-oom", Until: scenarios.Duration(13 * minute)}),
+}
+
+// TestMachinesThatGoOn has machines restarted, paused and starved, and agents come back on them.
+func TestMachinesThatGoOn(t *testing.T) {
+	t.Parallel()
+	control := freeAddress(t)
+	through := target(serve(t, "", &controlPlane{url: "http://" + control, machines: map[string]cloud.Machine{}}))
+	through.ServeCP = control
+	for _, x := range append(play(t, target(serve(t, "", nil)), machines...), play(t, through, machines...)...) {
+		held(t, x.plan, x.history)
+		starts := map[int]int{}
+		for _, e := range x.history.Events {
+			if e.Kind == history.Agent && e.Phase == history.Started {
+				starts[e.WS]++
+			}
+		}
+		want := 1
+		if x.plan.Name == "machine-restart" || x.plan.Name == "agent-oom" {
+			want = 2
+		}
+		for i := range x.plan.Workspaces {
+			if starts[i+1] != want {
+				t.Errorf("%s: the agent of workspace %d came up %d times, not %d", x.plan.Name, i+1, starts[i+1], want)
+			}
+		}
+	}
+}
+
 // held judges what happened to a controller that keeps every promise.
 func held(t *testing.T, p *plan.Plan, h *history.History) {
 	t.Helper()

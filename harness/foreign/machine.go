@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/bootrace/bootrace/harness/agent"
+	"github.com/bootrace/bootrace/harness/fault"
 	"github.com/bootrace/bootrace/harness/history"
 	"github.com/bootrace/bootrace/harness/plan"
 )
@@ -15,30 +16,114 @@ type machine struct {
 	member  *member
 	id      string // empty where no control plane launched it
 	inc     int
-	ctx     context.Context //nolint:containedctx // it is the machine's life
+	ctx     context.Context //nolint:containedctx // it is the agent's life
 	end     context.CancelFunc
 	started time.Time // the agent
+
+	token   string // the agent's; guarded by the world's lock, like what follows
+	pulled  bool   // its image is there
+	starved bool   // its agent was killed for want of memory, and is to be started again
 }
 
 // boot begins the incarnation's boot, with the token where it has one.
-func (m *member) boot(ctx context.Context, inc int, id, token string) {
-	w := m.world
-	ctx, end := context.WithCancel(ctx)
-	b := &machine{member: m, id: id, inc: inc, ctx: ctx, end: end}
-	b.caller = &caller{world: w, ctx: ctx, actor: history.ActorAgent, ws: m.number, inc: inc}
+func (m *member) boot(inc int, id, token string) {
+	(&machine{member: m, id: id, inc: inc, token: token}).start()
+}
+
+// start boots the machine, unless it is short of memory.
+func (b *machine) start() {
+	m, w := b.member, b.member.world
+	b.ctx, b.end = context.WithCancel(w.life)
+	b.caller = &caller{world: w, ctx: b.ctx, actor: history.ActorAgent, ws: m.number, inc: b.inc}
 	w.mu.Lock()
 	m.machine = b
-	if id != "" {
-		w.machines[id] = b
+	if b.id != "" {
+		w.machines[b.id] = b
 	}
-	workspace := m.id
+	workspace, token := m.id, b.token
+	how := m.plan.Boot(b.inc)
+	if b.pulled {
+		how = how.Again()
+	}
+	if x := w.faults.Starved(m.number); x != nil && !m.plan.External {
+		b.starved = true
+		w.faults.Strike(x, m.number)
+	}
+	starved := b.starved
 	w.mu.Unlock()
+	if starved {
+		b.end()
+		return
+	}
 	w.spawn(func() {
-		defer end()
-		if b.boot(m.plan.Boot(inc)) {
+		defer b.end()
+		if b.boot(how) {
 			b.live(workspace, token)
 		}
 	})
+}
+
+// again starts the agent anew on a machine where it is gone.
+func (b *machine) again() {
+	b.world.mu.Lock()
+	next := &machine{member: b.member, id: b.id, inc: b.inc, token: b.token, pulled: b.pulled}
+	b.world.mu.Unlock()
+	if b.id != "" {
+		b.tell(history.Machine, history.Restarted)
+	}
+	next.start()
+}
+
+// kill ends the agent of the member's machine, which stays, and returns it; nil where none runs.
+func (m *member) kill() *machine {
+	b := m.current()
+	if b == nil || m.plan.External || b.ctx.Err() != nil {
+		return nil
+	}
+	b.end()
+	b.tell(history.Agent, history.Ended)
+	return b
+}
+
+// current is the member's machine, or nil.
+func (m *member) current() *machine {
+	m.world.mu.Lock()
+	defer m.world.mu.Unlock()
+	return m.machine
+}
+
+// starve kills the agent for want of memory.
+func (m *member) starve() bool {
+	b := m.kill()
+	if b == nil {
+		return false
+	}
+	m.world.mu.Lock()
+	defer m.world.mu.Unlock()
+	b.starved = true
+	return true
+}
+
+// feed starts an agent again that was killed for want of memory, unless it still is.
+func (m *member) feed() {
+	w := m.world
+	w.mu.Lock()
+	b := m.machine
+	up := b != nil && b.starved && w.faults.Starved(m.number) == nil
+	if up {
+		b.starved = false
+	}
+	w.mu.Unlock()
+	if up {
+		b.again()
+	}
+}
+
+// Keep implements agent.Keeper.
+func (b *machine) Keep(token string) {
+	b.world.mu.Lock()
+	defer b.world.mu.Unlock()
+	b.token = token
 }
 
 // boot is a cold boot. It reports whether the agent comes up.
@@ -55,7 +140,7 @@ func (b *machine) boot(how plan.Boot) bool {
 		if phase.name == "preflight" {
 			phase.takes += b.late() + time.Duration(how.Refusals)*(plan.PreflightRefusal+plan.PreflightRetry)
 		}
-		if !sleep(b.ctx, phase.takes) {
+		if !b.pass(phase.takes) {
 			return false
 		}
 		if how.Dies == phase.name {
@@ -63,9 +148,14 @@ func (b *machine) boot(how plan.Boot) bool {
 			return false
 		}
 		for phase.name == "preflight" && b.refused() {
-			if !sleep(b.ctx, plan.PreflightRetry) {
+			if !b.pass(plan.PreflightRetry) {
 				return false
 			}
+		}
+		if phase.name == "image_pull" {
+			b.world.mu.Lock()
+			b.pulled = true
+			b.world.mu.Unlock()
 		}
 		b.tell(history.Boot, phase.done)
 	}
@@ -111,7 +201,7 @@ func (m *member) stop(how string) bool {
 	b := m.machine
 	m.machine = nil
 	w.mu.Unlock()
-	if b == nil || b.ctx.Err() != nil {
+	if b == nil || b.ctx.Err() != nil && !b.starved {
 		return false
 	}
 	b.tell(history.Agent, history.Ended)
@@ -124,21 +214,23 @@ func (m *member) stop(how string) bool {
 
 // die lets the host of the member's machine fail.
 func (m *member) die() bool {
-	w := m.world
-	w.mu.Lock()
-	b := m.machine
-	w.mu.Unlock()
-	if b != nil && b.id != "" {
-		return w.session.control.end(b.id)
+	if b := m.current(); b != nil && b.id != "" {
+		return m.world.session.control.end(b.id)
 	}
 	return m.stop(history.Died)
 }
 
 // Sleep implements agent.World. A stalled agent sleeps on.
-func (b *machine) Sleep(d time.Duration) bool {
+func (b *machine) Sleep(d time.Duration) bool { return b.sleep(d, (*fault.Set).Stalled) }
+
+// pass lets a boot's time pass, and more of it where the machine is paused by then.
+func (b *machine) pass(d time.Duration) bool { return b.sleep(d, (*fault.Set).Paused) }
+
+// sleep sleeps, and on for as long as a fault makes it.
+func (b *machine) sleep(d time.Duration, longer func(*fault.Set, int) time.Duration) bool {
 	for sleep(b.ctx, d) {
 		b.world.mu.Lock()
-		d = b.world.faults.Stalled(b.member.number)
+		d = longer(b.world.faults, b.member.number)
 		b.world.mu.Unlock()
 		if d <= 0 {
 			return true

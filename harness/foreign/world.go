@@ -228,7 +228,7 @@ func (w *world) create(ctx context.Context, m *member) {
 		if created.Connection != nil {
 			token = created.Connection.AuthToken
 		}
-		m.boot(ctx, 1, "", token)
+		m.boot(1, "", token)
 	}
 }
 
@@ -243,7 +243,7 @@ func (w *world) act(ctx context.Context, m *member, do string) {
 
 // answered is told of what the operator was answered, before anybody else is: where the harness boots the agents, a boot
 // begins or ends with it.
-func (m *member) answered(ctx context.Context, call string, r agent.Response) {
+func (m *member) answered(call string, r agent.Response) {
 	switch call {
 	case "create":
 		var reply wire.CreateReply
@@ -270,7 +270,7 @@ func (m *member) answered(ctx context.Context, call string, r agent.Response) {
 			return
 		}
 		m.stop(history.Terminated)
-		m.boot(ctx, m.begins(), "", "")
+		m.boot(m.begins(), "", "")
 	case "pause", "hibernate", "delete":
 		m.stop(history.Terminated)
 	}
@@ -361,24 +361,53 @@ func (w *world) Struck(f *fault.Fault, workspace int) {
 // schedule writes the starts and ends of the faults into the history, and lets those strike that need nobody to pass by.
 func (w *world) schedule(ctx context.Context) {
 	for _, x := range w.faults.All {
+		begun := make(chan struct{})
 		w.after(ctx, time.Duration(x.From), func() {
+			defer close(begun)
 			w.add(history.Event{Kind: history.Fault, Fault: x.Number, Phase: history.Started})
 			switch x.Kind {
 			case "stray-agent":
 				w.strike(x, 0)
 				w.strayAgent(ctx)
-			case "machine-death":
-				for _, m := range w.members {
-					if x.Hits(m.number) && m.die() {
-						w.strike(x, m.number)
+			default:
+				if do := upon[x.Kind]; do != nil {
+					for _, m := range w.members {
+						if x.Hits(m.number) && do(m) {
+							w.strike(x, m.number)
+						}
 					}
 				}
 			}
 		})
-		if end := x.End(); end > time.Duration(x.From) {
-			w.after(ctx, end, func() { w.add(history.Event{Kind: history.Fault, Fault: x.Number, Phase: history.Ended}) })
-		}
+		w.after(ctx, x.End(), func() {
+			select { // a timer may be late
+			case <-begun:
+			case <-ctx.Done():
+				return
+			}
+			w.add(history.Event{Kind: history.Fault, Fault: x.Number, Phase: history.Ended})
+			if x.Kind == "agent-oom" {
+				for _, m := range w.members {
+					if x.Hits(m.number) {
+						m.feed()
+					}
+				}
+			}
+		})
 	}
+}
+
+// upon is what the faults do to machines at once, by kind; each reports whether there was one.
+var upon = map[string]func(*member) bool{
+	"machine-death": (*member).die,
+	"machine-restart": func(m *member) bool {
+		b := m.kill()
+		if b != nil {
+			b.again()
+		}
+		return b != nil
+	},
+	"agent-oom": (*member).starve,
 }
 
 func (w *world) strike(x *fault.Fault, workspace int) {

@@ -25,7 +25,8 @@ const (
 	Log
 	// Boot is a cold boot that reached a Phase: WS, Inc, Machine.
 	Boot
-	// Machine is a machine that was launched, terminated or died (Phase): WS, Inc, Machine.
+	// Machine is a machine that was launched, terminated or died, or whose agent was started anew, by a boot that pulls nothing
+	// that is there (Phase): WS, Inc, Machine.
 	Machine
 	// Cloud is a call that the controller made to the cloud: Call, WS, Inc, Machine, Sent, Err, Replica.
 	Cloud
@@ -80,6 +81,7 @@ const (
 	Launched      = "launched" // Machine
 	Terminated    = "terminated"
 	Died          = "died"
+	Restarted     = "restarted"
 	Started       = "started" // Fault, Process, Agent
 	Struck        = "struck"
 	Ended         = "ended"
@@ -165,6 +167,11 @@ type Event struct {
 // Accepted reports whether the event is a proof of life that the controller accepted.
 func (e *Event) Accepted() bool {
 	return e.Kind == Call && e.Code == 200 && e.Actor == ActorAgent && (e.Call == "heartbeat" || e.Call == "register")
+}
+
+// Ends reports whether the event is the end of a machine.
+func (e *Event) Ends() bool {
+	return e.Kind == Machine && (e.Phase == Terminated || e.Phase == Died)
 }
 
 // append appends the event's encoding, one line. It is written out by hand because it dominates the cost of a digest.

@@ -57,6 +57,18 @@ var cases = []struct {
 		s.agent("heartbeat", 1, 401)
 		s.at(5 * minute).lives().beats(60 * minute)
 	}, false, nil},
+	{"converges", "an agent that has not come back from a restart of its machine owes nothing", func(s *story) {
+		s.create().at(minute).lives().beats(5*minute).machine(1, history.Restarted)
+		s.at(8*minute+10*second).moved(lifecycle.Silence, lifecycle.Offline, "liveness-sweep", "silent")
+	}, false, nil},
+	{"converges", "an agent is turned away after a restart of its machine", func(s *story) {
+		s.create().at(minute).lives().beats(5*minute).machine(1, history.Restarted)
+		s.at(6 * minute).add(history.Event{Kind: history.Agent, Inc: 1, Machine: "i-1", Phase: history.Started})
+		for s.now < 8*minute {
+			s.at(s.now+30*second).agent("register", 1, 401)
+		}
+		s.at(8*minute+10*second).moved(lifecycle.Silence, lifecycle.Offline, "liveness-sweep", "silent")
+	}, true, nil},
 
 	{"stays-online", "silent for the TTL", func(s *story) {
 		s.create().at(minute).lives().beats(5*minute).at(8*minute+10*second).moved(lifecycle.Silence, lifecycle.Offline, "liveness-sweep", "silent")
@@ -260,6 +272,17 @@ var cases = []struct {
 	{"one-machine", "two for one incarnation", func(s *story) {
 		s.create().at(minute).add(history.Event{Kind: history.Machine, Inc: 1, Machine: "i-other", Phase: history.Launched})
 		s.lives().beats(60 * minute)
+	}, true, nil},
+	{"one-machine", "a machine that was restarted is the same", func(s *story) {
+		s.create().at(minute).lives().beats(5*minute).machine(1, history.Restarted)
+		s.at(6 * minute).add(history.Event{Kind: history.Agent, Inc: 1, Machine: "i-1", Phase: history.Started})
+		s.agent("register", 1, 200)
+		s.beats(60 * minute)
+	}, false, nil},
+	{"one-machine", "paused, restarted, and never stopped", func(s *story) {
+		s.create().at(minute).moved(lifecycle.Pause, lifecycle.Paused, "pause", "")
+		s.operator("pause", 200, "paused")
+		s.at(minute+second).machine(1, history.Restarted)
 	}, true, nil},
 	{"one-machine", "the old incarnation's goes on", func(s *story) {
 		s.create().at(minute).moved(lifecycle.Restart, lifecycle.Provisioning, "restart", "")

@@ -74,17 +74,8 @@ func convergesAtTheEnd(v *View, s *Space, r *report) {
 	if status.Held() || status == lifecycle.None {
 		return
 	}
-	var agent *history.Event
-	for _, a := range s.Agents {
-		if a.Inc == inc && a.Phase == history.Started {
-			agent = a
-		} else if a.Inc == inc {
-			agent = nil
-		}
-	}
-	if agent == nil || slices.ContainsFunc(s.Machines, func(m *history.Event) bool {
-		return m.Inc == inc && m.Phase != history.Launched && m.Machine == agent.Machine
-	}) {
+	agent := s.agentAtTheEnd(inc)
+	if agent == nil {
 		return
 	}
 	if s.Plan.External && !s.Plan.KnownURL && (v.twin(s) || !slices.ContainsFunc(s.Calls, func(c *history.Event) bool {
@@ -113,6 +104,25 @@ func convergesAtTheEnd(v *View, s *Space, r *report) {
 			Clock(agent.At), clock(v.healed()), status),
 		Expected: fmt.Sprintf("online within %s of the later of the two%s", Span(bound), v.tolerated()),
 	})
+}
+
+// agentAtTheEnd returns the start of the incarnation's agent that is up at the end, or nil.
+func (s *Space) agentAtTheEnd(inc int) *history.Event {
+	var agent *history.Event
+	for _, a := range s.Agents {
+		if a.Inc == inc && a.Phase == history.Started {
+			agent = a
+		} else if a.Inc == inc {
+			agent = nil
+		}
+	}
+	if agent == nil || slices.ContainsFunc(s.Machines, func(m *history.Event) bool {
+		// What was restarted has an agent only once that has started again.
+		return m.Inc == inc && m.Machine == agent.Machine && (m.Ends() || m.Phase == history.Restarted && m.At >= agent.At)
+	}) {
+		return nil
+	}
+	return agent
 }
 
 func staysOnline(v *View, r *report) {

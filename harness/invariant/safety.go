@@ -285,7 +285,10 @@ func oneMachine(v *View, r *report) {
 	for _, s := range v.Spaces {
 		live := map[int]string{}
 		for _, m := range s.Machines {
-			if m.Phase != history.Launched {
+			if m.Phase == history.Restarted {
+				continue
+			}
+			if m.Ends() {
 				if live[m.Inc] == m.Machine {
 					delete(live, m.Inc)
 				}
@@ -327,7 +330,7 @@ func oneMachine(v *View, r *report) {
 		r.owed()
 		deadline := v.extend(e.At.D(), bound, true)
 		if deadline > v.End || slices.ContainsFunc(v.strange, func(o *history.Event) bool {
-			return o.Kind == history.Machine && o.Machine == e.Machine && o.Phase != history.Launched
+			return o.Machine == e.Machine && o.Ends()
 		}) {
 			continue
 		}
@@ -352,7 +355,7 @@ func (v *View) wanted(s *Space, m *history.Event) bool {
 func (v *View) unwanted(s *Space, m *history.Event, bound time.Duration) (since, until time.Duration, ok bool) {
 	gone := v.End + 1
 	for _, o := range s.Machines {
-		if o.Machine == m.Machine && o.Phase != history.Launched {
+		if o.Machine == m.Machine && o.Ends() {
 			gone = o.At.D()
 		}
 	}

@@ -146,6 +146,9 @@ func (t *timeline) machine(e *history.Event) {
 	case history.Launched:
 		t.phase = e.At
 		t.line(e.At, "machine %s launched for incarnation %d", e.Machine, e.Inc)
+	case history.Restarted:
+		t.phase = e.At
+		t.line(e.At, "machine %s of incarnation %d boots again", e.Machine, e.Inc)
 	default:
 		t.line(e.At, "machine %s of incarnation %d %s", e.Machine, e.Inc, e.Phase)
 	}
@@ -156,6 +159,9 @@ func (t *timeline) boot(e *history.Event) {
 	t.phase = e.At
 	switch e.Phase {
 	case history.ImagePulled:
+		if took == Span(0) {
+			return // it was there
+		}
 		t.line(e.At, "image pulled (%s)", took)
 	case history.AgentStarted:
 		t.line(e.At, "agent started")
@@ -227,11 +233,14 @@ func (t *timeline) fault(e *history.Event) {
 	for _, w := range f.Workspaces {
 		about = about || w == t.space.Number
 	}
-	if !about || e.Phase == history.Struck {
+	if !about || e.Phase == history.Struck || e.Phase == history.Ended && f.Momentary() {
 		return
 	}
 	verb := "begins"
-	if e.Phase == history.Ended {
+	switch {
+	case f.Momentary():
+		verb = "strikes"
+	case e.Phase == history.Ended:
 		verb = "is over"
 	}
 	t.line(e.At, "fault %d (%s) %s", e.Fault, f.Kind, verb)

@@ -147,7 +147,7 @@ func (v *View) faultWindows() {
 		}
 		w := Window{From: time.Duration(f.From), Until: f.End(), Why: f.Kind}
 		switch f.Kind {
-		case "store-error", "store-error-after-commit", "store-slow", "stall", "preempt", "controller-stall", "postgres-crash":
+		case "store-error", "store-error-after-commit", "store-slow", "stall", "preempt", "controller-stall", "postgres-crash", "postgres-restart":
 		case "clock":
 			w.Clock = true
 			// A time that was written while the clock was ahead can mislead for as long as it was ahead.

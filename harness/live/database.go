@@ -10,10 +10,13 @@ import (
 	"github.com/bootrace/bootrace/harness/plan"
 )
 
-// crashes reports whether the plan crashes its database server, which it must then have for itself.
-func crashes(p *plan.Plan) bool {
-	return slices.ContainsFunc(p.Faults, func(f plan.Fault) bool { return f.Kind == "postgres-crash" })
+// endsPostgres reports whether the fault ends the database server.
+func endsPostgres(f plan.Fault) bool {
+	return f.Kind == "postgres-crash" || f.Kind == "postgres-restart"
 }
+
+// crashes reports whether the plan ends its database server, which it must then have for itself.
+func crashes(p *plan.Plan) bool { return slices.ContainsFunc(p.Faults, endsPostgres) }
 
 // buildDatabase makes the run's database, and the links to it where faults are about them.
 func (w *world) buildDatabase() (err error) {

@@ -83,12 +83,19 @@ func TestDocker(t *testing.T) { //nolint:tparallel // see above
 	t.Run("KilledRuns", testKilledRunsLeaveNothingForLong)
 }
 
-// What is done to containers is seen as what it is: a machine off its network is silent and comes back, a paused agent too,
-// and one that is killed has died.
+// What is done to containers is seen as what it is: a machine off its network is silent and comes back, a stopped agent too,
+// and one that is killed has died. And it is what the Engine was asked for, and says that it did.
 func testContainers(t *testing.T) {
 	t.Parallel()
 	p := fromFile(t, "containers.yaml")
+	e, _ := containers(t)
+	done := happenings(t, e)
 	h, j := playContained(t, p, nil)
+	for action, least := range map[string]int{"pause": 1, "unpause": 1, "restart": 1, "oom": 1, "update": 2, "exec_start": 3, "kill": 1} {
+		if n := done()[action]; n < least {
+			t.Errorf("the Engine tells of %d %s, want at least %d", n, action, least)
+		}
+	}
 	if j.Verdict != invariant.Held {
 		t.Errorf("%s: %v %v", j.Verdict, j.Doubts, j.Violations())
 	}
@@ -100,15 +107,12 @@ func testContainers(t *testing.T) {
 	}
 	for n, f := range p.Faults {
 		for _, phase := range []string{history.Started, history.Struck, history.Ended} {
-			if phase == history.Ended && f.Until == 0 {
-				continue
-			}
 			has(f.Kind+" "+phase, func(e *history.Event) bool {
 				return e.Kind == history.Fault && e.Fault == n+1 && e.Phase == phase
 			})
 		}
 	}
-	for _, ws := range []int{3, 4, 5} { // parted and stalled
+	for _, ws := range []int{3, 4, 5, 7, 9} { // parted, stalled, paused and hungry
 		for _, to := range []lifecycle.Status{lifecycle.Offline, lifecycle.Online} {
 			has("the move to "+to.String(), func(e *history.Event) bool {
 				return e.Kind == history.Move && e.WS == ws && e.To == to && e.At.D() > 4*time.Minute
@@ -123,9 +127,37 @@ func testContainers(t *testing.T) {
 	has("the death of a machine", func(e *history.Event) bool {
 		return e.Kind == history.Machine && e.WS == 6 && e.Inc == 1 && e.Phase == history.Died
 	})
+	for _, ws := range []int{8, 9} { // rebooted and hungry
+		has("that the machine boots again", func(e *history.Event) bool {
+			return e.Kind == history.Machine && e.WS == ws && e.Inc == 1 && e.Phase == history.Restarted
+		})
+	}
 	has("a second machine", func(e *history.Event) bool {
 		return e.Kind == history.Machine && e.WS == 6 && e.Inc == 2 && e.Phase == history.Launched
 	})
+}
+
+// happenings counts what the Engine tells of this process's containers from now on, by action.
+func happenings(t *testing.T, e *docker.Engine) func() map[string]int {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	events, err := e.Events(ctx, docker.LabelOwner+"="+docker.Self())
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts, over := map[string]int{}, make(chan struct{})
+	go func() {
+		defer close(over)
+		for x := range events {
+			action, _, _ := strings.Cut(x.Action, ":") // what is executed is named behind it
+			counts[action]++
+		}
+	}()
+	return func() map[string]int {
+		cancel()
+		<-over
+		return counts
+	}
 }
 
 // Twelve containers, and the seed defect: it is found where machines are real ones, too.

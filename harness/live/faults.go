@@ -21,7 +21,7 @@ func newFaults(w *world) *faults {
 	f := &faults{world: w}
 	f.set = fault.NewSet(f, w.plan.Faults)
 	for _, x := range f.set.All {
-		x.Elsewhere = linked(x) || x.Kind == "controller-stall" || x.Kind == "postgres-crash"
+		x.Elsewhere = linked(x) || x.Kind == "controller-stall" || endsPostgres(x.Fault)
 	}
 	return f
 }
@@ -61,14 +61,12 @@ func (f *faults) schedule() {
 			// Nothing new is late any more; what was under way is, for a while.
 			w.after(begun, time.Duration(x.Until), func() { f.stop(x) })
 		}
-		if end > time.Duration(x.From) {
-			w.after(begun, end, func() {
-				if !linked(x) {
-					f.stop(x)
-				}
-				w.add(history.Event{Kind: history.Fault, Fault: x.Number, Phase: history.Ended})
-			})
-		}
+		w.after(begun, end, func() {
+			if !linked(x) {
+				f.stop(x)
+			}
+			w.add(history.Event{Kind: history.Fault, Fault: x.Number, Phase: history.Ended})
+		})
 	}
 }
 
@@ -85,9 +83,13 @@ func (f *faults) start(x *fault.Fault) {
 				f.Struck(x, 0)
 			}
 		}
-	case "postgres-crash":
-		if err := w.postgres.server.Crash(); err != nil {
-			w.broken("crashing Postgres: %w", err)
+	case "postgres-crash", "postgres-restart":
+		end := w.postgres.server.Crash
+		if x.Kind == "postgres-restart" {
+			end = w.postgres.server.ShutDown
+		}
+		if err := end(); err != nil {
+			w.broken("ending Postgres: %w", err)
 			return
 		}
 		f.Struck(x, 0)
@@ -111,20 +113,38 @@ func (f *faults) start(x *fault.Fault) {
 				}
 			})
 		}
-	case "machine-death":
-		for _, m := range w.members {
-			if b := w.machineOf(m); b != nil && x.Hits(m.number) && b.id != "" && b.live() {
-				b.die()
-				f.Struck(x, m.number)
-			}
-		}
-	case "agent-stall":
-		for _, m := range w.members {
-			if b := w.machineOf(m); b != nil && x.Hits(m.number) && b.stall() {
-				f.Struck(x, m.number)
-			}
+	default:
+		if p, ok := upsets[x.Kind]; ok {
+			f.upset(x, p.begin, true)
 		}
 	}
+}
+
+// upsets are the faults that do something to machines, by kind, and what undoes it.
+var upsets = map[string]struct{ begin, end func(*machine) bool }{
+	"machine-death":   {begin: (*machine).die},
+	"machine-restart": {begin: (*machine).restart},
+	"machine-pause":   {(*machine).pause, (*machine).unpause},
+	"agent-stall":     {(*machine).stall, (*machine).goOn},
+	"agent-oom":       {(*machine).starve, (*machine).feed},
+}
+
+// upset does something to the machines that the fault is about, all at once, and returns when it is done. External workspaces
+// have no machine of the cloud's, but one that can be stopped.
+func (f *faults) upset(x *fault.Fault, do func(*machine) bool, strikes bool) {
+	var all sync.WaitGroup
+	for _, m := range f.world.members {
+		b := f.world.machineOf(m)
+		if b == nil || !x.Hits(m.number) || !b.live() || b.id == "" && x.Kind != "agent-stall" && x.Kind != "machine-pause" {
+			continue
+		}
+		all.Go(func() {
+			if do(b) && strikes {
+				f.ask(func(s *fault.Set) { s.Strike(x, m.number) })
+			}
+		})
+	}
+	all.Wait()
 }
 
 func (f *faults) stop(x *fault.Fault) {
@@ -134,19 +154,13 @@ func (f *faults) stop(x *fault.Fault) {
 		if w.site != nil && w.site.unplugs(x) {
 			w.site.eachHit(x, w.site.plug)
 		}
-	case "agent-stall":
-		for _, m := range w.members {
-			if b := w.machineOf(m); b != nil && x.Hits(m.number) {
-				b.goOn()
-			}
-		}
 	case "controller-stall":
 		for _, r := range w.replicas {
 			if x.On(r.number) {
 				r.goOn()
 			}
 		}
-	case "postgres-crash":
+	case "postgres-crash", "postgres-restart":
 		if err := w.postgres.server.Restart(w.ctx); err != nil {
 			w.broken("restarting Postgres: %w", err)
 		}
@@ -155,6 +169,10 @@ func (f *faults) stop(x *fault.Fault) {
 			for _, l := range w.linksOf(x) {
 				l.heal(x)
 			}
+		}
+	default:
+		if p, ok := upsets[x.Kind]; ok && p.end != nil {
+			f.upset(x, p.end, false)
 		}
 	}
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/bootrace/bootrace/controller/wire"
 	"github.com/bootrace/bootrace/fakeprovider/ec2wire"
 	"github.com/bootrace/bootrace/harness/child"
-	"github.com/bootrace/bootrace/harness/fault"
 	"github.com/bootrace/bootrace/harness/history"
 	programs "github.com/bootrace/bootrace/harness/live/machine"
 	"github.com/bootrace/bootrace/harness/operator"
@@ -26,10 +25,23 @@ type machine struct {
 	ws    int    // negative for a twin's, 0 for nobody's
 	inc   int
 
-	mu      sync.Mutex
-	process body
-	ended   bool // it must not run any more
-	stalled bool
+	env map[string]string // of its program, where that is a process
+
+	mu         sync.Mutex
+	process    body
+	done       <-chan struct{} // closed when the process is gone that was the last
+	ended      bool            // it must not run any more
+	up         bool            // its agent has begun
+	pulled     bool            // its image is there
+	stalled    bool            // its agent is stopped
+	paused     bool            // all of it is
+	starved    bool            // its agent was killed for want of memory, and is to be started again
+	restarting bool            // the container is
+}
+
+// note notes what happened to the machine.
+func (b *machine) note(phase string, at time.Duration) {
+	b.world.notes.add(at, history.Event{Kind: history.Machine, WS: b.ws, Inc: b.inc, Machine: b.id, Phase: phase})
 }
 
 // The tags by which the EC2 cloud names a machine's owner.
@@ -53,7 +65,7 @@ func (w *world) launched(m ec2wire.Machine) {
 		w.members[b.ws-1].machine = b
 	}
 	w.mu.Unlock()
-	w.add(history.Event{Kind: history.Machine, WS: b.ws, Inc: b.inc, Machine: m.ID, Phase: history.Launched})
+	b.note(history.Launched, w.clock.now())
 	if b.ws <= 0 {
 		return
 	}
@@ -75,7 +87,7 @@ func (w *world) stopped(m ec2wire.Machine) {
 	if m.Reason == ec2wire.HostFailure {
 		how = history.Died
 	}
-	w.add(history.Event{Kind: history.Machine, WS: b.ws, Inc: b.inc, Machine: b.id, Phase: how})
+	b.note(how, w.clock.now())
 	b.end()
 }
 
@@ -101,6 +113,11 @@ func (b *machine) config() programs.Config {
 		Interval: plan.Duration(w.plan.Settings.Heartbeat()), URL: operator.AgentURL(b.ws),
 		SkipRegister: p.SkipRegister, Swallow: w.options.Defect.SwallowsErrors(), ErrorPercent: p.ErrorPercent,
 	}
+	b.mu.Lock()
+	if b.pulled {
+		c.Boot = c.Boot.Again()
+	}
+	b.mu.Unlock()
 	for _, x := range w.faults.set.All {
 		if x.Kind == "agent-sick" && x.Hits(b.ws) {
 			c.Sick = append(c.Sick, programs.Sick{
@@ -111,16 +128,20 @@ func (b *machine) config() programs.Config {
 	return c
 }
 
-// boot starts the machine's program.
+// boot starts the machine's program, unless the machine is short of memory.
 func (b *machine) boot(env map[string]string) {
+	b.env = env
+	if b.id != "" && b.unfed() {
+		return
+	}
 	c := b.config()
 	if err := b.world.llm.expect(env[wire.EnvWorkspaceID], time.Duration(c.Boot.Preflight), c.Boot.Refusals); err != nil {
 		b.world.broken("machine %s: %w", b.id, err)
 	}
-	b.start(c, env)
+	b.start(c)
 }
 
-func (b *machine) start(c programs.Config, env map[string]string) {
+func (b *machine) start(c programs.Config) {
 	w := b.world
 	path, args, err := w.options.program(CommandAgent)
 	if err != nil {
@@ -128,7 +149,7 @@ func (b *machine) start(c programs.Config, env map[string]string) {
 		return
 	}
 	program := child.Program{Path: path, Args: args, Config: c, Heard: b.heard}
-	for name, value := range env {
+	for name, value := range b.env {
 		program.Env = append(program.Env, name+"="+value)
 	}
 	// Forking takes a moment, in which whoever launched the machine need not wait.
@@ -138,10 +159,13 @@ func (b *machine) start(c programs.Config, env map[string]string) {
 		if b.ended || w.ctx.Err() != nil {
 			return
 		}
-		process, err := w.nursery.Start(program)
+		p, err := w.nursery.Start(program)
 		switch {
 		case err == nil:
-			b.process = process
+			b.process, b.done = &process{Process: p}, p.Done()
+			if b.pauses() {
+				b.paused = b.process.Pause() == nil
+			}
 		case w.ctx.Err() == nil:
 			w.broken("machine %s: %w", b.id, err)
 		}
@@ -158,10 +182,20 @@ func (b *machine) heard(line []byte) {
 	}
 	e := history.Event{WS: b.ws, Inc: b.inc, Machine: b.id, Phase: x.Phase}
 	switch x.Kind {
+	case programs.Again:
+		e.Kind, e.Phase = history.Machine, history.Restarted
 	case programs.Booting:
 		e.Kind = history.Boot
+		if x.Phase == history.ImagePulled {
+			b.mu.Lock()
+			b.pulled = true
+			b.mu.Unlock()
+		}
 	case programs.Agent:
 		e.Kind = history.Agent
+		b.mu.Lock()
+		b.up = x.Phase == history.Started
+		b.mu.Unlock()
 		if x.Phase == history.Started {
 			b.stallIfDue()
 		}
@@ -178,15 +212,6 @@ func (b *machine) heard(line []byte) {
 	}
 }
 
-// stallIfDue stops an agent that comes up while a fault has its workspace's agent stopped.
-func (b *machine) stallIfDue() {
-	due := false
-	b.world.faults.ask(func(s *fault.Set) { due = s.Stalled(b.ws) > 0 })
-	if due {
-		b.world.tasks.Go(func() { b.stall() }) // not in the hearing of its own report
-	}
-}
-
 // end kills the program, and keeps it from being started.
 func (b *machine) end() {
 	b.mu.Lock()
@@ -198,12 +223,13 @@ func (b *machine) end() {
 }
 
 // die ends the machine, as a host that fails does.
-func (b *machine) die() {
+func (b *machine) die() bool {
 	if b.world.site != nil {
 		b.end() // Docker tells of its death
-		return
+	} else {
+		b.world.cloud.End(b.id, ec2wire.HostFailure) //nolint:errcheck // a machine that is unknown by now is dead, too
 	}
-	b.world.cloud.End(b.id, ec2wire.HostFailure) //nolint:errcheck // a machine that is unknown by now is dead, too
+	return true
 }
 
 // live reports whether the machine runs.
@@ -211,27 +237,6 @@ func (b *machine) live() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return !b.ended
-}
-
-// stall stops the program, and reports whether it ran.
-func (b *machine) stall() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.ended || b.stalled || b.process == nil || b.process.Stop() != nil {
-		return false
-	}
-	b.stalled = true
-	return true
-}
-
-// goOn lets a stopped program go on.
-func (b *machine) goOn() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.stalled {
-		b.stalled = false
-		b.process.Continue() //nolint:errcheck // it has died, then
-	}
 }
 
 // strayNaps is how often a stray agent naps before somebody notices and stops it.
@@ -244,7 +249,8 @@ func (w *world) stray() {
 		Speed: w.clock.speed, Interval: plan.Duration(w.plan.Settings.Heartbeat()), URL: "http://stray.internal:8000",
 		Awake: true, Naps: strayNaps,
 	}
-	b.start(c, map[string]string{wire.EnvWorkspaceID: uuid.NewString(), wire.EnvPlatformURL: w.gateway.url})
+	b.env = map[string]string{wire.EnvWorkspaceID: uuid.NewString(), wire.EnvPlatformURL: w.gateway.url}
+	b.start(c)
 }
 
 // external starts the agent of an external workspace, which no machine of the cloud's runs.

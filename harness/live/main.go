@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 
 	machines "github.com/bootrace/bootrace/harness/live/machine"
 	replicas "github.com/bootrace/bootrace/harness/live/replica"
@@ -16,6 +17,8 @@ func Main(ctx context.Context, command string, stdin io.Reader, stdout, stderr i
 		return replicas.Run(ctx, stdin, stdout, stderr)
 	case CommandAgent:
 		return machines.Run(stdin, stdout)
+	case CommandSignal:
+		return machines.Signal(os.Args[len(os.Args)-1])
 	default:
 		return fmt.Errorf("live: %q is no part of a run", command)
 	}

@@ -15,6 +15,7 @@ import (
 const (
 	CommandController = "live-controller"
 	CommandAgent      = "agent"
+	CommandSignal     = "live-signal" // with the signal's name behind it, in a container
 )
 
 // DefaultSpeed has ten minutes of the contract take ten seconds. Containers take their time to start, which a launch's

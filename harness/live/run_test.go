@@ -39,6 +39,7 @@ var trials = []trial{
 	{"minimax-past-budget", "sticky-failed", "converges", "no transition out of it"},
 	{scenario: "two-replicas"},
 	{scenario: "postgres-crash"},
+	{scenario: "restarted-machines"},
 	{scenario: "silence-at-the-sweep"},
 	{"silence-at-the-sweep", "fresh-row-offline", "stays-online", "The liveness sweeper wrote offline"},
 	{scenario: "lost-heartbeat-replies"},

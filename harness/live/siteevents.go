@@ -29,7 +29,9 @@ func (s *site) listen() {
 		at := s.world.clock.at(e.At)
 		switch e.Action {
 		case "start":
-			s.machine(e.Container, e.Labels, at)
+			s.started(e.Container, e.Labels, at)
+		case "oom":
+			s.killedForMemory(machineID(e.Container))
 		case "die":
 			s.died(machineID(e.Container), at)
 		}
@@ -68,9 +70,35 @@ func (s *site) machine(full string, labels map[string]string, at time.Duration) 
 		b.ended = false
 		b.mu.Unlock()
 	}
-	w.notes.add(at, history.Event{Kind: history.Machine, WS: b.ws, Inc: b.inc, Machine: id, Phase: history.Launched})
+	b.note(history.Launched, at)
 	w.tasks.Go(func() { s.begin(b) })
 	return b
+}
+
+// started is told that a container has.
+func (s *site) started(full string, labels map[string]string, at time.Duration) {
+	b := s.machine(full, labels, at)
+	b.mu.Lock()
+	again := b.restarting
+	b.restarting = false
+	if again {
+		b.up, b.stalled, b.paused = false, false, false
+	}
+	b.mu.Unlock()
+	if again {
+		b.note(history.Restarted, at)
+		s.world.tasks.Go(func() {
+			s.pauseIfDue(b)
+			s.hear(b)
+		})
+	}
+}
+
+// pauseIfDue pauses a machine that begins to run while a fault has its workspace's paused.
+func (s *site) pauseIfDue(b *machine) {
+	if b.pauses() {
+		b.pause()
+	}
 }
 
 // begin does what a machine needs that has just started, and hears it out.
@@ -86,6 +114,10 @@ func (s *site) begin(b *machine) {
 	if s.unplugged(b) && s.unplug(b) {
 		s.world.faults.ask(func(set *fault.Set) { s.strikeUnplugged(set, b) })
 	}
+	if b.starves() != nil { // its agent asks for more by itself: see metadataHandler
+		s.complain(b, s.limit(b.id, starvedLimit))
+	}
+	s.pauseIfDue(b)
 	s.hear(b)
 }
 
@@ -149,8 +181,12 @@ func (s *site) died(id string, at time.Duration) {
 		return
 	}
 	b.mu.Lock()
-	b.ended = true
+	again := b.restarting
+	b.ended = b.ended || !again
 	b.mu.Unlock()
+	if again {
+		return
+	}
 	how := history.Died
 	s.mu.Lock()
 	if s.stopping[id] {
@@ -176,6 +212,7 @@ func (s *site) metadataHandler() http.Handler {
 			return
 		}
 		c := b.config()
+		c.Starved = b.starves() != nil
 		c.Launched, c.LLM = in.State.StartedAt, s.providersURL()
 		if err := s.setPreflight(in.Config.Labels[docker.LabelWorkspace], time.Duration(c.Boot.Preflight), c.Boot.Refusals); err != nil {
 			if s.world.ctx.Err() == nil {

@@ -25,10 +25,14 @@ func Supports(p *plan.Plan) (reason string, ok bool) {
 	return "", true
 }
 
+// Lacks says why faults of the kind cannot be brought about on wall-clock time, and why not where machines are containers; both
+// are empty where they can.
+func Lacks(kind string) (anywhere, contained string) { return unsupported[kind], notInContainers[kind] }
+
 // Supports is [Supports], with what these options allow.
 func (o Options) Supports(p *plan.Plan) (reason string, ok bool) {
 	if crashes(p) && o.Postgres != nil && !o.Postgres.server.CanCrash() {
-		return "postgres-crash: the Postgres is not a private cluster of ours, and not ours to crash", false
+		return "postgres-crash, postgres-restart: the Postgres is not a private cluster of ours, and not ours to end", false
 	}
 	if o.Containers != nil {
 		for i, f := range p.Faults {

@@ -105,6 +105,12 @@ func (b Boot) Total() time.Duration {
 		time.Duration(b.Refusals)*(PreflightRetry+PreflightRefusal)
 }
 
+// Again is the boot on a machine that has been through it before: what was pulled is there.
+func (b Boot) Again() Boot {
+	b.ImagePull = 0
+	return b
+}
+
 // Boot returns the boot of the incarnation, from 1.
 func (w Workspace) Boot(incarnation int) Boot {
 	return w.Boots[min(max(incarnation, 1), len(w.Boots))-1]
@@ -164,11 +170,15 @@ func (p *Plan) Oracle() oracle.Oracle {
 func (f Fault) End() time.Duration {
 	end := time.Duration(max(f.From, f.Until))
 	if f.Kind == "crash" || f.Kind == "delay" || f.Kind == "reorder" || f.Kind == "duplicate" || f.Kind == "store-slow" ||
-		f.Kind == "cloud-slow" || f.Kind == "stall" || f.Kind == "preempt" || f.Kind == "postgres-crash" || f.Kind == "rate-limit" {
+		f.Kind == "cloud-slow" || f.Kind == "stall" || f.Kind == "preempt" || f.Kind == "postgres-crash" || f.Kind == "postgres-restart" ||
+		f.Kind == "rate-limit" {
 		end += time.Duration(f.Delay)
 	}
 	return end
 }
+
+// Momentary reports whether the fault strikes once and is over.
+func (f Fault) Momentary() bool { return f.End() == time.Duration(f.From) }
 
 // Healed is when the last fault is over.
 func (p *Plan) Healed() time.Duration {

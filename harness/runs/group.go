@@ -66,6 +66,7 @@ func groups(p *plan.Plan, h *history.History) []Group {
 		case e.Kind == history.Agent && e.Phase == history.Started:
 			if launched, ok := g.launched[[2]int{e.WS, e.Inc}]; ok {
 				g.Slowest = max(g.Slowest, (e.At - launched).D())
+				delete(g.launched, [2]int{e.WS, e.Inc}) // a machine that is restarted has booted before
 			}
 		}
 	}

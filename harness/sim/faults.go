@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"iter"
 	"time"
 
 	"github.com/bootrace/bootrace/harness/fault"
@@ -38,11 +39,44 @@ func (f *faults) schedule() {
 		w.sched.After(time.Duration(x.From), func() {
 			w.add(history.Event{Kind: history.Fault, Fault: x.Number, Phase: history.Started})
 			f.start(x)
+			if x.Momentary() {
+				f.end(x)
+			}
 		})
-		if end := x.End(); end > time.Duration(x.From) {
-			w.sched.After(end, func() { w.add(history.Event{Kind: history.Fault, Fault: x.Number, Phase: history.Ended}) })
+		if !x.Momentary() {
+			w.sched.After(x.End(), func() { f.end(x) })
 		}
 	}
+}
+
+// end notes the end of the fault, and undoes what does not pass by itself.
+func (f *faults) end(x *fault.Fault) {
+	f.world.add(history.Event{Kind: history.Fault, Fault: x.Number, Phase: history.Ended})
+	if x.Kind != "agent-oom" {
+		return
+	}
+	for b := range f.machines(x) {
+		if b.process.Dead() && f.Starved(b.member.number) == nil {
+			b.restart()
+		}
+	}
+}
+
+// machines are those of the cloud's that live and that the fault is about: one for each workspace at the most.
+func (f *faults) machines(x *fault.Fault) iter.Seq[*machine] {
+	return func(yield func(*machine) bool) {
+		for _, m := range f.world.members {
+			if b := m.machine; x.Hits(m.number) && b != nil && b.id != "" && b.live() && !yield(b) {
+				return
+			}
+		}
+	}
+}
+
+// starve kills what runs on a machine that is short of memory.
+func (f *faults) starve(x *fault.Fault, b *machine) {
+	b.process.Kill()
+	f.Strike(x, b.member.number)
 }
 
 func (f *faults) start(x *fault.Fault) {
@@ -65,10 +99,21 @@ func (f *faults) start(x *fault.Fault) {
 		f.Strike(x, 0)
 		w.stray()
 	case "machine-death":
-		for _, m := range w.members {
-			if x.Hits(m.number) && m.machine != nil && w.stopped(m.machine.id, history.Died) {
-				f.Strike(x, m.number)
+		for b := range f.machines(x) {
+			w.stopped(b.id, history.Died)
+			f.Strike(x, b.member.number)
+		}
+	case "machine-restart":
+		for b := range f.machines(x) {
+			f.Strike(x, b.member.number)
+			b.process.Kill()
+			if f.Starved(b.member.number) == nil { // otherwise it comes up when that is over
+				b.restart()
 			}
+		}
+	case "agent-oom":
+		for b := range f.machines(x) {
+			f.starve(x, b)
 		}
 	}
 }

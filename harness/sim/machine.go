@@ -18,6 +18,8 @@ type machine struct {
 	member  *member
 	id      string // empty for an external workspace's
 	inc     int
+	token   string // to boot with
+	pulled  bool   // its image is there
 	process *sched.Process
 	caller  *caller
 	started time.Duration // the agent
@@ -31,13 +33,39 @@ func (w *world) launched(m cloud.Machine, spec cloud.Spec, ws int) {
 		return
 	}
 	b := &machine{
-		world: w, member: w.members[ws-1], id: m.ID, inc: m.Incarnation, process: w.process("machine " + m.ID),
+		world: w, member: w.members[ws-1], id: m.ID, inc: m.Incarnation, token: spec.Env[wire.EnvToken],
 		caller: w.newCaller(history.ActorAgent, ws, m.Incarnation),
 	}
 	b.member.machine = b
 	w.machines[m.ID] = b
-	token := spec.Env[wire.EnvToken]
-	b.process.Go("boot", func() { b.boot(b.member.plan.Boot(b.inc), token) })
+	if x := w.faults.Starved(ws); x != nil {
+		b.process = w.process("machine " + m.ID)
+		w.faults.starve(x, b)
+		return
+	}
+	b.start()
+}
+
+// start boots the machine.
+func (b *machine) start() {
+	how := b.member.plan.Boot(b.inc)
+	if b.pulled {
+		how = how.Again()
+	}
+	b.process = b.world.process("machine " + b.id)
+	b.process.Go("boot", func() { b.boot(how, b.token) })
+}
+
+// live reports whether the machine is one of the cloud's that it has not ended.
+func (b *machine) live() bool {
+	m, err := b.world.inventory.Describe(b.id)
+	return err == nil && m.State.Live()
+}
+
+// restart boots a machine anew whose agent is gone.
+func (b *machine) restart() {
+	b.record(history.Machine, history.Restarted)
+	b.start()
 }
 
 // stopped terminates the machine, or lets it die, if it is live.
@@ -71,9 +99,10 @@ func (b *machine) boot(how plan.Boot, token string) {
 			b.refusals(how.Refusals)
 			phase.takes += w.faults.LLMDelay(b.member.number)
 		}
-		w.sched.Sleep(phase.takes)
+		b.pass(phase.takes)
 		if i == 0 && b.id != "" {
 			w.inventory.Run(b.id)
+			b.pulled = how.Dies != phase.name
 		}
 		if how.Dies == phase.name {
 			b.record(history.Boot, history.BootDied)
@@ -82,9 +111,9 @@ func (b *machine) boot(how plan.Boot, token string) {
 		if phase.name == "preflight" {
 			// The provider must be there when the answer comes, too; otherwise the attempt was in vain.
 			for w.faults.LLMRefuses(b.member.number) != nil {
-				w.sched.Sleep(plan.PreflightRetry)
+				b.pass(plan.PreflightRetry)
 				if w.faults.LLMRefuses(b.member.number) == nil {
-					w.sched.Sleep(phase.takes)
+					b.pass(phase.takes)
 				}
 			}
 		}
@@ -105,7 +134,17 @@ func (b *machine) boot(how plan.Boot, token string) {
 func (b *machine) refusals(planned int) {
 	w := b.world
 	for refused := 0; refused < planned || w.faults.LLMRefuses(b.member.number) != nil; refused++ {
-		w.sched.Sleep(plan.PreflightRefusal + plan.PreflightRetry)
+		b.pass(plan.PreflightRefusal + plan.PreflightRetry)
+	}
+}
+
+// pass lets the time pass, and more of it where the machine is paused by then.
+func (b *machine) pass(d time.Duration) {
+	for w := b.world; ; {
+		w.sched.Sleep(d)
+		if d = w.faults.Paused(b.member.number); d <= 0 {
+			return
+		}
 	}
 }
 

@@ -22,6 +22,8 @@ type Config struct {
 	Swallow      bool   `json:"swallow,omitempty"`
 	ErrorPercent int    `json:"error_percent,omitempty"`
 	Sick         []Sick `json:"sick,omitempty"`
+	// Starved has the agent of a container take memory until it is killed for it.
+	Starved bool `json:"starved,omitempty"`
 	// Awake has the agent begin at once, without a boot.
 	Awake bool `json:"awake,omitempty"`
 	// Naps is after how many naps the agent ends; 0 is never.
@@ -37,6 +39,7 @@ type Sick struct {
 
 // Kinds of reports.
 const (
+	Again   = "again"  // the boot is not the first since the container's start
 	Booting = "boot"   // Phase is one of package history's boot phases
 	Agent   = "agent"  // Phase is history.Started or history.Ended
 	Struck  = "struck" // Fault made itself felt

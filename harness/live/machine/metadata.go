@@ -6,18 +6,12 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 )
 
 // told asks the metadata service what this machine is, until it is told: the machine may be off its network as it boots. One
 // that the service does not know stays dark.
 func told(metadata string) Config {
-	// A container's first process is sent signals only where it wants them.
-	end := make(chan os.Signal, 1)
-	signal.Notify(end, syscall.SIGTERM, syscall.SIGINT)
-	go func() { <-end; os.Exit(0) }()
 	host, _ := os.Hostname() // the Engine's name of the container; without one, the service knows no such machine
 	client := &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	for {

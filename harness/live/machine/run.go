@@ -3,6 +3,7 @@ package machine
 import (
 	"io"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/bootrace/bootrace/controller/wire"
@@ -16,15 +17,27 @@ import (
 func Run(stdin io.Reader, stdout io.Writer) error {
 	var c Config
 	metadata := os.Getenv(EnvMetadata)
-	if metadata != "" {
-		c = told(metadata)
-	} else if err := child.Configure(stdin, &c); err != nil {
-		return err
+	switch {
+	case metadata != "" && os.Getpid() == 1:
+		return supervise(stdout)
+	case metadata != "":
+		leakWhenTold()
+		if c = told(metadata); c.Starved {
+			leak()
+		}
+	default:
+		if err := child.Configure(stdin, &c); err != nil {
+			return err
+		}
 	}
 	m := &machine{
 		contained: metadata != "",
 		Config:    c, out: child.NewReporter(stdout), id: os.Getenv(wire.EnvWorkspaceID),
 		caller: caller.New(os.Getenv(wire.EnvPlatformURL), c.Speed, history.ActorAgent, c.Workspace, c.Inc),
+	}
+	if n, _ := strconv.Atoi(os.Getenv(envStart)); n > 1 { // there is none outside of containers
+		m.Launched = time.Now()
+		m.report(Again, "")
 	}
 	if c.Awake || m.boot() {
 		m.live(os.Getenv(wire.EnvToken))

@@ -259,6 +259,8 @@ func (c *cluster) crash() error {
 	return nil
 }
 
+func (c *cluster) shutDown() error { return c.post.stopPostmaster() }
+
 // explain makes an error of what the postmaster wrote to its log from an offset on.
 func (c *cluster) explain(what string, from int64) error {
 	text, err := os.ReadFile(c.log())

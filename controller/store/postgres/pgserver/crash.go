@@ -11,6 +11,7 @@ var ErrNotOurs = errors.New("pgserver: the server is neither a private cluster n
 // crasher is a backend whose server can be ended as a crash ends it, and started again on the same data.
 type crasher interface {
 	crash() error
+	shutDown() error
 	launch(ctx context.Context) error
 }
 
@@ -28,7 +29,14 @@ func (s *Server) Crash() error {
 	return s.whileRunning(crasher.crash)
 }
 
-// Restart starts a server that was crashed, and returns when it accepts connections. The context bounds the wait.
+// ShutDown ends the server in good order, as for an update of it: sessions are told so and cut off, and what was under way
+// is rolled back. It returns when no process of the server is left. Until Restart, nobody can connect. It returns
+// [ErrNotOurs] where somebody else runs the server, and [ErrStopped].
+func (s *Server) ShutDown() error {
+	return s.whileRunning(crasher.shutDown)
+}
+
+// Restart starts a server that was crashed or shut down, and returns when it accepts connections. The context bounds the wait.
 func (s *Server) Restart(ctx context.Context) error {
 	return s.whileRunning(func(c crasher) error { return c.launch(ctx) })
 }

@@ -19,7 +19,8 @@ func TestCrashAndRestart(t *testing.T) {
 	execute(t, db.URL, "CREATE TABLE kept (answer int)")
 	for n := range 3 {
 		execute(t, db.URL, "INSERT INTO kept VALUES (1)")
-		if err := server.Crash(); err != nil {
+		end := []func() error{server.Crash, server.ShutDown}[n%2]
+		if err := end(); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := tryQuery[int](t.Context(), db.URL, "SELECT 1"); err == nil {
@@ -56,6 +57,9 @@ func TestOthersServersAreNotCrashed(t *testing.T) {
 		t.Error("somebody else's server can be crashed")
 	}
 	if err := other.Crash(); !errors.Is(err, ErrNotOurs) {
+		t.Error(err)
+	}
+	if err := other.ShutDown(); !errors.Is(err, ErrNotOurs) {
 		t.Error(err)
 	}
 	if err := other.Restart(t.Context()); !errors.Is(err, ErrNotOurs) {

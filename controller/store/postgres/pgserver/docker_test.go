@@ -74,18 +74,24 @@ func TestDockerCrash(t *testing.T) {
 	if _, err := conn.Exec(t.Context(), "CREATE TABLE kept AS SELECT 7 AS n"); err != nil {
 		t.Fatal(err)
 	}
-	if err := server.Crash(); err != nil {
-		t.Fatal(err)
+	for what, end := range map[string]func() error{"crash": server.Crash, "shutdown": server.ShutDown} {
+		if err := end(); err != nil {
+			t.Fatal(err)
+		}
+		if err := conn.Ping(t.Context()); err == nil {
+			t.Errorf("a connection outlived the %s", what)
+		}
+		if err := server.Restart(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := query[int](t, db.URL, "SELECT n FROM kept"); got != 7 {
+			t.Error(got)
+		}
+		if conn, err = pgx.Connect(t.Context(), db.URL); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if err := conn.Ping(t.Context()); err == nil {
-		t.Error("a connection outlived the crash")
-	}
-	if err := server.Restart(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if got := query[int](t, db.URL, "SELECT n FROM kept"); got != 7 {
-		t.Error(got)
-	}
+	conn.Close(t.Context())
 	if err := server.Stop(); err != nil {
 		t.Error(err)
 	}
