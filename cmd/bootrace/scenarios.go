@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/bootrace/bootrace/harness/foreign"
-	"github.com/bootrace/bootrace/harness/live"
+	liveworld "github.com/bootrace/bootrace/harness/live"
 	"github.com/bootrace/bootrace/scenarios"
 )
 
@@ -102,7 +102,7 @@ func (scenariosFaultsCmd) Run(s streams) error {
 
 // notIn names the worlds that faults of the kind cannot be brought about in. In virtual time, all can.
 func notIn(kind string) (worlds []string) {
-	anywhere, contained := live.Lacks(kind)
+	anywhere, contained := liveworld.Lacks(kind)
 	switch {
 	case anywhere != "":
 		worlds = append(worlds, "live runs")
