@@ -144,6 +144,8 @@ var told = map[string]struct {
 	"degraded-resurrect":  {"delete-while-recovering", []string{"The DELETE committed", "read the row as degraded before that", "wrote online", "without a guard"}},
 	"late-start-error":    {"launch-error-after-life", []string{"came back as an error", "That was written as failed", "does not look at what is there"}},
 	"delete-during-start": {"delete-during-boot", []string{"The operator's delete made it removed", "returned its id", "Nobody has asked the cloud to stop it"}},
+	"swallowed-4xx":       {"register-overtaken", []string{"got 401", "never registered anew", "takes a refusal for success"}},
+	"budget-from-restart": {"rolling-updates", []string{"too late", "after controller 1 started", "began the budget anew"}},
 }
 
 func defect(t testing.TB, name string) *defects.Defect {

@@ -50,11 +50,13 @@ var builtinNames = []string{
 	"stalled-sweeps",
 	"preempted-steps",
 	"stopped-controller",
+	"rolling-updates",
 	"stalled-agents",
 	"restarted-machines",
 	"sick-agents",
 	"delete-while-recovering",
 	"external-agents",
+	"register-overtaken",
 	"stray-agent",
 }
 

@@ -114,7 +114,7 @@ func whyNotConverged(v *View, s *Space, x *Violation) string {
 	if m == nil {
 		return ""
 	}
-	accepted, refused, unheard := 0, map[int]int{}, 0
+	accepted, refused, unheard, registers := 0, map[int]int{}, 0, 0
 	for _, c := range s.Calls {
 		if c.At < m.At || c.Actor != history.ActorAgent || c.Inc != m.Inc {
 			continue
@@ -127,6 +127,9 @@ func whyNotConverged(v *View, s *Space, x *Violation) string {
 		case c.Code != 200:
 			refused[c.Code]++
 		}
+		if c.Call == "register" {
+			registers++
+		}
 	}
 	text := v.how(s, i)
 	if accepted > 0 {
@@ -138,6 +141,9 @@ func whyNotConverged(v *View, s *Space, x *Violation) string {
 		if n := refused[code]; n > 0 {
 			text += fmt.Sprintf(" Since then %s of its own current agent got %d.", plural(n, "call", "calls"), code)
 		}
+	}
+	if refused[401] > 2 && registers == 0 { // two can be under way before it knows
+		text += " It went on all the same, and never registered anew: it takes a refusal for success."
 	}
 	if unheard > 0 {
 		text += fmt.Sprintf(" %s got no answer.", plural(unheard, "call", "calls"))
@@ -268,9 +274,38 @@ func whyBudget(v *View, s *Space, x *Violation) string {
 		return fmt.Sprintf("The boot began at %s with a budget of %s (%s). %s", Clock(x.Since), Span(budget), s.Plan.Runtime,
 			sentence(x.What))
 	}
-	return fmt.Sprintf("The boot began at %s with a budget of %s, which was over at %s. No sweep has given it up by %s, so "+
-		"either its deadline moved or what should record the failure did not.", Clock(x.Since), Span(budget),
-		clock(x.Since.D()+budget), Clock(x.At))
+	text := fmt.Sprintf("The boot began at %s with a budget of %s, which was over at %s.", Clock(x.Since), Span(budget),
+		clock(x.Since.D()+budget))
+	for _, m := range s.Moves {
+		if m.At < x.At || m.From != lifecycle.Provisioning || m.To != lifecycle.Failed {
+			continue
+		}
+		text += fmt.Sprintf(" It was given up at %s, %s too late.", Clock(m.At), Span(m.At.D()-x.Since.D()-budget))
+		if what, at := v.anew(s, x.Since.D(), m.At.D()-budget); what != "" {
+			text += fmt.Sprintf(" That is one budget and one sweep after %s at %s, which began the budget anew.", what, clock(at))
+		}
+		return text
+	}
+	return text + fmt.Sprintf(" No sweep has given it up by %s, so either its deadline moved or what should record the failure did "+
+		"not.", Clock(x.At))
+}
+
+// anew returns what happened after since and one sweep before the time, at the most: what a budget may have begun anew with that
+// was given up one budget later.
+func (v *View) anew(s *Space, since, at time.Duration) (what string, when time.Duration) {
+	for i := range v.events {
+		e := &v.events[i]
+		if t := e.At.D(); t <= since || t > at+v.slack() || t < at-v.Settings.ProvisionSweepEvery-v.slack() {
+			continue
+		}
+		switch {
+		case e.Kind == history.Process && e.Phase == history.Started:
+			what, when = fmt.Sprintf("controller %d started", e.Replica), e.At.D()
+		case e.Kind == history.Machine && e.Phase == history.Restarted && e.WS == s.Number:
+			what, when = "its machine was restarted", e.At.D()
+		}
+	}
+	return what, when
 }
 
 func whyIntentLost(v *View, s *Space, x *Violation) string {

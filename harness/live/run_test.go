@@ -76,6 +76,8 @@ func more() []trial {
 		{"launch-refused", "dead-context-fail", "gives-up", ""},
 		{"minimax-past-budget", "flap", "bounded-churn", ""},
 		{"stalled-sweeps", "double-sweep", "event-iff-transition", ""},
+		{"register-overtaken", "swallowed-4xx", "converges", "takes a refusal for success"},
+		{"rolling-updates", "budget-from-restart", "gives-up", "began the budget anew"},
 	}...)
 }
 
