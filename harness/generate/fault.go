@@ -80,7 +80,7 @@ func (g *generator) partition(f *plan.Fault) {
 }
 
 func (g *generator) machineDeath(f *plan.Fault) {
-	f.Kind = "machine-death"
+	f.Kind = pick(g, "machine", "machine-death", "machine-restart")
 	g.someone(f)
 }
 
@@ -155,7 +155,7 @@ func (g *generator) cloudFault(f *plan.Fault) {
 }
 
 func (g *generator) agentStall(f *plan.Fault) {
-	f.Kind = "agent-stall"
+	f.Kind = pick(g, "silent", "agent-stall", "machine-pause", "agent-oom")
 	g.lasts(f)
 	g.someone(f)
 }

@@ -20,6 +20,7 @@ func Plan(p *plan.Plan, fails Fails, limit int) (*plan.Plan, int) {
 		changed = false
 		for _, pass := range []func(*shrinker) bool{
 			(*shrinker).dropFaults, (*shrinker).dropActs, (*shrinker).dropWorkspaces, (*shrinker).dropPairs, (*shrinker).merge, (*shrinker).asStall, (*shrinker).startOver,
+			(*shrinker).asPlainCrash, (*shrinker).dropShifted,
 			(*shrinker).plainSettings,
 			(*shrinker).plainBoots, (*shrinker).plainFaults, (*shrinker).roundTimes, (*shrinker).shorten,
 		} {

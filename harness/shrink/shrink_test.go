@@ -78,3 +78,41 @@ func TestKeepsRestBeforeResume(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What only brings a meeting about is left out, where the clock can do so.
+func TestShrinkMeetsByTheClock(t *testing.T) {
+	t.Parallel()
+	at := func(s int) plan.Duration { return plan.Duration(time.Duration(s) * time.Second) }
+	base := func() *plan.Plan {
+		p := generated(1)
+		p.Workspaces, p.Controllers, p.Settings = p.Workspaces[:1], 1, plan.Settings{}
+		return p
+	}
+	// An act has to meet a heartbeat that a partition has put off.
+	put := base()
+	put.Acts = []plan.Act{{At: at(190), Do: "delete", Workspace: 1}}
+	put.Faults = []plan.Fault{{Kind: "partition", From: at(60), Until: at(120)}}
+	small, _ := shrink.Plan(put, func(p *plan.Plan) bool {
+		parted := slices.ContainsFunc(p.Faults, func(f plan.Fault) bool { return f.Kind == "partition" })
+		return len(p.Acts) == 1 && (parted || p.Acts[0].At%at(30) > at(11) && p.Acts[0].At%at(30) < at(29))
+	}, 1000)
+	if len(small.Faults) != 0 {
+		t.Errorf("the partition is still there: %+v", small.Faults)
+	}
+	// A controller has to be down when a silence is over.
+	down := base()
+	down.Acts = []plan.Act{{At: at(120), Do: "hibernate", Workspace: 1}}
+	down.Faults = []plan.Fault{
+		{Kind: "crash", Until: at(300), Calls: []string{"release_machine"}, Nth: []int{2}, When: "before", Delay: at(60)},
+		{Kind: "machine-death", From: at(180)},
+	}
+	small, _ = shrink.Plan(down, func(p *plan.Plan) bool {
+		held, dead := len(p.Acts) > 0, slices.ContainsFunc(p.Faults, func(f plan.Fault) bool { return f.Kind == "machine-death" })
+		return dead && slices.ContainsFunc(p.Faults, func(f plan.Fault) bool {
+			return f.Kind == "crash" && (len(f.Calls) > 0 && held || len(f.Calls) == 0 && f.From > at(300) && f.From < at(360))
+		})
+	}, 1000)
+	if len(small.Acts) != 0 || len(small.Faults) != 2 {
+		t.Errorf("what brought the crash about is still there: %+v, %+v", small.Acts, small.Faults)
+	}
+}

@@ -1,0 +1,93 @@
+package shrink
+
+import (
+	"slices"
+	"time"
+
+	"github.com/bootrace/bootrace/harness/plan"
+)
+
+// What a race needs is often that two things meet, and not what makes them. These passes leave out what only brought the
+// meeting about, and bring it about by the clock.
+
+// few is up to how many faults and acts a plan is small enough for passes that try pairs at many times.
+const few = 5
+
+// shifts are by how much the rest is moved where a fault is left out that had put somebody's heartbeats off.
+var shifts = []plan.Duration{
+	plan.Duration(5 * time.Second), plan.Duration(10 * time.Second), plan.Duration(15 * time.Second),
+	plan.Duration(20 * time.Second), plan.Duration(25 * time.Second),
+}
+
+// dropShifted leaves out a fault, and has everything else that happens come a little later: against heartbeats, which nobody
+// sets, that is every phase.
+func (s *shrinker) dropShifted() bool {
+	if len(s.best.Faults)+len(s.best.Acts) > few {
+		return false
+	}
+	for i := len(s.best.Faults) - 1; i >= 0; i-- {
+		for _, by := range shifts {
+			if s.try(func(p *plan.Plan) {
+				p.Faults = slices.Delete(p.Faults, i, i+1)
+				later(p, by)
+			}) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// later moves all faults and acts.
+func later(p *plan.Plan, by plan.Duration) {
+	for i := range p.Faults {
+		f := &p.Faults[i]
+		if f.Until > 0 {
+			f.Until += by
+		}
+		f.From += by
+	}
+	for i := range p.Acts {
+		p.Acts[i].At += by
+	}
+}
+
+// asPlainCrash has a crash that waits for an operation of the store come at a time instead: what had to happen for the
+// operation to come is not needed then.
+func (s *shrinker) asPlainCrash() bool {
+	for i := range s.best.Faults {
+		if f := s.best.Faults[i]; f.Kind != "crash" || len(f.Calls) == 0 {
+			continue
+		}
+		for _, at := range s.moments(i) {
+			if s.drop(func(p *plan.Plan) {
+				f := &p.Faults[i]
+				f.Calls, f.Nth, f.When, f.From, f.Until = nil, nil, "", at, 0
+			}) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// moments are when the fault might come by the clock: within its window, and after each other fault and act, up to where
+// the silence is over that it may have begun.
+func (s *shrinker) moments(fault int) (all []plan.Duration) {
+	f := s.best.Faults[fault]
+	all = append(all, f.From, (f.From+f.Until)/2, f.Until)
+	ttl := plan.Duration(s.best.Settings.Controller().LivenessTTL)
+	half := plan.Duration(30 * time.Second)
+	after := func(t plan.Duration) {
+		all = append(all, t, t+half, t+ttl-half, t+ttl/2)
+	}
+	for i, g := range s.best.Faults {
+		if i != fault {
+			after(g.From)
+		}
+	}
+	for _, a := range s.best.Acts {
+		after(a.At)
+	}
+	return all
+}
