@@ -29,6 +29,7 @@ type cli struct {
 	Invariants   invariantsCmd   `cmd:"" help:"List what must hold of every run."`
 	States       statesCmd       `cmd:"" help:"Print the lifecycle of a workspace: the table, or a Mermaid diagram."`
 	Controller   controllerCmd   `cmd:"" help:"Serve the reference controller."`
+	Agent        agentCmd        `cmd:"" help:"Be the agent of one workspace: LLM preflight, register, heartbeats."`
 	Fakeprovider fakeproviderCmd `cmd:"" help:"Serve a fake cloud and fake LLM providers: the EC2 wire, a control plane's, and preflight endpoints."`
 	Cloud        cloudCmd        `cmd:"" help:"List and reap machines on EC2."`
 	Doctor       doctorCmd       `cmd:"" help:"Say what this machine has that bootrace can use, and what to install."`
@@ -36,7 +37,7 @@ type cli struct {
 	Version      versionCmd      `cmd:"" help:"Print the version."`
 
 	LiveController liveControllerCmd `cmd:"" hidden:"" help:"A controller of a live run: for bootrace itself."`
-	Agent          agentCmd          `cmd:"" hidden:"" help:"A machine of a live run: for bootrace itself."`
+	LiveAgent      liveAgentCmd      `cmd:"" hidden:"" help:"A machine of a live run: for bootrace itself."`
 }
 
 const description = `bootrace proves, or refutes with a replayable counterexample, that every workspace whose agent heartbeats

@@ -14,7 +14,7 @@ import (
 // Names of the hidden commands by which the program is started again as a part of a run.
 const (
 	CommandController = "live-controller"
-	CommandAgent      = "agent"
+	CommandAgent      = "live-agent"
 )
 
 // DefaultSpeed has ten minutes of the contract take ten seconds. Containers take their time to start, which a launch's
