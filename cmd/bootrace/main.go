@@ -31,7 +31,7 @@ type cli struct {
 	Controller   controllerCmd   `cmd:"" help:"Serve the reference controller."`
 	Agent        agentCmd        `cmd:"" help:"Be the agent of one workspace: LLM preflight, register, heartbeats."`
 	Fakeprovider fakeproviderCmd `cmd:"" help:"Serve a fake cloud and fake LLM providers: the EC2 wire, a control plane's, and preflight endpoints."`
-	Cloud        cloudCmd        `cmd:"" help:"List and reap machines on EC2."`
+	Cloud        cloudCmd        `cmd:"" help:"List and reap machines on EC2, or containers."`
 	Doctor       doctorCmd       `cmd:"" help:"Say what this machine has that bootrace can use, and what to install."`
 	Completion   completionCmd   `cmd:"" help:"Print what turns on completion in a shell."`
 	Version      versionCmd      `cmd:"" help:"Print the version."`
