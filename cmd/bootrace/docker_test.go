@@ -17,13 +17,14 @@ import (
 	dc "github.com/ory/dockertest/v3/docker"
 
 	"github.com/bootrace/bootrace/controller/cloud/docker"
+	liveworld "github.com/bootrace/bootrace/harness/live"
 	"github.com/bootrace/bootrace/internal/needdocker"
 )
 
 // programImage builds the image of this program that containers boot here, once.
 var programImage = sync.OnceValues(func() (string, error) {
 	ctx := context.Background()
-	path, done, err := docker.Program(ctx, "github.com/bootrace/bootrace/cmd/bootrace", func(string) {})
+	path, done, err := docker.Program(ctx, liveworld.Package, func(string) {})
 	if err != nil {
 		return "", err
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/bootrace/bootrace/controller/cloud/docker"
 )
 
-// programPackage is what the image of a run's containers is built of, where this program is not static.
-const programPackage = "github.com/bootrace/bootrace/cmd/bootrace"
+// Package is what the image of a run's containers is built of, where this program is not static.
+const Package = "github.com/bootrace/bootrace/cmd/bootrace"
 
 // containerLifetime is how old a container of a run may become, for those who cannot tell whether its owner lives.
 const containerLifetime = 6 * time.Hour
@@ -46,7 +46,7 @@ func (c *Containers) prepare(ctx context.Context, progress func(string)) error {
 		return fmt.Errorf("live: asking Docker for its version: %w", err)
 	}
 	c.version = v.Get("Version")
-	if c.program, c.done, err = docker.Program(ctx, programPackage, progress); err != nil {
+	if c.program, c.done, err = docker.Program(ctx, Package, progress); err != nil {
 		c.done = func() {}
 		return err
 	}
