@@ -13,7 +13,7 @@ import (
 type machine struct {
 	*caller
 	member  *member
-	id      string // empty where no control plane launched it
+	launch  launch // whose id is empty where the target launched none
 	inc     int
 	ctx     context.Context //nolint:containedctx // it is the machine's life
 	end     context.CancelFunc
@@ -21,28 +21,28 @@ type machine struct {
 }
 
 // boot begins the incarnation's boot, with the token where it has one.
-func (m *member) boot(ctx context.Context, inc int, id, token string) {
+func (m *member) boot(ctx context.Context, inc int, x launch, token string) {
 	w := m.world
 	ctx, end := context.WithCancel(ctx)
-	b := &machine{member: m, id: id, inc: inc, ctx: ctx, end: end}
+	b := &machine{member: m, launch: x, inc: inc, ctx: ctx, end: end}
 	b.caller = &caller{world: w, ctx: ctx, actor: history.ActorAgent, ws: m.number, inc: inc}
 	w.mu.Lock()
 	m.machine = b
-	if id != "" {
-		w.machines[id] = b
+	if x.id != "" {
+		w.machines[x.id] = b
 	}
 	workspace := m.id
 	w.mu.Unlock()
 	w.spawn(func() {
 		defer end()
-		if b.boot(m.plan.Boot(inc)) {
+		if b.boot(m.plan.Boot(inc), workspace) {
 			b.live(workspace, token)
 		}
 	})
 }
 
 // boot is a cold boot. It reports whether the agent comes up.
-func (b *machine) boot(how plan.Boot) bool {
+func (b *machine) boot(how plan.Boot, workspace string) bool {
 	for _, phase := range []struct {
 		name  string
 		done  string
@@ -55,7 +55,7 @@ func (b *machine) boot(how plan.Boot) bool {
 		if phase.name == "preflight" {
 			phase.takes += b.late() + time.Duration(how.Refusals)*(plan.PreflightRefusal+plan.PreflightRetry)
 		}
-		if !sleep(b.ctx, phase.takes) {
+		if !b.pass(phase.name, phase.takes, workspace) {
 			return false
 		}
 		if how.Dies == phase.name {
@@ -70,6 +70,21 @@ func (b *machine) boot(how plan.Boot) bool {
 		b.tell(history.Boot, phase.done)
 	}
 	return true
+}
+
+// pass lets a phase take its time: a preflight by being made, where there are providers to make it at, and until it is
+// answered. It reports false where the boot ends before.
+func (b *machine) pass(phase string, takes time.Duration, workspace string) bool {
+	fakes := b.world.session.fakes
+	if phase != "preflight" || fakes == nil {
+		return sleep(b.ctx, takes)
+	}
+	for fakes.preflight(b.ctx, workspace, b.member.plan.Provider, takes) != nil {
+		if !sleep(b.ctx, plan.PreflightRetry) {
+			return false
+		}
+	}
+	return b.ctx.Err() == nil
 }
 
 // late is how much longer a preflight takes that starts now.
@@ -101,7 +116,7 @@ func (b *machine) live(workspace, token string) {
 }
 
 func (b *machine) tell(kind history.Kind, phase string) {
-	b.world.add(history.Event{Kind: kind, WS: b.member.number, Inc: b.inc, Machine: b.id, Phase: phase})
+	b.world.add(history.Event{Kind: kind, WS: b.member.number, Inc: b.inc, Machine: b.launch.id, Phase: phase})
 }
 
 // stop ends the member's machine, if it has one, and its agent with it. It reports whether there was one.
@@ -115,7 +130,7 @@ func (m *member) stop(how string) bool {
 		return false
 	}
 	b.tell(history.Agent, history.Ended)
-	if b.id != "" {
+	if b.launch.id != "" {
 		b.tell(history.Machine, how)
 	}
 	b.end()
@@ -128,8 +143,8 @@ func (m *member) die() bool {
 	w.mu.Lock()
 	b := m.machine
 	w.mu.Unlock()
-	if b != nil && b.id != "" {
-		return w.session.control.end(b.id)
+	if b != nil && b.launch.id != "" {
+		return w.session.end(b.launch)
 	}
 	return m.stop(history.Died)
 }
