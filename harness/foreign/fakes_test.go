@@ -62,7 +62,8 @@ func TestHealthyTargetOnAFakeprovider(t *testing.T) {
 			has := func(kind history.Kind, phase string) bool {
 				return slices.ContainsFunc(x.history.Events, func(e history.Event) bool { return e.Kind == kind && e.Phase == phase })
 			}
-			if want := x.plan.Name != "external"; has(history.Machine, history.Launched) != want {
+			// A boot that is said to have failed early may be so before there is a machine.
+			if want := x.plan.Name != "external"; has(history.Machine, history.Launched) != want && x.plan.Name != "bootstrap-failed" {
 				t.Errorf("a machine was launched: %v, want %v", !want, want)
 			}
 			if want := x.plan.Name == "machine-death"; has(history.Machine, history.Died) != want {

@@ -14,8 +14,8 @@ import (
 )
 
 // What is on the Engine is told with its owner and whether that lives, and what is chosen of it is removed, and nothing else.
+// (It is not parallel: other tests reap, too. Other processes on the Engine may do that as well, whenever an owner is gone.)
 func TestInventory(t *testing.T) {
-	t.Parallel()
 	e, base := config(t)
 	mortal, kill := mortal(t)
 	path := filepath.Join(t.TempDir(), "program")
@@ -104,18 +104,23 @@ func TestInventory(t *testing.T) {
 		all = append(all, i)
 	}
 	due := docker.Due(all, 0, time.Now().Add(2*docker.FreshImage)) // when the image is no fresh one any more
-	if len(due) != 3 || due[2].Kind != docker.KindImage {
-		t.Fatalf("due are %+v", due)
+	for _, i := range due {
+		if i.Name != image && !strings.HasSuffix(i.Name+i.Deployment, "-mortal") {
+			t.Fatalf("due are %+v", due)
+		}
 	}
 	// What uses another is removed first, whatever order they are given in; what is not there any more is no error.
 	slices.Reverse(due)
 	for range 2 {
-		if removed, err := e.RemoveItems(t.Context(), due); err != nil || len(removed) != 3 {
+		if removed, err := e.RemoveItems(t.Context(), due); err != nil || len(removed) != len(due) {
 			t.Fatalf("removed %+v (%v)", removed, err)
 		}
 	}
-	if left := look(); len(left) != len(before)-3 {
-		t.Errorf("left are %+v", left)
+	left := look()
+	for what := range before {
+		if _, is := left[what]; is != (what != "image "+image && !strings.HasSuffix(what, " mortal")) {
+			t.Errorf("%s is left: %v", what, is)
+		}
 	}
 	// An image in use stays, and is named.
 	if removed, err := e.RemoveItems(t.Context(), []docker.Item{{Kind: docker.KindImage, ID: "x", Name: base.Image}}); err == nil ||
