@@ -55,15 +55,18 @@ func TestHealthyTargetOnAFakeprovider(t *testing.T) {
 	}})
 	x := target(serve(t, "", machines))
 	x.Fakeprovider = fakes
-	for _, x := range play(t, x, quick...) {
+	// Some of them: the others' machines are launched and stopped in the same ways, and all at a time they keep the cores busy.
+	some := slices.DeleteFunc(slices.Clone(quick), func(s *scenarios.Scenario) bool {
+		return !slices.Contains([]string{"late", "restart", "pause", "machine-death", "dead-boot", "external"}, s.Name)
+	})
+	for _, x := range play(t, x, some...) {
 		t.Run(x.plan.Name, func(t *testing.T) {
 			t.Parallel()
 			held(t, x.plan, x.history)
 			has := func(kind history.Kind, phase string) bool {
 				return slices.ContainsFunc(x.history.Events, func(e history.Event) bool { return e.Kind == kind && e.Phase == phase })
 			}
-			// A boot that is said to have failed early may be so before there is a machine.
-			if want := x.plan.Name != "external"; has(history.Machine, history.Launched) != want && x.plan.Name != "bootstrap-failed" {
+			if want := x.plan.Name != "external"; has(history.Machine, history.Launched) != want {
 				t.Errorf("a machine was launched: %v, want %v", !want, want)
 			}
 			if want := x.plan.Name == "machine-death"; has(history.Machine, history.Died) != want {
@@ -73,7 +76,7 @@ func TestHealthyTargetOnAFakeprovider(t *testing.T) {
 	}
 	mu.Lock()
 	defer mu.Unlock()
-	if len(asked) < len(quick) {
+	if len(asked) < len(some) {
 		t.Errorf("preflights were made for %d workspaces alone", len(asked))
 	}
 }
