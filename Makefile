@@ -65,6 +65,10 @@ mutate: bin/gremlins ## Try mutants of the controller against the property tests
 smoke: build ## Try the built program from outside: exit codes and digests
 	.ci/smoke $(BIN)/bootrace
 
+.PHONY: compose
+compose: build ## Try compose.yaml with the built program: both outcomes, and that nothing is left
+	.ci/compose $(BIN)/bootrace
+
 .PHONY: deps
 deps: ## Install what tests need beside Go, where it is missing: PostgreSQL's server binaries
 	@.ci/deps

@@ -110,9 +110,12 @@ func (c *Controller) Ticks() []Tick { return c.ticks }
 
 // Run runs every tick on the wall clock until ctx is done, and returns when all have stopped. A tick that fails is logged
 // and runs again at its next turn.
-func (c *Controller) Run(ctx context.Context) {
+func (c *Controller) Run(ctx context.Context) { c.RunTicks(ctx, c.ticks) }
+
+// RunTicks is Run for other ticks than the controller's own: those that somebody has altered.
+func (c *Controller) RunTicks(ctx context.Context, ticks []Tick) {
 	var all sync.WaitGroup
-	for _, tick := range c.ticks {
+	for _, tick := range ticks {
 		all.Go(func() {
 			for {
 				c.RunTick(ctx, tick)

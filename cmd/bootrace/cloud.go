@@ -15,18 +15,23 @@ import (
 )
 
 type cloudCmd struct {
-	List cloudListCmd `cmd:"" help:"List the machines on EC2 that carry bootrace's tags."`
-	Reap cloudReapCmd `cmd:"" help:"Terminate machines on EC2 that carry bootrace's tags."`
+	List cloudListCmd `cmd:"" help:"List the machines on EC2 that carry bootrace's tags, or what carries its labels on a Docker Engine."`
+	Reap cloudReapCmd `cmd:"" help:"Terminate machines on EC2 that carry bootrace's tags, or remove what carries its labels on a Docker Engine."`
 }
 
 // cloudFlags say which machines are looked at.
 type cloudFlags struct {
+	Cloud      string `enum:"ec2,docker" default:"ec2" help:"Where to look: ec2, or docker for containers, networks and images (default: ${default})."`
 	ec2Where   `embed:""`
-	Deployment string `placeholder:"NAME" help:"Only this deployment's machines; those of all deployments where not given."`
+	DockerHost string `placeholder:"URL" help:"Docker Engine, with --cloud docker; what DOCKER_HOST says where not given, or this machine's."`
+	Deployment string `placeholder:"NAME" help:"Only this deployment's machines; those of all deployments where not given. Networks and images are nobody's deployment."`
 }
 
 // machines lists the machines. The cloud is to be closed by the caller.
 func (f cloudFlags) machines(ctx context.Context) (*ec2.Cloud, []ec2.Instance, error) {
+	if f.DockerHost != "" {
+		return nil, nil, usage(errors.New("--docker-host was given, and --cloud docker was not"))
+	}
 	config := f.config()
 	config.Deployment, config.ListOnly = f.Deployment, true
 	if err := config.Validate(); err != nil {
@@ -59,6 +64,9 @@ type cloudListCmd struct {
 
 // Run implements the command.
 func (c *cloudListCmd) Run(ctx context.Context, s streams) error {
+	if c.Cloud == "docker" {
+		return c.docker(ctx, s)
+	}
 	client, all, err := c.machines(ctx)
 	if err != nil {
 		return err
@@ -69,10 +77,10 @@ func (c *cloudListCmd) Run(ctx context.Context, s streams) error {
 
 type cloudReapCmd struct {
 	cloudFlags `embed:""`
-	Expired    bool          `help:"Those that are past the lifetime that their tag gives them."`
+	Expired    bool          `help:"Those that are past the lifetime that their tag or label gives them; on Docker also those whose owner is gone, and images that nothing uses."`
 	Older      time.Duration `placeholder:"TIME" help:"Those, and all that were launched longer ago than this."`
 	All        bool          `help:"All of them, of every deployment where none is given."`
-	Yes        bool          `help:"Terminate them. Without it, they are only shown, and it is an error where there are any."`
+	Yes        bool          `help:"Terminate or remove them. Without it, they are only shown, and it is an error where there are any."`
 	JSON       bool          `help:"Print a JSON list of the machines instead of a table."`
 }
 
@@ -80,7 +88,11 @@ type cloudReapCmd struct {
 func (cloudReapCmd) Help() string {
 	return `  bootrace cloud reap --expired --yes               what is past its lifetime
   bootrace cloud reap --deployment NAME --yes       all machines of one deployment
-  bootrace cloud reap --all --yes                   all machines of all deployments`
+  bootrace cloud reap --all --yes                   all machines of all deployments
+
+With --cloud docker these are containers with their volumes, the networks of runs, and images that runs built, of which one
+that something else uses is left alone. A run's carry the process that they belong to: where that is gone, they are expired.
+A controller's have no owner, since they outlive it; --docker-expiry gives them a lifetime.`
 }
 
 // Validate is called when the command line was read.
@@ -104,6 +116,9 @@ func (c *cloudReapCmd) Validate() error {
 
 // Run implements the command.
 func (c *cloudReapCmd) Run(ctx context.Context, s streams) error {
+	if c.Cloud == "docker" {
+		return c.docker(ctx, s)
+	}
 	client, found, err := c.machines(ctx)
 	if err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 	"github.com/bootrace/bootrace/controller"
 	"github.com/bootrace/bootrace/controller/cloud"
 	"github.com/bootrace/bootrace/controller/cloud/ec2"
+	"github.com/bootrace/bootrace/controller/defects"
 	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/controller/store"
 	"github.com/bootrace/bootrace/controller/store/memory"
@@ -29,9 +30,12 @@ type controllerCmd struct {
 	PublicURL   string        `placeholder:"URL" help:"How agents reach this server; http://<listen> where not given."`
 	Grace       time.Duration `default:"10s" help:"How long requests under way may take to end after SIGTERM."`
 
-	Speed float64  `default:"1" placeholder:"N" help:"Divides every time that the controller goes by: budgets, liveness TTLs, sweeps, launches. 60 makes a minute a second. What is about the network (time-outs of HTTP and of the cloud's calls) and machines' expiry stay as they are."`
-	Cloud string   `enum:"none,ec2" default:"none" help:"Where to boot machines: none leaves it to somebody else, ec2 launches them by the EC2 protocol."`
-	EC2   ec2Flags `embed:"" prefix:"ec2-" group:"EC2"`
+	Speed  float64     `default:"1" placeholder:"N" help:"Divides every time that the controller goes by: budgets, liveness TTLs, sweeps, launches. 60 makes a minute a second. What is about the network (time-outs of HTTP and of the cloud's calls) and machines' expiry stay as they are."`
+	Cloud  string      `enum:"none,ec2,docker" default:"none" help:"Where to boot machines: none leaves it to somebody else, ec2 launches them by the EC2 protocol, docker as containers."`
+	EC2    ec2Flags    `embed:"" prefix:"ec2-" group:"EC2"`
+	Docker dockerFlags `embed:"" prefix:"docker-" group:"Docker"`
+
+	Defect string `predictor:"defect" env:"BOOTRACE_DEFECT" placeholder:"NAME" help:"For trying harnesses: give the controller a named defect; see bootrace defects."`
 
 	ProvisionTimeoutSeconds int `env:"PROVISION_TIMEOUT_SECONDS" placeholder:"N" help:"One provision budget for the boots of all runtimes, in seconds."`
 }
@@ -43,12 +47,16 @@ func (c *controllerCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return usage(err)
 	}
-	machines, closeCloud, err := c.machines(ctx, log)
+	defect, err := findDefect(c.Defect)
+	if err != nil {
+		return usage(err)
+	}
+	machines, err := c.machines(ctx, log)
 	if err != nil {
 		return err
 	}
-	defer closeCloud()
-	rows, closeRows, err := c.store(ctx, log)
+	defer machines.close()
+	rows, closeRows, err := c.store(ctx, log, defect.Lifecycle(lifecycle.Standard()))
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return interrupted()
@@ -64,30 +72,33 @@ func (c *controllerCmd) Run(ctx context.Context, s streams) error {
 	}
 	public := c.PublicURL
 	if public == "" {
-		public = "http://" + listener.Addr().String()
+		public = "http://" + machines.reach(listener.Addr().String())
+	}
+	if defect != nil {
+		log.Warn("this controller has a defect, on purpose", "defect", defect.Name, "breaks", defect.Breaks)
 	}
 	if c.AdminToken == "" {
 		log.Warn("operators' calls are open: no admin token is set")
 	}
-	k, err := controller.New(controller.Config{
+	k, err := defects.Build(defect, defects.NewShared(), controller.Config{
 		Store: rows, AdminToken: c.AdminToken, Secret: []byte(c.Secret), PublicURL: public, Logger: log, Metrics: registry,
-		Settings: settings, Cloud: machines,
+		Settings: settings, Cloud: machines.cloud,
 	})
 	if err != nil {
 		return usage(err)
 	}
 	server := &http.Server{
-		Handler: k.Handler(), ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		Handler: k.Handler, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 60 * time.Second,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
 	}
-	log.Info("serving", "address", listener.Addr().String(), "version", version())
+	log.Info("serving", "address", listener.Addr().String(), "public", public, "version", version())
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	ticked := make(chan struct{})
 	ticks, stopTicks := context.WithCancel(ctx)
 	defer stopTicks()
-	go func() { defer close(ticked); k.Run(ticks) }()
+	go func() { defer close(ticked); k.Controller.RunTicks(ticks, k.Ticks) }()
 	select {
 	case err = <-served:
 	case <-ctx.Done():
@@ -109,44 +120,69 @@ func (c *controllerCmd) Run(ctx context.Context, s streams) error {
 }
 
 // store opens where the rows are kept.
-func (c *controllerCmd) store(ctx context.Context, log *slog.Logger) (store.Store, func(), error) {
+func (c *controllerCmd) store(ctx context.Context, log *slog.Logger, table *lifecycle.Table) (store.Store, func(), error) {
 	if c.DatabaseURL == "" {
 		log.Warn("rows are kept in memory and lost at the end: no database URL is given")
-		return memory.New(lifecycle.Standard(), nil), func() {}, nil
+		return memory.New(table, nil), func() {}, nil
 	}
 	if err := postgres.Migrate(ctx, c.DatabaseURL); err != nil {
 		return nil, nil, err
 	}
-	p, err := postgres.Open(ctx, c.DatabaseURL, lifecycle.Standard())
+	p, err := postgres.Open(ctx, c.DatabaseURL, table)
 	if err != nil {
 		return nil, nil, err
 	}
 	return p, p.Close, nil
 }
 
-// machines opens the cloud, or returns nil where there is none.
-func (c *controllerCmd) machines(ctx context.Context, log *slog.Logger) (cloud.Cloud, func(), error) {
-	if c.Cloud == "none" {
-		if c.EC2.Endpoint != "" || c.EC2.AllowRealAWS {
-			return nil, nil, usage(errors.New("where EC2 is was given, and --cloud ec2 was not"))
+// machines is where the controller boots machines.
+type machines struct {
+	cloud cloud.Cloud // nil where it is for somebody else to do
+	host  string      // by which they reach this machine, where that is not the one that is listened on
+	close func()
+}
+
+// reach is the address at which machines reach what listens at the address.
+func (m machines) reach(listener string) string {
+	if _, port, err := net.SplitHostPort(listener); err == nil && m.host != "" {
+		return net.JoinHostPort(m.host, port)
+	}
+	return listener
+}
+
+// machines opens the cloud, where there is one.
+func (c *controllerCmd) machines(ctx context.Context, log *slog.Logger) (machines, error) {
+	none := machines{close: func() {}}
+	switch flag := c.Docker.given(); {
+	case c.Cloud != "ec2" && (c.EC2.Endpoint != "" || c.EC2.AllowRealAWS):
+		return none, usage(errors.New("where EC2 is was given, and --cloud ec2 was not"))
+	case c.Cloud != "docker" && flag != "":
+		return none, usage(fmt.Errorf("%s was given, and --cloud docker was not", flag))
+	case c.Cloud == "none":
+		return none, nil
+	case c.Secret == "":
+		log.Warn("machines that boot across a restart will be refused: no secret is given, so their tokens are forgotten")
+	}
+	if c.Cloud == "docker" {
+		d, host, err := c.openDocker(ctx)
+		if err != nil {
+			return none, err
 		}
-		return nil, func() {}, nil
+		log.Info("launching machines", "cloud", "docker", "at", d.Where(), "deployment", c.Docker.Deployment)
+		return machines{d, host, d.Close}, nil
 	}
 	config := c.EC2.config()
 	if err := config.Validate(); err != nil {
-		return nil, nil, usage(err)
+		return none, usage(err)
 	}
-	if c.Secret == "" {
-		log.Warn("machines that boot across a restart will be refused: no secret is given, so their tokens are forgotten")
-	}
-	machines, err := ec2.New(ctx, config)
+	e, err := ec2.New(ctx, config)
 	if err != nil {
-		return nil, nil, environment(err)
+		return none, environment(err)
 	}
 	where := config.Endpoint
 	if config.RealAWS() {
 		where = "real AWS"
 	}
 	log.Info("launching machines", "cloud", "ec2", "at", where, "region", config.Region, "deployment", config.Deployment, "image", config.ImageID)
-	return machines, machines.Close, nil
+	return machines{e, "", e.Close}, nil
 }

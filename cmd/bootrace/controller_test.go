@@ -343,7 +343,7 @@ func TestControllerWhoseCloudMakesNoSense(t *testing.T) {
 		{[]string{"--cloud", "ec2", "--ec2-endpoint", "https://ec2.eu-west-1.amazonaws.com"}, "this is real AWS, and costs money"},
 		{[]string{"--cloud", "ec2", "--ec2-endpoint", "localhost"}, "is no http or https URL"},
 		{[]string{"--ec2-endpoint", "http://127.0.0.1:1"}, "--cloud ec2 was not"},
-		{[]string{"--cloud", "moon"}, `--cloud must be one of "none","ec2"`},
+		{[]string{"--cloud", "moon"}, `--cloud must be one of "none","ec2","docker"`},
 		{[]string{"--speed", "0"}, "speed 0 is not above 0"},
 	} {
 		if code, _, err := inProcess(append([]string{"controller", "--listen", "127.0.0.1:0"}, c.args...)...); code != exitUsage || !strings.Contains(err, c.says) {

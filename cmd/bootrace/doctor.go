@@ -7,7 +7,9 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/bootrace/bootrace/controller/cloud/docker"
 	"github.com/bootrace/bootrace/controller/store/postgres/pgserver"
+	liveworld "github.com/bootrace/bootrace/harness/live"
 )
 
 type doctorCmd struct {
@@ -20,7 +22,6 @@ func (c *doctorCmd) Run(ctx context.Context, s streams) error {
 	p("bootrace %s, %s, %s/%s, %s\n\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH,
 		plural(runtime.NumCPU(), "core", "cores"))
 	p("Postgres, in the order in which a source is looked for:\n")
-	const column = 15 // of what is said of a source
 	usable, given := false, true
 	for _, a := range pgserver.Probe(ctx, pgserver.Options{URL: c.DatabaseURL}) {
 		mark, text := "✓", a.Detail
@@ -38,8 +39,9 @@ func (c *doctorCmd) Run(ctx context.Context, s streams) error {
 		default:
 			usable = true
 		}
-		p("  %s %-10s %s\n", mark, a.Source, strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n"+strings.Repeat(" ", column)))
+		p("%s", finding(mark, a.Source, text))
 	}
+	c.docker(ctx, p)
 	switch {
 	case !given:
 		return environment(errors.New("the given server cannot be used, and where one is given no other is looked for"))
@@ -48,6 +50,25 @@ func (c *doctorCmd) Run(ctx context.Context, s streams) error {
 	default:
 		return nil
 	}
+}
+
+// docker looks at the Docker Engine as a cloud. That it is not there is no reason for the doctor to fail: nothing needs it but
+// what asks for it by name.
+func (doctorCmd) docker(ctx context.Context, p func(format string, args ...any)) {
+	p("\nDocker, for --cloud docker, which is optional:\n")
+	for _, f := range docker.Probe(ctx, "", liveworld.Package, bootraceImage) {
+		text := f.Text
+		if f.Way != "" {
+			text += "\n→ " + f.Way
+		}
+		p("%s", finding(map[docker.Verdict]string{docker.Good: "✓", docker.Bad: "✗", docker.Aside: "·"}[f.Verdict], f.Name, text))
+	}
+}
+
+// finding lays out what is said of one thing.
+func finding(mark, name, text string) string {
+	const column = 15 // of the text
+	return fmt.Sprintf("  %s %-10s %s\n", mark, name, strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n"+strings.Repeat(" ", column)))
 }
 
 func plural(n int, one, many string) string {

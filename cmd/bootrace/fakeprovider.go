@@ -25,6 +25,7 @@ type fakeproviderCmd struct {
 	Seed        uint64        `default:"1" placeholder:"NUMBER" help:"What refusals, durations and shares are drawn from (default: ${default})."`
 	MachineBoot time.Duration `default:"0s" placeholder:"TIME" help:"How long a machine is pending before it runs; divided by the speed."`
 	CPToken     string        `name:"cp-token" env:"BOOTRACE_CP_TOKEN" placeholder:"TOKEN" help:"Bearer token that the control plane's callers must have; without it everybody is let in."`
+	TellBoots   bool          `help:"Let the administration tell what machines boot with, tokens included, so that somebody else boots their agents: bootrace run --target … --fakeprovider URL."`
 	JSON        bool          `help:"Print the addresses as one line of JSON."`
 }
 
@@ -43,6 +44,7 @@ An LLM request's key, or its header X-Workspace-Id, names the workspace that it 
 The administration, in JSON (durations as "1m30s"):
 
   GET    /admin/state                            machines, calls, faults and how often each has struck
+  GET    /admin/boots?after=N                    with --tell-boots: what machines boot with, and when they end
   PUT    /admin/ec2/faults                       {"rules":[{"action":"RunInstances","kind":"no-capacity","times":3}]}
   PUT    /admin/cp/faults                        {"rules":[{"call":"provision","kind":"throttled","share":0.5}]}
   PUT    /admin/llm/faults                       {"rules":[{"kind":"outage","provider":"minimax"}]}
@@ -60,7 +62,7 @@ The documentation of the packages fakeprovider/endpoints, ec2wire, cpwire and ll
 
 // Run implements the command.
 func (c *fakeproviderCmd) Run(ctx context.Context, s streams) error {
-	e, err := endpoints.New(endpoints.Options{Seed: c.Seed, Speed: c.Speed, Boot: c.MachineBoot, CPToken: c.CPToken})
+	e, err := endpoints.New(endpoints.Options{Seed: c.Seed, Speed: c.Speed, Boot: c.MachineBoot, CPToken: c.CPToken, TellBoots: c.TellBoots})
 	if err != nil {
 		return usage(err)
 	}

@@ -14,17 +14,17 @@ import (
 	"github.com/bootrace/bootrace/reports"
 )
 
-// liveControllerCmd and agentCmd are how this program starts itself for the parts of a live run. They are configured on
+// liveControllerCmd and liveAgentCmd are how this program starts itself for the parts of a live run. They are configured on
 // their standard input, and nobody calls them by hand.
 type liveControllerCmd struct{}
 
 // Run implements the command.
 func (liveControllerCmd) Run(s streams) error { return livePart(liveworld.CommandController, s) }
 
-type agentCmd struct{}
+type liveAgentCmd struct{}
 
 // Run implements the command.
-func (agentCmd) Run(s streams) error { return livePart(liveworld.CommandAgent, s) }
+func (liveAgentCmd) Run(s streams) error { return livePart(liveworld.CommandAgent, s) }
 
 type liveSignalCmd struct {
 	Name string `arg:""`

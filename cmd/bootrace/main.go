@@ -29,14 +29,15 @@ type cli struct {
 	Invariants   invariantsCmd   `cmd:"" help:"List what must hold of every run."`
 	States       statesCmd       `cmd:"" help:"Print the lifecycle of a workspace: the table, or a Mermaid diagram."`
 	Controller   controllerCmd   `cmd:"" help:"Serve the reference controller."`
+	Agent        agentCmd        `cmd:"" help:"Be the agent of one workspace: LLM preflight, register, heartbeats."`
 	Fakeprovider fakeproviderCmd `cmd:"" help:"Serve a fake cloud and fake LLM providers: the EC2 wire, a control plane's, and preflight endpoints."`
-	Cloud        cloudCmd        `cmd:"" help:"List and reap machines on EC2."`
+	Cloud        cloudCmd        `cmd:"" help:"List and reap machines on EC2, or containers."`
 	Doctor       doctorCmd       `cmd:"" help:"Say what this machine has that bootrace can use, and what to install."`
 	Completion   completionCmd   `cmd:"" help:"Print what turns on completion in a shell."`
 	Version      versionCmd      `cmd:"" help:"Print the version."`
 
 	LiveController liveControllerCmd `cmd:"" hidden:"" help:"A controller of a live run: for bootrace itself."`
-	Agent          agentCmd          `cmd:"" hidden:"" help:"A machine of a live run: for bootrace itself."`
+	LiveAgent      liveAgentCmd      `cmd:"" hidden:"" help:"A machine of a live run: for bootrace itself."`
 	LiveSignal     liveSignalCmd     `cmd:"" hidden:"" help:"Signals the agent of a live run's container: for bootrace itself."`
 }
 

@@ -26,7 +26,8 @@ type targetFlags struct {
 	Token          string        `env:"BOOTRACE_TARGET_TOKEN" placeholder:"TOKEN" help:"Its operators' bearer token." group:"A controller of somebody else's:"`
 	OrgID          string        `name:"org-id" placeholder:"ID" help:"Sent as X-Molecule-Org-Id, which it wants in its multi-tenant mode." group:"A controller of somebody else's:"`
 	ServeCP        string        `name:"serve-cp" placeholder:"ADDRESS" help:"Serve there the control plane that it asks for machines, and boot the agents on those." group:"A controller of somebody else's:"`
-	Boots          string        `placeholder:"WHO" help:"Who boots the agents: harness, target (which --serve-cp means), or none, for external agents only." group:"A controller of somebody else's:"`
+	Fakeprovider   string        `placeholder:"URL" help:"The bootrace fakeprovider (with --tell-boots) on which it launches machines: boot the agents on those, and make their LLM preflights there." group:"A controller of somebody else's:"`
+	Boots          string        `placeholder:"WHO" help:"Who boots the agents: harness, target (which --serve-cp and --fakeprovider mean), or none, for external agents only." group:"A controller of somebody else's:"`
 	Budget         []string      `placeholder:"[RUNTIME=]TIME" help:"How long it gives boots, of one runtime or of all; 10m, and 30m for hermes, where not given." group:"A controller of somebody else's:"`
 	TTL            time.Duration `name:"ttl" placeholder:"TIME" help:"After how long a silence it says offline; 180s where not given." group:"A controller of somebody else's:"`
 	ExternalTTL    time.Duration `name:"external-ttl" placeholder:"TIME" help:"The same for external workspaces; half of the TTL where not given." group:"A controller of somebody else's:"`
@@ -35,6 +36,7 @@ type targetFlags struct {
 	LivenessSweep  time.Duration `placeholder:"TIME" help:"How often it looks for silences; 15s where not given." group:"A controller of somebody else's:"`
 	Poll           time.Duration `placeholder:"TIME" help:"How often its statuses are read; 1s where not given." group:"A controller of somebody else's:"`
 	Tolerance      time.Duration `placeholder:"TIME" help:"By how much every bound is wider; 1s where not given." group:"A controller of somebody else's:"`
+	Wait           time.Duration `placeholder:"TIME" help:"How long it may take to be there, where it is only starting; not at all where not given." group:"A controller of somebody else's:"`
 	Lacks          []string      `placeholder:"CAPABILITY" help:"What it does not offer, such as hibernate: scenarios that need it are left out." group:"A controller of somebody else's:"`
 }
 
@@ -46,6 +48,7 @@ type targetFile struct {
 	Token          string            `yaml:"token"`
 	OrgID          string            `yaml:"org_id"`
 	ServeCP        string            `yaml:"serve_cp"`
+	Fakeprovider   string            `yaml:"fakeprovider"`
 	Boots          string            `yaml:"boots"`
 	Budget         map[string]string `yaml:"budget"` // by runtime; "all" is all others'
 	TTL            time.Duration     `yaml:"ttl"`
@@ -68,9 +71,10 @@ func (f *targetFlags) stray() string {
 		set  bool
 	}{
 		{"--target-name", f.TargetName != ""}, {"--dialect", f.Dialect != ""}, {"--org-id", f.OrgID != ""}, {"--serve-cp", f.ServeCP != ""},
+		{"--fakeprovider", f.Fakeprovider != ""},
 		{"--boots", f.Boots != ""}, {"--budget", f.Budget != nil}, {"--ttl", f.TTL != 0}, {"--external-ttl", f.ExternalTTL != 0}, {"--heartbeat", f.Heartbeat != 0},
 		{"--provision-sweep", f.ProvisionSweep != 0}, {"--liveness-sweep", f.LivenessSweep != 0}, {"--poll", f.Poll != 0},
-		{"--tolerance", f.Tolerance != 0}, {"--lacks", f.Lacks != nil},
+		{"--tolerance", f.Tolerance != 0}, {"--lacks", f.Lacks != nil}, {"--wait", f.Wait != 0},
 	} {
 		if x.set && !f.given() {
 			return x.name
@@ -92,7 +96,7 @@ func (f *targetFlags) assemble() (foreign.Target, error) {
 		to    *string
 	}{
 		{f.Target, &t.URL}, {f.TargetName, &t.Name}, {f.Dialect, &t.Dialect}, {f.Token, &t.Token}, {f.OrgID, &t.OrgID},
-		{f.ServeCP, &t.ServeCP}, {f.Boots, &t.Boots},
+		{f.ServeCP, &t.ServeCP}, {f.Fakeprovider, &t.Fakeprovider}, {f.Boots, &t.Boots},
 	} {
 		if x.value != "" {
 			*x.to = x.value
@@ -143,7 +147,7 @@ func readTarget(path string, t *foreign.Target) error {
 		return fmt.Errorf("%s: %s", path, yaml.FormatError(err, false, false))
 	}
 	*t = foreign.Target{
-		Name: file.Name, URL: file.URL, Dialect: file.Dialect, Token: file.Token, OrgID: file.OrgID, ServeCP: file.ServeCP,
+		Name: file.Name, URL: file.URL, Dialect: file.Dialect, Token: file.Token, OrgID: file.OrgID, ServeCP: file.ServeCP, Fakeprovider: file.Fakeprovider,
 		Boots: file.Boots, TTL: file.TTL, ExternalTTL: file.ExternalTTL, Heartbeat: file.Heartbeat, ProvisionSweep: file.ProvisionSweep,
 		LivenessSweep: file.LivenessSweep, Poll: file.Poll, Tolerance: file.Tolerance, Lacks: file.Lacks,
 		Budgets: map[string]time.Duration{},
@@ -185,7 +189,7 @@ func (c *runCmd) target(ctx context.Context, s streams, seed uint64, began time.
 			plans = append(plans, p)
 		}
 	}
-	session, err := foreign.Open(ctx, t)
+	session, err := foreign.Await(ctx, t, c.Wait)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return interrupted()

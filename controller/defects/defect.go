@@ -48,6 +48,8 @@ func (d *Defect) Lifecycle(standard *lifecycle.Table) *lifecycle.Table {
 type Built struct {
 	Handler http.Handler
 	Ticks   []controller.Tick
+	// Controller runs the ticks where nobody else does: see controller.Controller.RunTicks.
+	Controller *controller.Controller
 }
 
 // Build makes a controller with the defect, or without any where d is nil. Its store must go by the table that Lifecycle
@@ -61,7 +63,7 @@ func Build(d *Defect, shared *Shared, c controller.Config) (Built, error) {
 	if err != nil {
 		return Built{}, err
 	}
-	built := Built{Handler: k.Handler(), Ticks: k.Ticks()}
+	built := Built{Handler: k.Handler(), Ticks: k.Ticks(), Controller: k}
 	if d != nil && d.ticks != nil {
 		built.Ticks = d.ticks(built.Ticks, c)
 	}

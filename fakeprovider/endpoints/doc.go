@@ -21,6 +21,7 @@
 //
 //	GET    /admin/health                               {status: "ok"}
 //	GET    /admin/state                                {seed, speed, ec2, cp, llm}
+//	GET    /admin/boots?after=N                        {boots: [{number, phase, cloud, id, workspace_id, incarnation, boots, died, env}], last}
 //	DELETE /admin/faults                               nothing goes wrong any more, anywhere
 //	GET    /admin/ec2/state, /admin/cp/state, /admin/llm/state
 //	PUT    /admin/ec2/faults                           {invisible, buckets: {action: {size, refill}}, rules: [{action, kind, skip, times, share, status, code, message}]}
@@ -31,6 +32,10 @@
 //	POST   /admin/cp/machines/{id}/end                 {reason}, or nothing for a host that failed
 //	PUT    /admin/llm/workspaces/{id}/preflight        {takes, refusals}
 //	DELETE /admin/llm/workspaces/{id}/preflight
+//
+// Boots are what machines boot with, which holds credentials, and when they end: whoever asks is to boot their agents. They are
+// told only where [Options.TellBoots] is set. An answer waits for something to tell, for ten seconds; without a number it comes
+// at once, with the last number alone.
 //
 // The kinds of faults are those of ec2wire.Kind, cpwire.Kind and llm.Kind.
 //

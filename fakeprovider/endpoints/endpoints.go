@@ -2,6 +2,7 @@ package endpoints
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/bootrace/bootrace/controller/cloud/ec2"
@@ -27,6 +28,9 @@ type Options struct {
 	// and either may be nil.
 	Launched func(Machine)
 	Stopped  func(Machine)
+	// TellBoots has the administration tell what machines boot with, credentials included, to whoever asks it, so that somebody
+	// in another process boots and ends what runs on them.
+	TellBoots bool
 	// Answered is told of every completion, as in llm.Options. It may be nil.
 	Answered func(llm.Call)
 }
@@ -39,14 +43,16 @@ const (
 
 // Machine is a machine of one of the clouds, as whoever boots agents wants to know it.
 type Machine struct {
-	Cloud       string // CloudEC2 or CloudCP
-	ID          string
-	WorkspaceID string // of EC2, the tag bootrace:workspace; "" where there is none
-	Boots       int    // how often it has begun to boot; EC2 machines can be started again
+	Cloud       string `json:"cloud"` // CloudEC2 or CloudCP
+	ID          string `json:"id"`
+	WorkspaceID string `json:"workspace_id"`          // of EC2, the tag bootrace:workspace; "" where there is none
+	Incarnation int    `json:"incarnation,omitempty"` // of EC2, the tag bootrace:incarnation; 0 where there is none
+	Boots       int    `json:"boots"`                 // how often it has begun to boot; EC2 machines can be started again
+	Died        bool   `json:"died,omitempty"`        // it ends, and nobody has asked for that
 	// Env is the agent's environment: of EC2, what the reference controller wrote into the user data, and nil where that is
 	// somebody else's script. It may hold credentials.
-	Env      map[string]string
-	UserData []byte // of EC2
+	Env      map[string]string `json:"env,omitempty"`
+	UserData []byte            `json:"-"` // of EC2
 }
 
 // Endpoints are the fake endpoints. They are safe for concurrent use.
@@ -57,6 +63,7 @@ type Endpoints struct {
 
 	seed  uint64
 	speed float64
+	boots *journal // nil where nobody is told
 }
 
 // New returns endpoints with no machines.
@@ -72,6 +79,12 @@ func New(o Options) (*Endpoints, error) {
 		return nil, err
 	}
 	boot := time.Duration(float64(o.Boot) / o.Speed)
+	var boots *journal
+	if o.TellBoots {
+		boots = newJournal()
+		o.Launched = both(func(m Machine) { boots.add(Launched, m) }, o.Launched)
+		o.Stopped = both(func(m Machine) { boots.add(Stopped, m) }, o.Stopped)
+	}
 	return &Endpoints{
 		EC2: ec2wire.New(ec2wire.Options{
 			Seed: o.Seed, Times: ec2wire.Times{Boot: boot}, Launched: tell(o.Launched, ofEC2), Stopped: tell(o.Stopped, ofEC2),
@@ -80,7 +93,7 @@ func New(o Options) (*Endpoints, error) {
 			Seed: o.Seed, Boot: boot, Token: o.CPToken, Launched: tell(o.Launched, ofCP), Stopped: tell(o.Stopped, ofCP),
 		}),
 		LLM:  llm.New(providers),
-		seed: o.Seed, speed: o.Speed,
+		seed: o.Seed, speed: o.Speed, boots: boots,
 	}, nil
 }
 
@@ -94,6 +107,8 @@ func tell[M any](listener func(Machine), as func(M) Machine) func(M) {
 
 func ofEC2(m ec2wire.Machine) Machine {
 	out := Machine{Cloud: CloudEC2, ID: m.ID, WorkspaceID: m.Tags[ec2.TagWorkspace], Boots: m.Boots, UserData: m.UserData}
+	out.Incarnation, _ = strconv.Atoi(m.Tags[ec2.TagIncarnation]) // 0 where somebody else has launched it
+	out.Died = m.Reason != ec2wire.Reason{} && m.Reason != ec2wire.UserInitiated
 	if env, err := ec2.BootEnv(m.UserData); err == nil {
 		out.Env = env
 	}
@@ -101,5 +116,5 @@ func ofEC2(m ec2wire.Machine) Machine {
 }
 
 func ofCP(m cpwire.Machine) Machine {
-	return Machine{Cloud: CloudCP, ID: m.ID, WorkspaceID: m.WorkspaceID, Boots: 1, Env: m.Env}
+	return Machine{Cloud: CloudCP, ID: m.ID, WorkspaceID: m.WorkspaceID, Boots: 1, Env: m.Env, Died: m.Reason != "" && m.Reason != cpwire.ReasonDeleted}
 }

@@ -95,6 +95,9 @@ func (e *Endpoints) admin() http.Handler {
 	r.HandleFunc("/faults", func(w http.ResponseWriter, _ *http.Request) {
 		serving.Conclude(w, e.Heal(), http.StatusInternalServerError)
 	}).Methods(http.MethodDelete)
+	if e.boots != nil {
+		r.Handle("/boots", e.boots).Methods(http.MethodGet)
+	}
 	for path, h := range map[string]http.Handler{"/ec2": e.EC2.Admin(), "/cp": e.CP.Admin(), "/llm": e.LLM.Admin()} {
 		r.PathPrefix(path + "/").Handler(http.StripPrefix(path, h))
 	}

@@ -7,9 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strings"
-	"sync"
 
 	"github.com/bootrace/bootrace/controller/cloud"
 	"github.com/bootrace/bootrace/controller/wire"
@@ -20,83 +18,27 @@ import (
 // control is the control plane that the target asks for machines: the fake one, with the plan's faults in front of it and an
 // agent on every machine.
 type control struct {
-	session *Session
-	server  *cpwire.Server
-
-	mu        sync.Mutex
-	unclaimed map[string][]cpwire.Machine // by workspace
+	*fleet
+	server *cpwire.Server
 }
 
 func newControl(s *Session) *control {
-	c := &control{session: s, unclaimed: map[string][]cpwire.Machine{}}
-	c.server = cpwire.New(cpwire.Options{Launched: c.launched, Stopped: c.stopped})
+	c := &control{fleet: newFleet(s)}
+	c.server = cpwire.New(cpwire.Options{
+		Launched: func(x cpwire.Machine) { c.launched(launch{id: x.ID, workspace: x.WorkspaceID, env: x.Env}) },
+		Stopped: func(x cpwire.Machine) {
+			how := history.Terminated
+			if x.Reason == cpwire.ReasonHostDied {
+				how = history.Died
+			}
+			c.stopped(x.WorkspaceID, x.ID, how)
+		},
+	})
 	return c
 }
 
-// launched boots the agent of a machine. A server may ask for one before it answers the create, so that the machines of
-// workspaces which nobody knows yet wait for somebody to claim them; those of others' stay dark.
-func (c *control) launched(x cpwire.Machine) {
-	c.mu.Lock()
-	m := c.session.owner(x.WorkspaceID)
-	if m == nil {
-		c.unclaimed[x.WorkspaceID] = append(c.unclaimed[x.WorkspaceID], x)
-	}
-	c.mu.Unlock()
-	if m != nil {
-		c.boot(m, x)
-	}
-}
-
-// claim boots the machines that were launched for the workspace before anybody knew it.
-func (c *control) claim(workspace string) {
-	c.mu.Lock()
-	waiting := c.unclaimed[workspace]
-	delete(c.unclaimed, workspace)
-	m := c.session.owner(workspace)
-	c.mu.Unlock()
-	for _, x := range waiting {
-		c.boot(m, x)
-	}
-}
-
-func (c *control) boot(m *member, x cpwire.Machine) {
-	w := m.world
-	w.mu.Lock()
-	inc := max(m.begun, 1)
-	w.addLocked(history.Event{Kind: history.Machine, WS: m.number, Inc: inc, Machine: x.ID, Phase: history.Launched})
-	w.mu.Unlock()
-	m.boot(inc, x.ID, x.Env[wire.EnvToken])
-}
-
-func (c *control) stopped(x cpwire.Machine) {
-	c.mu.Lock()
-	c.unclaimed[x.WorkspaceID] = slices.DeleteFunc(c.unclaimed[x.WorkspaceID], func(w cpwire.Machine) bool { return w.ID == x.ID })
-	c.mu.Unlock()
-	m := c.session.owner(x.WorkspaceID)
-	if m == nil {
-		return
-	}
-	how := history.Terminated
-	if x.Reason == cpwire.ReasonHostDied {
-		how = history.Died
-	}
-	w := m.world
-	w.mu.Lock()
-	b := w.machines[x.ID]
-	if m.machine == b {
-		m.machine = nil
-	}
-	w.mu.Unlock()
-	if b == nil {
-		return
-	}
-	b.tell(history.Machine, how)
-	b.tell(history.Agent, history.Ended)
-	b.end()
-}
-
-// end lets the machine's host fail.
-func (c *control) end(id string) bool { return c.server.End(id, "") == nil }
+// end lets the host of a machine fail.
+func (c *control) end(x launch) bool { return c.server.End(x.id, "") == nil }
 
 // ServeHTTP serves the control plane's calls, with the plan's faults, and writes them into the history.
 func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -1,6 +1,6 @@
 // Package foreign is the world of a controller that somebody else wrote and runs. It drives the controller over its wire on
 // a wall clock: it creates workspaces, boots agents that register and heartbeat (or waits for the controller to ask its
-// control plane for machines, which is served here then), does what the operator does, and reads the statuses by polling and
+// control plane for machines, which is served here then, or to launch them at a fake provider, which tells of them), does what the operator does, and reads the statuses by polling and
 // from the events feed. It only writes a history, in which whatever cannot be seen from outside is said to be unseen.
 //
 //	session, err := foreign.Open(ctx, target)  // the preflight: the target is there, and speaks this wire

@@ -89,7 +89,7 @@ func (t Target) lacks(s *scenarios.Scenario) string {
 	}
 	for _, f := range s.Faults {
 		switch {
-		case slices.Contains(striking, f.Kind), t.Boots == BootsTarget && slices.Contains(strikingCloud, f.Kind):
+		case slices.Contains(striking, f.Kind), t.ServeCP != "" && slices.Contains(strikingCloud, f.Kind):
 		case slices.Contains(strikingCloud, f.Kind):
 			return fmt.Sprintf("its fault %s strikes a cloud, and the target's is not the harness's: serve its control plane", f.Kind)
 		default:

@@ -14,7 +14,7 @@ import (
 type machine struct {
 	*caller
 	member  *member
-	id      string // empty where no control plane launched it
+	launch  launch // whose id is empty where the target launched none
 	inc     int
 	ctx     context.Context //nolint:containedctx // it is the agent's life
 	end     context.CancelFunc
@@ -26,8 +26,8 @@ type machine struct {
 }
 
 // boot begins the incarnation's boot, with the token where it has one.
-func (m *member) boot(inc int, id, token string) {
-	(&machine{member: m, id: id, inc: inc, token: token}).start()
+func (m *member) boot(inc int, x launch, token string) {
+	(&machine{member: m, launch: x, inc: inc, token: token}).start()
 }
 
 // start boots the machine, unless it is short of memory.
@@ -37,8 +37,8 @@ func (b *machine) start() {
 	b.caller = &caller{world: w, ctx: b.ctx, actor: history.ActorAgent, ws: m.number, inc: b.inc}
 	w.mu.Lock()
 	m.machine = b
-	if b.id != "" {
-		w.machines[b.id] = b
+	if b.launch.id != "" {
+		w.machines[b.launch.id] = b
 	}
 	workspace, token := m.id, b.token
 	how := m.plan.Boot(b.inc)
@@ -57,7 +57,7 @@ func (b *machine) start() {
 	}
 	w.spawn(func() {
 		defer b.end()
-		if b.boot(how) {
+		if b.boot(how, workspace) {
 			b.live(workspace, token)
 		}
 	})
@@ -66,9 +66,9 @@ func (b *machine) start() {
 // again starts the agent anew on a machine where it is gone.
 func (b *machine) again() {
 	b.world.mu.Lock()
-	next := &machine{member: b.member, id: b.id, inc: b.inc, token: b.token, pulled: b.pulled}
+	next := &machine{member: b.member, launch: b.launch, inc: b.inc, token: b.token, pulled: b.pulled}
 	b.world.mu.Unlock()
-	if b.id != "" {
+	if b.launch.id != "" {
 		b.tell(history.Machine, history.Restarted)
 	}
 	next.start()
@@ -127,7 +127,7 @@ func (b *machine) Keep(token string) {
 }
 
 // boot is a cold boot. It reports whether the agent comes up.
-func (b *machine) boot(how plan.Boot) bool {
+func (b *machine) boot(how plan.Boot, workspace string) bool {
 	for _, phase := range []struct {
 		name  string
 		done  string
@@ -140,7 +140,7 @@ func (b *machine) boot(how plan.Boot) bool {
 		if phase.name == "preflight" {
 			phase.takes += b.late() + time.Duration(how.Refusals)*(plan.PreflightRefusal+plan.PreflightRetry)
 		}
-		if !b.pass(phase.takes) {
+		if !b.phase(phase.name, phase.takes, workspace) {
 			return false
 		}
 		if how.Dies == phase.name {
@@ -160,6 +160,21 @@ func (b *machine) boot(how plan.Boot) bool {
 		b.tell(history.Boot, phase.done)
 	}
 	return true
+}
+
+// phase lets a phase take its time: a preflight by being made, where there are providers to make it at, and until it is
+// answered. It reports false where the boot ends before.
+func (b *machine) phase(name string, takes time.Duration, workspace string) bool {
+	fakes := b.world.session.fakes
+	if name != "preflight" || fakes == nil {
+		return b.pass(takes)
+	}
+	for fakes.preflight(b.ctx, workspace, b.member.plan.Provider, takes) != nil {
+		if !b.pass(plan.PreflightRetry) {
+			return false
+		}
+	}
+	return b.pass(0)
 }
 
 // late is how much longer a preflight takes that starts now.
@@ -191,7 +206,7 @@ func (b *machine) live(workspace, token string) {
 }
 
 func (b *machine) tell(kind history.Kind, phase string) {
-	b.world.add(history.Event{Kind: kind, WS: b.member.number, Inc: b.inc, Machine: b.id, Phase: phase})
+	b.world.add(history.Event{Kind: kind, WS: b.member.number, Inc: b.inc, Machine: b.launch.id, Phase: phase})
 }
 
 // stop ends the member's machine, if it has one, and its agent with it. It reports whether there was one.
@@ -205,7 +220,7 @@ func (m *member) stop(how string) bool {
 		return false
 	}
 	b.tell(history.Agent, history.Ended)
-	if b.id != "" {
+	if b.launch.id != "" {
 		b.tell(history.Machine, how)
 	}
 	b.end()
@@ -214,8 +229,8 @@ func (m *member) stop(how string) bool {
 
 // die lets the host of the member's machine fail.
 func (m *member) die() bool {
-	if b := m.current(); b != nil && b.id != "" {
-		return m.world.session.control.end(b.id)
+	if b := m.current(); b != nil && b.launch.id != "" {
+		return m.world.session.end(b.launch)
 	}
 	return m.stop(history.Died)
 }

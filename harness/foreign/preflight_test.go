@@ -81,6 +81,40 @@ func TestPreflight(t *testing.T) {
 	}
 }
 
+// TestAwait waits for a target that comes up late, and no longer than it is told for one that does not.
+func TestAwait(t *testing.T) {
+	t.Parallel()
+	inner, err := url.Parse(serve(t, "", nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	through := httputil.NewSingleHostReverseProxy(inner)
+	through.Transport = &http.Transport{DisableKeepAlives: true}
+	up := time.Now().Add(700 * time.Millisecond)
+	late := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if time.Now().Before(up) {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		through.ServeHTTP(w, r)
+	}))
+	t.Cleanup(late.Close)
+	if s, err := foreign.Await(t.Context(), target(late.URL), time.Minute); err != nil {
+		t.Error(err)
+	} else {
+		s.Close()
+	}
+	down := httptest.NewServer(nil)
+	down.Close()
+	began := time.Now()
+	if _, err := foreign.Await(t.Context(), target(down.URL), 500*time.Millisecond); err == nil || !strings.Contains(err.Error(), "connection refused") {
+		t.Errorf("one that is not there: %v", err)
+	}
+	if took := time.Since(began); took < 500*time.Millisecond || took > 5*time.Second {
+		t.Errorf("it waited %s", took)
+	}
+}
+
 // TestTargetThatBreaksOff checks that a target which turns strange while a plan is played is an error that names the call,
 // and no history to judge.
 func TestTargetThatBreaksOff(t *testing.T) {
@@ -148,6 +182,7 @@ func TestLeftOut(t *testing.T) {
 		{"postgres-errors", nil, "its fault store-error cannot be brought about from outside"},
 		{"cloud-capacity", nil, "its fault cloud-capacity strikes a cloud, and the target's is not the harness's"},
 		{"cloud-capacity", func(x *foreign.Target) { x.ServeCP = "127.0.0.1:0" }, ""},
+		{"cloud-capacity", func(x *foreign.Target) { x.Fakeprovider = "http://localhost:1" }, "its fault cloud-capacity strikes a cloud"},
 		{"external-agents", func(x *foreign.Target) { x.Boots = foreign.BootsNone }, ""},
 		{"minimax-past-budget", nil, ""},
 	} {
@@ -232,6 +267,8 @@ func TestTargetsThatMakeNoSense(t *testing.T) {
 		`dialect "klingon"`:              func(x *foreign.Target) { x.Dialect = "klingon" },
 		`not by "nobody"`:                func(x *foreign.Target) { x.Boots = "nobody" },
 		"give both or neither":           func(x *foreign.Target) { x.Boots = foreign.BootsTarget },
+		"the fake provider's URL":        func(x *foreign.Target) { x.Fakeprovider = "localhost" },
+		"give one of them":               func(x *foreign.Target) { x.ServeCP, x.Fakeprovider = "127.0.0.1:0", "http://localhost:1" },
 		`said to lack "flying"`:          func(x *foreign.Target) { x.Lacks = []string{"flying"} },
 		"below zero":                     func(x *foreign.Target) { x.TTL = -1 },
 		"which is no time":               func(x *foreign.Target) { x.Budgets[""] = 0 },

@@ -15,6 +15,7 @@ type Session struct {
 	target  Target
 	client  *client
 	control *control // nil where none is served
+	fakes   *fakes   // nil where the target's machines are nowhere that tells of them
 	servers []*http.Server
 
 	agentURL string // where all agents claim to serve
@@ -52,7 +53,39 @@ func Open(ctx context.Context, t Target) (*Session, error) {
 			return nil, errors.Join(fmt.Errorf("serving the control plane: %w", err), s.Close())
 		}
 	}
+	if t.Fakeprovider != "" {
+		if s.fakes, err = openFakes(ctx, s, t.Fakeprovider); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+	}
 	return s, nil
+}
+
+// claim boots what was launched for a workspace before anybody knew it.
+func (s *Session) claim(workspace string) {
+	switch {
+	case s.control != nil:
+		s.control.claim(workspace)
+	case s.fakes != nil:
+		s.fakes.claim(workspace)
+	}
+}
+
+// end lets the host of a machine fail, and reports whether it does.
+func (s *Session) end(x launch) bool {
+	if s.fakes != nil {
+		return s.fakes.end(x)
+	}
+	return s.control.end(x)
+}
+
+// broken ends what is played: nothing can be said of it any more.
+func (s *Session) broken(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range s.owners {
+		m.world.fail(err)
+	}
 }
 
 // Target returns the target with all its defaults.
@@ -72,6 +105,9 @@ func (s *Session) serve(ctx context.Context, address string, h http.Handler) (st
 // Close ends what is served.
 func (s *Session) Close() error {
 	var all error
+	if s.fakes != nil {
+		s.fakes.close()
+	}
 	for _, server := range s.servers {
 		all = errors.Join(all, server.Close())
 	}

@@ -20,7 +20,7 @@ const DialectMolecule = "molecule"
 // Who boots the agents of workspaces that are not external.
 const (
 	BootsHarness = "harness" // the harness itself, when the workspace was created, restarted or resumed
-	BootsTarget  = "target"  // the harness's control plane, when the target asks it for a machine
+	BootsTarget  = "target"  // the harness, on machines that the target launches: at its control plane, or at a fake provider
 	BootsNone    = "none"    // nobody: only external workspaces are played
 )
 
@@ -34,7 +34,10 @@ type Target struct {
 
 	// ServeCP is the address on which the control plane is served that the target asks for machines.
 	ServeCP string
-	Boots   string // default: target where ServeCP is set, and harness otherwise
+	// Fakeprovider is the URL of a bootrace fakeprovider on which the target launches its machines, and which tells of them.
+	// Agents make their LLM preflights there, too.
+	Fakeprovider string
+	Boots        string // default: target where one of the two is set, and harness otherwise
 
 	// Budgets are how long boots may take, by runtime; that of "" is all others'.
 	Budgets        map[string]time.Duration
@@ -72,15 +75,20 @@ func (t Target) Complete() (Target, error) {
 	t.Dialect = DialectMolecule
 	if t.Boots == "" {
 		t.Boots = BootsHarness
-		if t.ServeCP != "" {
+		if t.ServeCP != "" || t.Fakeprovider != "" {
 			t.Boots = BootsTarget
 		}
 	}
+	fakes, err := url.Parse(t.Fakeprovider)
 	switch {
 	case !slices.Contains([]string{BootsHarness, BootsTarget, BootsNone}, t.Boots):
 		return t, fmt.Errorf("agents are booted by %s, %s or %s, not by %q", BootsHarness, BootsTarget, BootsNone, t.Boots)
-	case (t.Boots == BootsTarget) != (t.ServeCP != ""):
-		return t, errors.New("the target boots agents through a control plane, and only then is one served: give both or neither")
+	case t.Fakeprovider != "" && (err != nil || fakes.Scheme != "http" && fakes.Scheme != "https" || fakes.Host == ""):
+		return t, fmt.Errorf("the fake provider's URL %q is not an http or https URL with a host", t.Fakeprovider)
+	case t.Fakeprovider != "" && t.ServeCP != "":
+		return t, errors.New("the target launches machines at the control plane that is served, or at a fake provider: give one of them")
+	case (t.Boots == BootsTarget) != (t.ServeCP != "" || t.Fakeprovider != ""):
+		return t, errors.New("the target boots agents through a control plane or a fake provider, and only then is there one: give both or neither")
 	}
 	for _, name := range t.Lacks {
 		if !slices.Contains(scenarios.Capabilities(), name) {
@@ -136,13 +144,19 @@ func (t Target) Describe() string {
 		BootsHarness: "agents booted by the harness", BootsTarget: "agents booted through the control plane served at " + t.ServeCP,
 		BootsNone: "external agents only",
 	}[t.Boots]
+	if t.Fakeprovider != "" {
+		boots = "agents booted on the machines that it launches at " + t.Fakeprovider
+	}
 	return fmt.Sprintf("%s (%s wire) · %s · %s, swept every %s · TTL %s (external %s), swept every %s · heartbeats every %s · read every %s",
 		t.Name, t.Dialect, boots, budget, t.ProvisionSweep, t.TTL, t.ExternalTTL, t.LivenessSweep, t.Heartbeat, t.Poll)
 }
 
 // unseen are the kinds of events that cannot be seen of the target.
 func (t Target) unseen() []string {
-	if t.Boots == BootsTarget {
+	switch {
+	case t.Fakeprovider != "":
+		return []string{"move", "log", "row", "cloud", "process", "tick", "panic"}
+	case t.Boots == BootsTarget:
 		return []string{"move", "log", "row", "process", "tick", "panic"}
 	}
 	return []string{"move", "log", "row", "machine", "cloud", "process", "tick", "panic"}

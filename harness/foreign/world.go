@@ -213,9 +213,7 @@ func (m *member) know(id string) {
 		return
 	}
 	w.session.own(id, m)
-	if w.session.control != nil {
-		w.session.control.claim(id)
-	}
+	w.session.claim(id)
 }
 
 func (w *world) create(ctx context.Context, m *member) {
@@ -228,7 +226,7 @@ func (w *world) create(ctx context.Context, m *member) {
 		if created.Connection != nil {
 			token = created.Connection.AuthToken
 		}
-		m.boot(1, "", token)
+		m.boot(1, launch{}, token)
 	}
 }
 
@@ -270,7 +268,7 @@ func (m *member) answered(call string, r agent.Response) {
 			return
 		}
 		m.stop(history.Terminated)
-		m.boot(m.begins(), "", "")
+		m.boot(m.begins(), launch{}, "")
 	case "pause", "hibernate", "delete":
 		m.stop(history.Terminated)
 	}

@@ -9,11 +9,8 @@ import (
 	"github.com/bootrace/bootrace/controller/cloud/docker"
 )
 
-// programPackage is what the image of a run's containers is built of, where this program is not static.
-const programPackage = "github.com/bootrace/bootrace/cmd/bootrace"
-
-// imageAge is how old an image of another program must be until it is removed: another run may have just built it.
-const imageAge = 10 * time.Minute
+// Package is what the image of a run's containers is built of, where this program is not static.
+const Package = "github.com/bootrace/bootrace/cmd/bootrace"
 
 // containerLifetime is how old a container of a run may become, for those who cannot tell whether its owner lives.
 const containerLifetime = 6 * time.Hour
@@ -49,7 +46,7 @@ func (c *Containers) prepare(ctx context.Context, progress func(string)) error {
 		return fmt.Errorf("live: asking Docker for its version: %w", err)
 	}
 	c.version = v.Get("Version")
-	if c.program, c.done, err = docker.Program(ctx, programPackage, progress); err != nil {
+	if c.program, c.done, err = docker.Program(ctx, Package, progress); err != nil {
 		c.done = func() {}
 		return err
 	}
@@ -57,7 +54,7 @@ func (c *Containers) prepare(ctx context.Context, progress func(string)) error {
 		return err
 	}
 	// What cannot be removed is no reason not to run: it is another's, and told below.
-	if c.reaped, err = c.engine.Reap(ctx, imageAge, c.hash); err != nil {
+	if c.reaped, err = c.engine.Reap(ctx, docker.FreshImage, c.hash); err != nil {
 		progress(fmt.Sprintf("what an earlier run left cannot be removed: %v", err))
 	}
 	if !c.reaped.Empty() {

@@ -2,18 +2,13 @@ package live_test
 
 import (
 	"context"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	dc "github.com/ory/dockertest/v3/docker"
 
 	"github.com/bootrace/bootrace/controller/cloud/docker"
 	"github.com/bootrace/bootrace/controller/defects"
@@ -80,7 +75,7 @@ func playContained(t *testing.T, p *plan.Plan, d *defects.Defect) (*history.Hist
 func TestDocker(t *testing.T) { //nolint:tparallel // see above
 	t.Run("Containers", testContainers)
 	t.Run("SeedDefect", testSeedDefectInContainers)
-	t.Run("KilledRuns", testKilledRunsLeaveNothingForLong)
+	t.Run("Leftovers", testRunsLeaveNothingForLong)
 }
 
 // What is done to containers is seen as what it is: a machine off its network is silent and comes back, a stopped agent too,
@@ -175,85 +170,5 @@ func testSeedDefectInContainers(t *testing.T) {
 	}
 	if m := invariant.Explain(p, h, x).Mechanism; !strings.Contains(m, "sweeper gave up") {
 		t.Error(m)
-	}
-}
-
-// Runs that are killed leave containers and networks behind, and the next one removes them: those, and no others.
-func testKilledRunsLeaveNothingForLong(t *testing.T) {
-	t.Parallel()
-	e, c := containers(t)
-	program := c.Program()
-	owned := func() (containers, networks []string, owners map[string]bool) {
-		t.Helper()
-		owners = map[string]bool{}
-		found, err := e.Client.ListContainers(dc.ListContainersOptions{All: true, Filters: map[string][]string{"label": {docker.LabelOwner}}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, c := range found {
-			if c.Labels[docker.LabelOwner] != docker.Self() && c.Labels[docker.LabelDeployment] != "" {
-				containers = append(containers, c.ID)
-				owners[c.Labels[docker.LabelOwner]] = true
-			}
-		}
-		all, err := e.Client.FilteredListNetworks(dc.NetworkFilterOpts{"label": {docker.LabelOwner: true}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, n := range all {
-			if owners[n.Labels[docker.LabelOwner]] {
-				networks = append(networks, n.Name)
-			}
-		}
-		return containers, networks, owners
-	}
-	var dead []string // owners
-	for range 2 {
-		run := exec.CommandContext(t.Context(), program, "run", "--world", "live", "--cloud", "docker", "--out", t.TempDir(), "--speed", "20",
-			"two-of-each")
-		run.Env = append(os.Environ(), "TMPDIR=/tmp")
-		if err := run.Start(); err != nil {
-			t.Fatal(err)
-		}
-		pid := "/" + strconv.Itoa(run.Process.Pid) + "/"
-		for giveUp := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
-			_, _, owners := owned()
-			mine := ""
-			for o := range owners {
-				if strings.Contains(o, pid) {
-					mine = o
-				}
-			}
-			if mine != "" {
-				dead = append(dead, mine)
-				break
-			}
-			if time.Now().After(giveUp) {
-				run.Process.Kill()
-				t.Fatal("no machine was launched")
-			}
-		}
-		run.Process.Kill()
-		run.Wait()
-	}
-	next, err := live.OpenContainers(t.Context(), func(string) {})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer next.Close()
-	_, networks, owners := owned()
-	for _, o := range dead {
-		if owners[o] {
-			t.Errorf("containers of %s are left, and the networks %v", o, networks)
-		}
-	}
-	all, err := e.Client.FilteredListNetworks(dc.NetworkFilterOpts{"label": {docker.LabelOwner: true}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, n := range all {
-		if slices.Contains(dead, n.Labels[docker.LabelOwner]) {
-			t.Errorf("network %s is left", n.Name)
-		}
 	}
 }

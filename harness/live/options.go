@@ -14,7 +14,7 @@ import (
 // Names of the hidden commands by which the program is started again as a part of a run.
 const (
 	CommandController = "live-controller"
-	CommandAgent      = "agent"
+	CommandAgent      = "live-agent"
 	CommandSignal     = "live-signal" // with the signal's name behind it, in a container
 )
 

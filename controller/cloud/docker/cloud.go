@@ -41,6 +41,9 @@ func New(c Config) (*Cloud, error) {
 // Close gives up connections that are kept for the next call. The cloud can still be used.
 func (c *Cloud) Close() { c.engine.Close() }
 
+// Where names the Engine for a person.
+func (c *Cloud) Where() string { return c.engine.Client.Endpoint() }
+
 // idLength is how much of a container's id names a machine: as much as the Engine's own tools show, and as the container
 // has for its host name.
 const idLength = 12
@@ -49,7 +52,7 @@ const idLength = 12
 // cloud.ErrRefused: only a new incarnation helps.
 func (c *Cloud) Launch(ctx context.Context, spec cloud.Spec) (cloud.Machine, error) {
 	config := &dc.Config{Image: c.config.Image, Cmd: c.config.Command, Labels: c.config.labels(spec)}
-	for _, all := range []map[string]string{c.config.Env, spec.Env} {
+	for _, all := range []map[string]string{c.config.Env, spec.Environ()} {
 		for name, value := range all {
 			config.Env = append(config.Env, name+"="+value)
 		}

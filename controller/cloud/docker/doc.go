@@ -10,6 +10,7 @@
 //     terminated in the words of package cloud: its name is taken, so a launch that was under way all the while does not
 //     bring its incarnation back. Launch of such a machine is cloud.ErrRefused. (A container that was created and never
 //     started cannot be kept like that: it is removed.)
+//   - [Cloud.Check] says what keeps the Engine from launching, before anybody waits for it; [Probe] what this machine lacks.
 //   - A container carries the labels bootrace.deployment, bootrace.workspace, bootrace.incarnation and bootrace.name, and
 //     bootrace.owner and bootrace.lifetime where they are set. Containers of other deployments, and those without labels, are
 //     never touched, whatever id is asked for.
@@ -19,7 +20,7 @@
 // What carries a bootrace.owner belongs to one process. [Engine.Reap] removes containers and networks whose owner is gone,
 // which it tells by boot, process namespace, process id and start time; where it cannot tell, since the owner ran on another
 // machine, it goes by bootrace.lifetime. Images that [Engine.Image] built are removed once another was built and nothing
-// uses them.
+// uses them. [Engine.Inventory] tells of all this with its owner and whether that lives, for people who choose by themselves.
 //
 // # Errors
 //

@@ -124,6 +124,38 @@ func TestDescribeInEveryState(t *testing.T) {
 	}
 }
 
+// A machine is told all that an agent has to know: what every cloud tells, and what this one was configured with.
+func TestEnvironment(t *testing.T) {
+	t.Parallel()
+	e, c := config(t)
+	c.Env = map[string]string{"BOOTRACE_LLM_URL": "http://llm"}
+	m, err := connect(t, c).Launch(t.Context(), cloud.Spec{
+		WorkspaceID: "w", Incarnation: 1, Name: "one", Runtime: "hermes", Model: "minimax", Template: "t", Tier: 2,
+		Env: map[string]string{"WORKSPACE_AUTH_TOKEN": "secret"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := e.Client.InspectContainer(m.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := strings.Join(in.Config.Env, "\n") + "\n"
+	for _, want := range []string{
+		"BOOTRACE_LLM_URL=http://llm", "WORKSPACE_AUTH_TOKEN=secret", "WORKSPACE_NAME=one", "WORKSPACE_RUNTIME=hermes", "WORKSPACE_MODEL=minimax",
+		"WORKSPACE_TEMPLATE=t", "WORKSPACE_TIER=2",
+	} {
+		if !strings.Contains(got, want+"\n") {
+			t.Errorf("the environment lacks %s:\n%s", want, got)
+		}
+	}
+	for _, l := range in.Config.Labels {
+		if strings.Contains(l, "secret") {
+			t.Errorf("the token is in a label: %s", l)
+		}
+	}
+}
+
 // A controller that died between making a container and starting it has left a machine that is pending. It can be
 // terminated, and launching it again starts it.
 func TestLaunchHalfDone(t *testing.T) {

@@ -21,9 +21,9 @@ func Connect(ctx context.Context, host string) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := e.Client.PingWithContext(ctx); err != nil {
+	if err := e.ping(ctx); err != nil {
 		e.Close()
-		return nil, fmt.Errorf("%w\ninstall and start Docker (apt-get install docker.io), or set DOCKER_HOST", failure(ctx, "ping", err))
+		return nil, err
 	}
 	return e, nil
 }

@@ -17,8 +17,10 @@ import (
 // repository is what images of programs are called; their tag is the program's hash.
 const repository = "bootrace-program"
 
-// dockerfile makes an image of a static program, which needs nothing else. Nobody in it is root.
+// dockerfile makes an image of a static program, which needs nothing else. Nobody in it is root. The label, by which an image is
+// found to be left over, comes first: a build that is broken off leaves what it has come to, with the label.
 const dockerfile = `FROM scratch
+LABEL ` + LabelProgram + `=%s
 COPY program /bootrace
 USER 65532:65532
 ENTRYPOINT ["/bootrace"]
@@ -37,12 +39,11 @@ func (e *Engine) Image(ctx context.Context, path string) (name string, err error
 		return name, failure(ctx, "inspect image "+name, err)
 	}
 	in, out := io.Pipe()
-	go func() { out.CloseWithError(pack(out, path)) }()
+	go func() { out.CloseWithError(pack(out, path, fmt.Sprintf(dockerfile, sum))) }()
 	defer in.Close() //nolint:errcheck // a pipe's end does not fail
 	var log bytes.Buffer
 	err = e.Client.BuildImage(dc.BuildImageOptions{
 		Name: name, InputStream: in, OutputStream: &log, RmTmpContainer: true, ForceRmTmpContainer: true, Context: ctx,
-		Labels: map[string]string{LabelProgram: sum},
 	})
 	if err != nil {
 		return "", fmt.Errorf("%w\n%s", failure(ctx, "build image "+name, err), bytes.TrimSpace(log.Bytes()))
@@ -66,7 +67,7 @@ func Hash(path string) (string, error) {
 }
 
 // pack writes what the image is built of.
-func pack(w io.Writer, path string) error {
+func pack(w io.Writer, path, dockerfile string) error {
 	program, err := os.Open(path)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,18 +28,48 @@ func (e *Engine) CreateNetwork(ctx context.Context, name string, labels map[stri
 		return nil, failure(ctx, "create network "+name, err)
 	}
 	n := &Network{ID: made.ID, Name: name, engine: e}
-	info, err := e.Client.NetworkInfo(made.ID)
-	if err == nil && len(info.IPAM.Config) == 0 {
-		err = errors.New("it has no addresses")
-	}
-	if err != nil {
-		return nil, errors.Join(failure(ctx, "inspect network "+name, err), n.Remove(context.WithoutCancel(ctx)))
-	}
-	n.Gateway = info.IPAM.Config[0].Gateway
-	if n.Subnet, err = netip.ParsePrefix(info.IPAM.Config[0].Subnet); err != nil {
-		return nil, errors.Join(fmt.Errorf("docker: network %s: %w", name, err), n.Remove(context.WithoutCancel(ctx)))
+	if err := n.look(ctx); err != nil {
+		return nil, errors.Join(err, n.Remove(context.WithoutCancel(ctx)))
 	}
 	return n, nil
+}
+
+// Network returns a network that is there, by name or id; the Engine's default one where that is empty. Of one that has no
+// addresses of its own, such as the host's, Gateway is empty.
+func (e *Engine) Network(ctx context.Context, name string) (*Network, error) {
+	n := &Network{ID: cmp.Or(name, defaultNetwork), Name: cmp.Or(name, defaultNetwork), engine: e}
+	var none *dc.NoSuchNetwork
+	switch err := n.look(ctx); {
+	case errors.As(err, &none):
+		return nil, fmt.Errorf("docker: network %s is not there: docker network create %s makes it", n.Name, n.Name)
+	case err != nil && !errors.Is(err, errNoAddresses):
+		return nil, err
+	}
+	return n, nil
+}
+
+// defaultNetwork is the one that containers are on that are told of none.
+const defaultNetwork = "bridge"
+
+var errNoAddresses = errors.New("it has no addresses")
+
+// look asks the Engine for the network's addresses.
+func (n *Network) look(ctx context.Context) error {
+	info, err := n.engine.Client.NetworkInfo(n.ID)
+	if err == nil && len(info.IPAM.Config) == 0 {
+		err = errNoAddresses
+	}
+	if err != nil {
+		return failure(ctx, "inspect network "+n.Name, err)
+	}
+	if n.Subnet, err = netip.ParsePrefix(info.IPAM.Config[0].Subnet); err != nil {
+		return fmt.Errorf("docker: network %s: %w", n.Name, err)
+	}
+	n.ID, n.Gateway = info.ID, info.IPAM.Config[0].Gateway
+	if n.Gateway == "" { // the default network's is not always told; it is the first address
+		n.Gateway = n.Subnet.Masked().Addr().Next().String()
+	}
+	return nil
 }
 
 // Disconnect takes a container off the network, as a cable that is pulled: whoever it talks to hears nothing any more.

@@ -10,9 +10,10 @@ import (
 
 // Self names this process as an owner: by the boot of its machine, the namespace that its id is from, its id, and when it
 // started. A process id alone is given again sooner or later.
-func Self() string { return name(os.Getpid()) }
+func Self() string { return NameOf(os.Getpid()) }
 
-func name(pid int) string {
+// NameOf names another process of this machine in the same way. It must run.
+func NameOf(pid int) string {
 	return fmt.Sprintf("%s/%d/%d", home(), pid, startOf(pid))
 }
 

@@ -2,10 +2,12 @@ package docker_test
 
 import (
 	"bufio"
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -164,5 +166,66 @@ func TestReapImages(t *testing.T) {
 	}
 	if r, err := e.Reap(t.Context(), 0, others); err != nil || !slices.Contains(r.Images, image) {
 		t.Errorf("an image that nobody uses is left; reaped was %s (%v)", r, err)
+	}
+}
+
+// A build that is broken off, after whatever step, leaves nothing that is not found: not a layer. (It is not parallel: other
+// tests reap, too.)
+func TestReapBrokenOffBuild(t *testing.T) {
+	e, c := config(t)
+	for _, steps := range []int{1, 2} {
+		path := filepath.Join(t.TempDir(), "program")
+		text := make([]byte, 64<<20) // it takes a moment to be copied
+		copy(text, c.Deployment+strconv.Itoa(steps))
+		if err := os.WriteFile(path, text, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		sum, err := docker.Hash(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		layers := func() []dc.APIImages {
+			t.Helper()
+			all, err := e.Client.ListImages(dc.ListImagesOptions{All: true, Filters: map[string][]string{"label": {docker.LabelProgram + "=" + sum}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return all
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		broken := make(chan error, 1)
+		go func() {
+			_, err := e.Image(ctx, path)
+			broken <- err
+		}()
+		for giveUp := time.Now().Add(time.Minute); len(layers()) < steps; time.Sleep(time.Millisecond) {
+			if time.Now().After(giveUp) {
+				t.Fatal("the build does not begin, or what it leaves cannot be found")
+			}
+		}
+		cancel()
+		if err := <-broken; err == nil && steps == 1 {
+			t.Fatal("the build was over before it could be broken off, or its first layer cannot be found")
+		}
+		time.Sleep(time.Second) // the Engine may end the step that it was at
+		if len(layers()) == 0 {
+			t.Skip("another process on this Engine has reaped what the test was about to")
+		}
+		var others []string
+		images, err := e.Client.ListImages(dc.ListImagesOptions{Filters: map[string][]string{"label": {docker.LabelProgram}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range images {
+			if i.Labels[docker.LabelProgram] != sum {
+				others = append(others, i.Labels[docker.LabelProgram])
+			}
+		}
+		if _, err := e.Reap(t.Context(), 0, others...); err != nil {
+			t.Fatal(err)
+		}
+		if left := layers(); len(left) != 0 {
+			t.Errorf("of a build that was broken off after %d steps these are left: %+v", steps, left)
+		}
 	}
 }

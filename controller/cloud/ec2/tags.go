@@ -21,8 +21,9 @@ const (
 	tagPrefix     = "bootrace:"
 	tagDeployment = tagPrefix + "deployment"
 	// TagWorkspace holds the id of the workspace that the machine was launched for.
-	TagWorkspace   = tagPrefix + "workspace"
-	tagIncarnation = tagPrefix + "incarnation"
+	TagWorkspace = tagPrefix + "workspace"
+	// TagIncarnation holds its incarnation, in decimal.
+	TagIncarnation = tagPrefix + "incarnation"
 	// tagLifetime is how old the machine may become, "4h0m0s". It is no point in time: that would differ each time a
 	// launch is tried again, and EC2 would refuse the repeated token.
 	tagLifetime = tagPrefix + "lifetime"
@@ -51,7 +52,7 @@ func (c Config) tagsFor(spec cloud.Spec) []types.Tag {
 	}
 	tags[tagDeployment] = c.Deployment
 	tags[TagWorkspace] = cut(spec.WorkspaceID, 256)
-	tags[tagIncarnation] = strconv.Itoa(spec.Incarnation)
+	tags[TagIncarnation] = strconv.Itoa(spec.Incarnation)
 	tags[tagName] = cut(spec.Name, 256)
 	if c.Expiry > 0 {
 		tags[tagLifetime] = c.Expiry.String()
@@ -96,7 +97,7 @@ func instanceOf(in types.Instance) Instance {
 	for _, t := range in.Tags {
 		tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
 	}
-	incarnation, _ := strconv.Atoi(tags[tagIncarnation])
+	incarnation, _ := strconv.Atoi(tags[TagIncarnation])
 	lifetime, _ := time.ParseDuration(tags[tagLifetime])
 	out := Instance{
 		Machine: cloud.Machine{

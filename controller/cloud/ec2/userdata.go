@@ -7,7 +7,6 @@ import (
 	"maps"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -16,15 +15,6 @@ import (
 
 // maxUserData is how much EC2 takes, before base64.
 const maxUserData = 16 << 10
-
-// The names of variables that tell the agent what to be, beside those of cloud.Spec.Env.
-const (
-	EnvName     = "WORKSPACE_NAME"
-	EnvRuntime  = "WORKSPACE_RUNTIME"
-	EnvModel    = "WORKSPACE_MODEL"
-	EnvTemplate = "WORKSPACE_TEMPLATE"
-	EnvTier     = "WORKSPACE_TIER"
-)
 
 var envForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
@@ -51,11 +41,7 @@ agent_command=%s
 
 // userData returns the script that a machine runs when it boots. The same spec gives the same script.
 func (c Config) userData(spec cloud.Spec) ([]byte, error) {
-	env := map[string]string{
-		EnvName: spec.Name, EnvRuntime: spec.Runtime, EnvModel: spec.Model, EnvTemplate: spec.Template,
-		EnvTier: strconv.Itoa(spec.Tier),
-	}
-	maps.Copy(env, spec.Env)
+	env := spec.Environ()
 	var b bytes.Buffer
 	b.WriteString(preamble)
 	for _, name := range slices.Sorted(maps.Keys(env)) {

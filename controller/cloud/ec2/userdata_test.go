@@ -109,7 +109,7 @@ func TestBootEnvReadsWhatIsWritten(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, name := range []string{ec2.EnvName, ec2.EnvRuntime, ec2.EnvModel, ec2.EnvTemplate, ec2.EnvTier} {
+		for _, name := range []string{cloud.EnvName, cloud.EnvRuntime, cloud.EnvModel, cloud.EnvTemplate, cloud.EnvTier} {
 			if _, set := sp.Env[name]; !set {
 				delete(got, name)
 			}

@@ -1,0 +1,4 @@
+package docker
+
+// LosesCount is losesCount.
+var LosesCount = losesCount
