@@ -168,11 +168,9 @@ func (w *world) feed(ctx context.Context) error {
 		w.known.none = r.Code/100 != 5
 		return nil //nolint:nilerr // what it has is no feed that anybody could read
 	}
-	// The newest come first, and those of one moment have no other order than that.
-	if n := len(entries); n > 0 && !entries[n-1].At.After(entries[0].At) {
+	if newestFirst(entries) {
 		slices.Reverse(entries)
 	}
-	slices.SortStableFunc(entries, func(a, b feedEntry) int { return a.At.Compare(b.At) })
 	for _, e := range entries {
 		if !w.known.seen[e.key()] {
 			w.known.seen[e.key()] = true
@@ -180,6 +178,17 @@ func (w *world) feed(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// newestFirst reports whether the feed goes back in time, as the contract has it. What happened in which order, its order says,
+// and not its times: those of one moment have no other, and a time is when a request began, which may have had to wait for
+// one that began later.
+func newestFirst(entries []feedEntry) bool {
+	forth := 0
+	for i := 1; i < len(entries); i++ {
+		forth += entries[i].At.Compare(entries[i-1].At)
+	}
+	return forth <= 0
 }
 
 // write tells what a look has shown of a workspace. Where the feed explains the status of the list, what is in the feed

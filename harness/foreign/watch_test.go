@@ -43,6 +43,10 @@ func TestFeed(t *testing.T) {
 			"what the feed does not tell", "online", entry("FAILED", "05") + "," + entry("WHATEVER", "04"),
 			[]lifecycle.Status{lifecycle.Online, lifecycle.Failed},
 		},
+		{
+			"one that had to wait for a later one", "removed", entry("REMOVED", "06") + "," + entry("ONLINE", "07") + "," + entry("FAILED", "05") + "," + entry("WHATEVER", "04"),
+			[]lifecycle.Status{lifecycle.Online, lifecycle.Removed},
+		},
 	} {
 		list, feed = look.list, look.feed
 		before := len(w.history.Events)
