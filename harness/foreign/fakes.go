@@ -78,7 +78,7 @@ func (f *fakes) watch(ctx context.Context, after int) {
 		switch {
 		case ctx.Err() != nil:
 			return
-		case err != nil && time.Since(answered) > patience:
+		case err != nil && time.Since(answered) > f.session.patience:
 			f.session.broken(err)
 			return
 		case err != nil:

@@ -19,6 +19,7 @@ type Session struct {
 	servers []*http.Server
 
 	agentURL string // where all agents claim to serve
+	patience time.Duration
 
 	mu     sync.Mutex
 	owners map[string]*member // of workspaces, by id
@@ -31,7 +32,7 @@ func Open(ctx context.Context, t Target) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Session{target: t, client: newClient(t), owners: map[string]*member{}}
+	s := &Session{target: t, client: newClient(t), owners: map[string]*member{}, patience: patience}
 	if err := s.client.preflight(ctx); err != nil {
 		return nil, fmt.Errorf("target %s: %w", t.Name, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -30,7 +31,10 @@ func (w *world) watch(ctx context.Context) {
 			return
 		case err == nil:
 			answered = w.now()
-		case errors.As(err, &call) && call.Err == nil && !unsteady(call), w.now()-answered > patience:
+		case errors.As(err, &call) && call.Err == nil && !unsteady(call), w.now()-answered > w.session.patience:
+			if w.now()-answered > w.session.patience {
+				err = fmt.Errorf("it has not shown its workspaces for %s: %w", w.session.patience, err)
+			}
 			w.broken(err)
 			return
 		}

@@ -108,7 +108,7 @@ func (s *Session) Play(ctx context.Context, p *plan.Plan) (*history.History, err
 
 // lastLook reads the statuses with everybody still there, and not only once where there is no answer.
 func (w *world) lastLook(ctx context.Context) error {
-	for until := w.now() + patience; ; {
+	for until := w.now() + w.session.patience; ; {
 		err := w.read(ctx)
 		var call *CallError
 		if err == nil || errors.As(err, &call) && call.Err == nil && !unsteady(call) {
