@@ -20,6 +20,7 @@ func files() []file {
 		{"junit.xml", JUnit},
 		{"summary.md", Markdown},
 		{fileHTML, HTML},
+		{"trace.json", Trace},
 	}
 }
 

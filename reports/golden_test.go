@@ -229,6 +229,7 @@ var renderers = map[string]func(t testing.TB, r *runs.Run) []byte{
 	"junit.xml":   func(t testing.TB, r *runs.Run) []byte { return must(t)(reports.JUnit(r)) },
 	"summary.md":  func(t testing.TB, r *runs.Run) []byte { return must(t)(reports.Markdown(r)) },
 	"report.html": func(t testing.TB, r *runs.Run) []byte { return must(t)(reports.HTML(r)) },
+	"trace.json":  func(t testing.TB, r *runs.Run) []byte { return must(t)(reports.Trace(r)) },
 }
 
 func must(t testing.TB) func([]byte, error) []byte {
@@ -244,6 +245,7 @@ func must(t testing.TB) func([]byte, error) []byte {
 // only are the cases that have a golden of the form; where there is none, all have.
 var only = map[string][]string{
 	"all.txt": {"red"}, "color.txt": {"red", "green"}, "report.html": {"red", "single", "hostile", "fault", "interrupted", "nothing"},
+	"trace.json": {"single", "fault", "nothing"},
 }
 
 // stripped are forms of which a part is the same for every run, and has no place in each golden.
@@ -361,7 +363,7 @@ func TestWrite(t *testing.T) {
 	if err := reports.Write(r); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"junit.xml", "summary.md", "report.html"}, reports.Files()); diff != "" {
+	if diff := cmp.Diff([]string{"junit.xml", "summary.md", "report.html", "trace.json"}, reports.Files()); diff != "" {
 		t.Error(diff)
 	}
 	for _, name := range reports.Files() {

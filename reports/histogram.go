@@ -74,7 +74,7 @@ func (h *histogram) draw() {
 		if t > h.budget {
 			late++
 		}
-		counts[min(int(t*binsOfBudget/h.budget), bins-1)]++
+		counts[min(int(max(t*binsOfBudget-1, 0)/h.budget), bins-1)]++ // what takes all of the budget is within it
 	}
 	h.Facts = plural(len(h.took)+h.missing, "boot", "boots")
 	if n := len(h.took); n > 0 {

@@ -217,8 +217,14 @@ func TestHTMLIsBounded(t *testing.T) {
 	}
 
 	page = must(t)(reports.HTML(large(1, 300, 2)))
-	if text := checkPage(t, page); !strings.Contains(text, "44 of 300 workspaces are not drawn; ") {
-		t.Error("the page does not say how many workspaces it does not draw")
+	text = checkPage(t, page)
+	for _, want := range []string{"44 of 300 workspaces are not drawn; ", " more faults' windows are not drawn across the lanes."} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page does not say: %s", want)
+		}
+	}
+	if n := bytes.Count(page, []byte(`class="window"`)); n != 49 { // one is in the legend
+		t.Errorf("%d windows of faults are drawn", n)
 	}
 	if n := bytes.Count(page, []byte("data-lane=")); n != 256 {
 		t.Errorf("%d lanes are drawn", n)
