@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -225,8 +226,10 @@ var renderers = map[string]func(t testing.TB, r *runs.Run) []byte{
 	"color.txt": func(t testing.TB, r *runs.Run) []byte {
 		return terminal(t, r, reports.Terminal{Color: true})
 	},
-	"junit.xml":  func(t testing.TB, r *runs.Run) []byte { return must(t)(reports.JUnit(r)) },
-	"summary.md": func(t testing.TB, r *runs.Run) []byte { return must(t)(reports.Markdown(r)) },
+	"junit.xml":   func(t testing.TB, r *runs.Run) []byte { return must(t)(reports.JUnit(r)) },
+	"summary.md":  func(t testing.TB, r *runs.Run) []byte { return must(t)(reports.Markdown(r)) },
+	"report.html": func(t testing.TB, r *runs.Run) []byte { return must(t)(reports.HTML(r)) },
+	"trace.json":  func(t testing.TB, r *runs.Run) []byte { return must(t)(reports.Trace(r)) },
 }
 
 func must(t testing.TB) func([]byte, error) []byte {
@@ -240,7 +243,18 @@ func must(t testing.TB) func([]byte, error) []byte {
 }
 
 // only are the cases that have a golden of the form; where there is none, all have.
-var only = map[string][]string{"all.txt": {"red"}, "color.txt": {"red", "green"}}
+var only = map[string][]string{
+	"all.txt": {"red"}, "color.txt": {"red", "green"}, "report.html": {"red", "single", "hostile", "fault", "interrupted", "nothing"},
+	"trace.json": {"single", "fault", "nothing"},
+}
+
+// stripped are forms of which a part is the same for every run, and has no place in each golden.
+var stripped = map[string]func([]byte) []byte{
+	"report.html": func(b []byte) []byte {
+		b = regexp.MustCompile(`(?s)<(style|script)>.*?</(style|script)>`).ReplaceAll(b, []byte("<$1>…</$1>"))
+		return regexp.MustCompile(`sha256-.*?=`).ReplaceAll(b, []byte("sha256-…"))
+	},
+}
 
 func TestGoldens(t *testing.T) {
 	t.Parallel()
@@ -257,6 +271,9 @@ func TestGoldens(t *testing.T) {
 				got := render(t, build(t))
 				if again := render(t, build(t)); !bytes.Equal(got, again) {
 					t.Error("one run has two renderings")
+				}
+				if strip := stripped[form]; strip != nil {
+					got = strip(got)
 				}
 				if *update {
 					if err := os.WriteFile(file, got, 0o600); err != nil {
@@ -304,6 +321,38 @@ func TestRecordedRuns(t *testing.T) {
 	}
 }
 
+// A folder gets what it lacks, and a violation names the page only where there is one.
+func TestComplete(t *testing.T) {
+	t.Parallel()
+	r := &runs.Run{Form: runs.Form, Began: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Seed: 7, World: "sim", Store: "memory", Server: "memory store"}
+	if err := r.Create(t.TempDir()); err != nil {
+		t.Fatal(err)
+	}
+	r.Results = append(r.Results, kept(t, "red", 1).Results...)
+	page := filepath.Join(r.Folder(), "report.html")
+	if got := terminal(t, r, reports.Terminal{}); bytes.Contains(got, []byte("report     ")) {
+		t.Errorf("a page is named that is not there:\n%s", got)
+	}
+	if err := os.WriteFile(filepath.Join(r.Folder(), "summary.md"), []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := reports.Complete(r); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range reports.Files() {
+		got, err := os.ReadFile(filepath.Join(r.Folder(), name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if mine := string(got) == "mine"; mine != (name == "summary.md") {
+			t.Errorf("%s: kept is %t", name, mine)
+		}
+	}
+	if got := terminal(t, r, reports.Terminal{}); !bytes.Contains(got, []byte("report     "+page+"\n")) {
+		t.Errorf("the page is not named:\n%s", got)
+	}
+}
+
 func TestWrite(t *testing.T) {
 	t.Parallel()
 	r := &runs.Run{Form: runs.Form, Began: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Seed: 7, World: "sim", Store: "memory", Server: "memory store"}
@@ -314,7 +363,7 @@ func TestWrite(t *testing.T) {
 	if err := reports.Write(r); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"junit.xml", "summary.md"}, reports.Files()); diff != "" {
+	if diff := cmp.Diff([]string{"junit.xml", "summary.md", "report.html", "trace.json"}, reports.Files()); diff != "" {
 		t.Error(diff)
 	}
 	for _, name := range reports.Files() {

@@ -3,6 +3,7 @@ package reports
 import (
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 
 	"github.com/bootrace/bootrace/harness/invariant"
@@ -186,6 +187,9 @@ func (t Terminal) violation(r *runs.Run, x *runs.Result) {
 	t.paragraph("seed", fmt.Sprint(x.Plan.Seed))
 	if r.Folder() != "" {
 		t.verbatim("replay", ReplayCommand(r, x))
+		if page := filepath.Join(r.Folder(), fileHTML); exists(page) {
+			t.verbatim("report", relative(page))
+		}
 		t.verbatim("run", relative(r.Folder()))
 	}
 	t.printf("\n")

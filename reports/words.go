@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -211,6 +212,25 @@ func shown(s string) string {
 		s = string(runes[:longest]) + " …"
 	}
 	return s
+}
+
+// visible replaces what cannot be seen in a text of several lines, as shown does: names come from outside, too.
+func visible(text []byte) []byte {
+	hidden := func(r rune) bool {
+		if r >= ' ' && r <= '~' { // nearly all of it, and a page has a million
+			return false
+		}
+		return r == utf8.RuneError || r != '\n' && unicode.IsControl(r) || unicode.Is(unicode.Cf, r)
+	}
+	if bytes.IndexFunc(text, hidden) < 0 {
+		return text
+	}
+	return bytes.Map(func(r rune) rune {
+		if hidden(r) {
+			return utf8.RuneError
+		}
+		return r
+	}, text)
 }
 
 // wrap breaks a text into lines of at most width characters, at blanks. A word that is longer has a line of its own.

@@ -39,6 +39,8 @@ func TestWords(t *testing.T) {
 		{shown("a\n\tb\r\n c"), "a b c"},
 		{shown("\x1b[2Ja\u202eb\x7f\xff"), "\ufffd[2Ja\ufffdb\ufffd\ufffd"},
 		{shown(strings.Repeat("é", longest+1)), strings.Repeat("é", longest) + " …"},
+		{string(visible([]byte("é\n· seen"))), "é\n· seen"},
+		{string(visible([]byte("\x1b[2Ja\u202e\n\tb\x7f\xff\x00"))), "\ufffd[2Ja\ufffd\n\ufffdb\ufffd\ufffd\ufffd"},
 		{code("plain"), "`plain`"},
 		{code("a`b"), "`` a`b ``"},
 		{escaped("a|b\nc"), `a\|b c`},

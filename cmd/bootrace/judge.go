@@ -6,11 +6,17 @@ import (
 
 	"github.com/bootrace/bootrace/harness/invariant"
 	"github.com/bootrace/bootrace/harness/runs"
+	"github.com/bootrace/bootrace/reports"
 )
 
 type judgeCmd struct {
 	Folder string `arg:"" predictor:"run" help:"The run's folder, such as runs/latest."`
 	All    bool   `help:"Tell the story of every violated scenario, not only of the first."`
+}
+
+// Help says what becomes of the folder.
+func (judgeCmd) Help() string {
+	return "What the run was judged to be stays in its folder. Reports that the folder lacks, since an older version wrote it, are written."
 }
 
 // Run implements the command.
@@ -38,6 +44,9 @@ func (c *judgeCmd) Run(s streams) error {
 		if y.Verdict != x.Verdict {
 			changed++
 		}
+	}
+	if err := reports.Complete(again); err != nil { // a folder may be for reading only, and is judged all the same
+		fmt.Fprintf(s.err, "bootrace: the reports that %s lacks are not written: %v\n", c.Folder, err)
 	}
 	t.Summary(again)
 	if changed > 0 {

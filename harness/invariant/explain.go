@@ -20,7 +20,11 @@ type Explanation struct {
 // Explain tells the story of a violation: what happened to its workspace, and the causal chain in a few sentences. All of
 // it is read off the history.
 func Explain(p *plan.Plan, h *history.History, x *Violation) Explanation {
-	v := NewView(p, h)
+	return NewView(p, h).Explain(x)
+}
+
+// Explain tells the story of a violation of the view's history, as the function does: of many, the history is arranged once.
+func (v *View) Explain(x *Violation) Explanation {
 	e := Explanation{Subject: "the controller", Mechanism: sentence(x.What), Expected: x.Expected}
 	if x.Workspace < 1 || x.Workspace > len(v.Spaces) {
 		return e
