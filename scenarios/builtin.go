@@ -28,6 +28,8 @@ var builtinNames = []string{
 	"delete-during-boot",
 	"pause-resume-during-boot",
 	"hibernate-and-wake",
+	"pause-family-during-boot",
+	"delete-family-during-boot",
 
 	"crash-at-sweep",
 	"two-replicas",

@@ -61,6 +61,7 @@ func checkNeeds(t *testing.T, s *Scenario) {
 	needs := map[string]bool{"replicas": s.Controllers > 1}
 	for _, g := range s.Fleet {
 		needs["provisioning"] = needs["provisioning"] || !g.External
+		needs["parents"] = needs["parents"] || g.Parent != ""
 	}
 	for _, a := range s.Acts {
 		switch a.Do {

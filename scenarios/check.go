@@ -41,6 +41,7 @@ type checker struct {
 func (c *checker) check() {
 	c.settings()
 	c.groups()
+	c.parents()
 	for i := range c.s.Acts {
 		c.act(element("acts", i), &c.s.Acts[i])
 	}
@@ -218,7 +219,7 @@ func (c *checker) doneBefore(a *Act, do string) bool {
 		if !c.sound(path+".at") || !c.sound(path+".do") || !c.sound(path+".group") {
 			return true
 		}
-		if b.Do == do && b.At < a.At && (a.Group == "" || b.Group == "" || a.Group == b.Group) {
+		if b.Do == do && b.At < a.At && (a.Group == "" || b.Group == "" || a.Group == b.Group || do == "pause" && c.s.Below(a.Group, b.Group)) {
 			return true
 		}
 	}

@@ -25,7 +25,12 @@ func anyScenario(t *rapid.T) *Scenario {
 	}
 	groups := rapid.IntRange(1, 4).Draw(t, "groups")
 	for i := range groups {
-		s.Fleet = append(s.Fleet, anyGroup(t, i))
+		g := anyGroup(t, i)
+		if i > 0 && rapid.Bool().Draw(t, "has parent") {
+			parent := rapid.SampledFrom(s.Fleet).Draw(t, "parent")
+			g.Parent, g.CreateAt, g.CreateEvery = parent.Name, parent.CreateAt, parent.CreateEvery
+		}
+		s.Fleet = append(s.Fleet, g)
 	}
 	for range rapid.IntRange(0, 4).Draw(t, "acts") {
 		s.Acts = append(s.Acts, anyAct(t, s))

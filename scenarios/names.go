@@ -59,7 +59,7 @@ func Acts() []string {
 
 // Capabilities returns what a scenario may need of a controller.
 func Capabilities() []string {
-	return []string{"provisioning", "restart", "pause", "hibernate", "delete", "replicas"}
+	return []string{"provisioning", "restart", "pause", "hibernate", "delete", "parents", "replicas"}
 }
 
 // methods returns the names of an interface's methods in snake case, in alphabetical order.

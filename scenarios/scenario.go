@@ -55,6 +55,9 @@ type Group struct {
 	Count int `yaml:"count,omitempty" json:"count,omitempty" jsonschema:"minimum=1,maximum=1000,default=1"`
 	// Runs elsewhere: no machine of ours is launched, and its agent calls in when its boot is over.
 	External bool `yaml:"external,omitempty" json:"external,omitempty"`
+	// The group whose workspaces are the parents of these, dealt out in turn. Pausing or resuming a parent does the same to
+	// all below it, and who has children cannot be deleted.
+	Parent string `yaml:"parent,omitempty" json:"parent,omitempty"`
 
 	// KnownURL tells the controller an external workspace's URL at its creation: it counts as online then, until it is
 	// silent, and its agent's first register earns it a token.

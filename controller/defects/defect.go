@@ -19,7 +19,8 @@ type Defect struct {
 	Breaks string
 	// Also are invariants that it may break first, or alone, depending on what meets what.
 	Also []string
-	// Evidence is how it is known: seen on a running server, in its history, by reading its code.
+	// Evidence is how it is known: seen on a running server, in its history, by reading its code, in a peer, or that it follows
+	// from a design that others have.
 	Evidence string
 
 	table  func(*lifecycle.Table) *lifecycle.Table

@@ -253,4 +253,23 @@ var ledger = []*Defect{
 			c.Store = freshBudgets{c.Store, c.Clock.Now(), c.Settings.Budget}
 		},
 	},
+	{
+		Name: "orphaned-child",
+		Mechanism: "A DELETE looks for children, finds none, and removes the workspace in another step: a child that is created in " +
+			"between is left below a removed parent.",
+		Breaks:   "referential-integrity",
+		Evidence: "design",
+		config: func(c *controller.Config, _ *Shared) {
+			c.Store = lookBeforeDelete{c.Store}
+		},
+	},
+	{
+		Name:      "list-hides-paused",
+		Mechanism: "The list of all workspaces is made of those at work: who is paused is not in it, and its operator takes it for deleted.",
+		Breaks:    "reply-is-state",
+		Evidence:  "design",
+		config: func(c *controller.Config, _ *Shared) {
+			c.Store = busyList{c.Store}
+		},
+	},
 }

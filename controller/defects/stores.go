@@ -3,6 +3,7 @@ package defects
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -85,4 +86,30 @@ type carelessAttach struct{ door }
 func (s carelessAttach) AttachMachine(ctx context.Context, id uuid.UUID, incarnation int, machineID string) (bool, error) {
 	_, err := s.Store.AttachMachine(ctx, id, incarnation, machineID)
 	return true, err
+}
+
+// lookBeforeDelete deletes in two steps: look for children, then write, whoever was created in between.
+type lookBeforeDelete struct{ store.Store }
+
+func (s lookBeforeDelete) Apply(ctx context.Context, c store.Change) (store.Outcome, error) {
+	if !c.Childless {
+		return s.Store.Apply(ctx, c)
+	}
+	children, err := s.Children(ctx, c.ID)
+	if err != nil {
+		return store.Outcome{}, err
+	}
+	if len(children) > 0 {
+		return store.Outcome{}, store.ErrHasChildren
+	}
+	c.Childless = false
+	return s.Store.Apply(ctx, c)
+}
+
+// busyList lists only workspaces that are not put aside.
+type busyList struct{ store.Store }
+
+func (s busyList) List(ctx context.Context) ([]store.Workspace, error) {
+	rows, err := s.Store.List(ctx)
+	return slices.DeleteFunc(rows, func(w store.Workspace) bool { return w.Status == lifecycle.Paused }), err
 }

@@ -64,9 +64,14 @@ func TestFindsDefects(t *testing.T) {
 		"enum-drift":         {External: 1, Replicas: 1, Beats: 1, Sweeps: 1},
 		"double-sweep":       {Workspaces: 1, Replicas: 2, Beats: 1, Sweeps: 1},
 	}
+	// Worlds that are explored have no parents, and nobody in them looks at the list.
+	elsewhere := []string{"orphaned-child", "list-hides-paused"}
 	// A log that has what the row never did is seen with the first entry, before it overwrites anything.
 	also := map[string]string{"late-start-error": "event-iff-transition", "restart-token-lockout": "current-incarnation"}
 	for _, d := range defects.All() {
+		if slices.Contains(elsewhere, d.Name) {
+			continue
+		}
 		t.Run(d.Name, func(t *testing.T) {
 			t.Parallel()
 			if underRace && !d.Remembers && d.Name != "sticky-failed" && d.Name != "fresh-row-offline" {

@@ -113,6 +113,19 @@ func act(at time.Duration, do string) scenarios.Act {
 	return scenarios.Act{At: scenarios.Duration(at), Do: do}
 }
 
+// family is a workspace with others below it.
+func family(total time.Duration) []scenarios.Group {
+	lead, below := group(1, 2*minute)[0], group(2, total)[0]
+	lead.Name, below.Parent = "lead", "lead"
+	return []scenarios.Group{lead, below}
+}
+
+// of is the act on one group.
+func of(group string, a scenarios.Act) scenarios.Act {
+	a.Group = group
+	return a
+}
+
 const minute = time.Minute
 
 // quick are scenarios in which everything happens that can be brought about from outside.
@@ -124,6 +137,13 @@ var quick = []*scenarios.Scenario{
 	own("pause", group(2, 3*minute), []scenarios.Act{act(15*minute, "pause"), act(18*minute, "resume")}),
 	own("hibernate", group(2, 3*minute), []scenarios.Act{act(15*minute, "hibernate"), act(18*minute, "wake")}),
 	own("bootstrap-failed", group(2, 8*minute), []scenarios.Act{act(3*minute, "bootstrap-failed")}),
+	own("family-pause", family(3*minute), []scenarios.Act{
+		of("lead", act(15*minute, "pause")), of("kimi", act(16*minute, "resume")), of("lead", act(18*minute, "resume")),
+	}),
+	own("family-pause-during-boot", family(8*minute), []scenarios.Act{of("lead", act(4*minute, "pause")), of("lead", act(15*minute, "resume"))}),
+	own("family-delete", family(3*minute), []scenarios.Act{
+		of("lead", act(12*minute, "delete")), of("kimi", act(15*minute, "delete")), of("lead", act(18*minute, "delete")),
+	}),
 	own("machine-death", group(2, 3*minute), nil, scenarios.Fault{Kind: "machine-death", From: scenarios.Duration(15 * minute)}),
 	own("stray-agent", group(1, 3*minute), nil, scenarios.Fault{Kind: "stray-agent", From: scenarios.Duration(5 * minute)}),
 	own("dead-boot", []scenarios.Group{{Name: "kimi", Provider: "kimi", Count: 1, Boot: &scenarios.Boot{Dies: "image_pull"}}}, nil),
@@ -234,6 +254,17 @@ func TestHealthyTarget(t *testing.T) {
 	}
 	if n := workspaces(t, url); n != 0 {
 		t.Errorf("%d workspaces are left behind", n)
+	}
+}
+
+// TestListThatHides plays against a controller whose list lacks who is paused.
+func TestListThatHides(t *testing.T) {
+	t.Parallel()
+	paused := slices.IndexFunc(quick, func(s *scenarios.Scenario) bool { return s.Name == "family-pause" })
+	x := play(t, target(serve(t, "list-hides-paused", nil)), quick[paused])[0]
+	j := invariant.Judge(x.plan, x.history)
+	if got := names(j); !slices.Equal(got, []string{"reply-is-state"}) || !strings.Contains(j.First().What, "the list lacks it") {
+		t.Errorf("violated: %v, %+v", got, j.First())
 	}
 }
 

@@ -112,6 +112,7 @@ func (w *world) read(ctx context.Context) error {
 			continue
 		}
 		there, ok := listed[id]
+		w.listed(m, asked, there, ok)
 		if !ok {
 			if there, ok, err = w.look(ctx, id); err != nil {
 				return err
@@ -135,6 +136,18 @@ func (w *world) read(ctx context.Context) error {
 	}
 	w.known.asked = asked
 	return nil
+}
+
+// listed writes down what is odd about how the list shows the member, each time that it begins: it lacks it, or shows it as
+// removed. What else it shows is read as any other look is.
+func (w *world) listed(m *member, asked history.Time, there shown, ok bool) {
+	e := history.Event{Kind: history.Reading, WS: m.number, Call: "list", Sent: max(asked, 1)}
+	e.To.UnmarshalText([]byte(there.Status)) //nolint:errcheck // it was checked
+	odd := !ok || e.To == lifecycle.Removed
+	if odd && !m.unlisted {
+		w.add(e)
+	}
+	m.unlisted = odd
 }
 
 // look reads one workspace, which may be removed.

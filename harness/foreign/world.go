@@ -57,6 +57,10 @@ type member struct {
 	begun   int      // boots that the operator asked for
 	unclear string   // the last call that asked for one, while it had no clear answer
 	machine *machine // that runs
+	rests   bool     // paused or hibernated, by what the operator was granted
+	gone    bool     // deleted, likewise
+
+	unlisted bool // the last list was odd about it; guarded by the world's reading
 }
 
 // cleanup bounds how long it takes to delete what the run created.
@@ -182,12 +186,16 @@ func sleep(ctx context.Context, d time.Duration) bool {
 
 // operator is who acts on the member.
 func (w *world) operator(ctx context.Context, m *member) operator.Operator {
-	return operator.Operator{
+	o := operator.Operator{
 		World: &caller{world: w, ctx: ctx, actor: history.ActorOperator, ws: m.number, member: m},
 		Twins: &caller{world: w, ctx: ctx, actor: history.ActorOperator, ws: -m.number},
 		ID:    m.workspace,
 		URL:   w.session.agentURL,
 	}
+	if n := m.plan.Parent; n > 0 {
+		o.Parent = w.members[n-1].workspace()
+	}
+	return o
 }
 
 // workspace is the member's id; empty while nobody knows it.
@@ -217,6 +225,9 @@ func (m *member) know(id string) {
 }
 
 func (w *world) create(ctx context.Context, m *member) {
+	if n := m.plan.Parent; n > 0 && !w.members[n-1].awaited(ctx) {
+		return
+	}
 	created := w.operator(ctx, m).Create(m.number, m.plan)
 	if !created.Known {
 		return
@@ -231,12 +242,19 @@ func (w *world) create(ctx context.Context, m *member) {
 }
 
 func (w *world) act(ctx context.Context, m *member, do string) {
+	if m.awaited(ctx) {
+		w.operator(ctx, m).Act(do)
+	}
+}
+
+// awaited waits until the member's id is known, or reports false when ctx is done before.
+func (m *member) awaited(ctx context.Context) bool {
 	for m.workspace() == "" {
 		if !sleep(ctx, 100*time.Millisecond) {
-			return
+			return false
 		}
 	}
-	w.operator(ctx, m).Act(do)
+	return true
 }
 
 // answered is told of what the operator was answered, before anybody else is: where the harness boots the agents, a boot
@@ -259,7 +277,7 @@ func (m *member) answered(call string, r agent.Response) {
 			}
 		}
 	}
-	if r.Code/100 != 2 || m.plan.External || m.world.session.target.Boots != BootsHarness {
+	if r.Code/100 != 2 {
 		return
 	}
 	switch call {
@@ -267,9 +285,56 @@ func (m *member) answered(call string, r agent.Response) {
 		if call == "list" && m.booting() || m.workspace() == "" {
 			return
 		}
+		for _, each := range m.reached(call) {
+			each.wakes()
+		}
+	case "pause", "hibernate", "delete":
+		for _, each := range m.reached(call) {
+			each.ends(call)
+		}
+	}
+}
+
+// reached are the members that a call about this one is about as well: a pause is one of all below it that are there, and a
+// resume of those that rest.
+func (m *member) reached(call string) []*member {
+	all := []*member{m}
+	if call != "pause" && call != "resume" {
+		return all
+	}
+	m.world.mu.Lock()
+	defer m.world.mu.Unlock()
+	for _, n := range m.world.plan.Below(m.number) {
+		below := m.world.members[n-1]
+		if below.id != "" && !below.gone && (call == "pause" || below.rests) {
+			all = append(all, below)
+		}
+	}
+	return all
+}
+
+// booted reports whether the harness boots the member's machines.
+func (m *member) booted() bool {
+	return !m.plan.External && m.world.session.target.Boots == BootsHarness
+}
+
+// wakes begins another boot of the member.
+func (m *member) wakes() {
+	m.world.mu.Lock()
+	m.rests = false
+	m.world.mu.Unlock()
+	if m.booted() {
 		m.stop(history.Terminated)
 		m.boot(m.begins(), launch{}, "")
-	case "pause", "hibernate", "delete":
+	}
+}
+
+// ends ends the member's machine: it is put to rest, or deleted.
+func (m *member) ends(call string) {
+	m.world.mu.Lock()
+	m.rests, m.gone = call != "delete", call == "delete"
+	m.world.mu.Unlock()
+	if m.booted() {
 		m.stop(history.Terminated)
 	}
 }
@@ -277,27 +342,36 @@ func (m *member) answered(call string, r agent.Response) {
 // asks counts a boot that is asked for where the target boots: its launch may come before the answer. One that is tried
 // again is the same.
 func (m *member) asks(call string) {
-	if m.plan.External || m.world.session.target.Boots != BootsTarget || call != "create" && call != "restart" && call != "resume" {
+	if m.world.session.target.Boots != BootsTarget || call != "create" && call != "restart" && call != "resume" {
 		return
 	}
+	all := m.reached(call)
 	m.world.mu.Lock()
 	defer m.world.mu.Unlock()
-	if m.unclear != call {
-		m.begun++
-		m.unclear = call
+	for _, each := range all {
+		if each.unclear != call && !each.plan.External {
+			each.begun++
+			each.unclear = call
+		}
 	}
 }
 
 // settled takes back what was asked for where it was refused.
 func (m *member) settled(call string, code int) {
-	m.world.mu.Lock()
-	defer m.world.mu.Unlock()
-	if m.unclear != call || code == 0 || code >= 500 {
+	if code == 0 || code >= 500 {
 		return
 	}
-	m.unclear = ""
-	if code/100 != 2 {
-		m.begun--
+	all := m.reached(call)
+	m.world.mu.Lock()
+	defer m.world.mu.Unlock()
+	for _, each := range all {
+		if each.unclear != call {
+			continue
+		}
+		each.unclear = ""
+		if code/100 != 2 {
+			each.begun--
+		}
 	}
 }
 
@@ -330,12 +404,17 @@ func (w *world) clean(ctx context.Context) {
 	for _, there := range all {
 		ids[there.ID] = ids[there.ID] || names[there.Name] // a create that got no answer may have made it
 	}
-	for id, mine := range ids {
-		listed := slices.ContainsFunc(all, func(there shown) bool { return there.ID == id })
-		if mine && (listed || err != nil) {
-			w.session.client.do(ctx, agent.Request{ //nolint:errcheck // there is nobody to tell
+	// Whoever has children cannot go before them, so there is one pass for each generation.
+	for generations := 1 + w.plan.Generations(); generations > 0 && len(ids) > 0; generations-- {
+		for id, mine := range ids {
+			listed := slices.ContainsFunc(all, func(there shown) bool { return there.ID == id })
+			if !mine || !listed && err == nil {
+				continue
+			}
+			r, _ := w.session.client.do(ctx, agent.Request{ // there is nobody to tell of an error
 				Call: "delete", Method: http.MethodDelete, Path: wire.PathWorkspaces + "/" + id + "?confirm=true", Token: w.session.target.Token,
 			})
+			ids[id] = r.Code == http.StatusConflict
 		}
 	}
 }

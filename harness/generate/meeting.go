@@ -1,6 +1,7 @@
 package generate
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/bootrace/bootrace/controller"
@@ -69,5 +70,31 @@ func (g *generator) overtakenRegister() {
 	g.plan.Faults = append(g.plan.Faults, plan.Fault{
 		Kind: "delay", Until: w.CreateAt + plan.Duration(w.Boots[0].Total()+2*time.Minute), Calls: []string{"register"}, Nth: []int{1},
 		Delay: plan.Duration(pick(g, "delay", 15*time.Second, 20*time.Second, 45*time.Second)), Workspaces: []int{i + 1},
+	})
+}
+
+// lateChild has a workspace created below another one while a delete of that is held up, after it has looked and before it
+// writes.
+func (g *generator) lateChild() {
+	parent := 1 + g.draw("meet on", len(g.plan.Workspaces))
+	child := len(g.plan.Workspaces)
+	if child == parent || g.plan.Workspaces[child-1].Parent != parent {
+		if child >= maxWorkspaces {
+			return
+		}
+		child++
+		name := fmt.Sprintf("w%d", child)
+		w := plan.Workspace{Name: name + "-1", Group: name, Provider: "kimi", Runtime: runtimes[0], Parent: parent}
+		w.Boots = []plan.Boot{g.boot(w)}
+		g.plan.Workspaces = append(g.plan.Workspaces, w)
+	}
+	w := &g.plan.Workspaces[child-1]
+	delay := pick(g, "delay", delays[:3]...)
+	w.CreateAt = g.plan.Workspaces[parent-1].CreateAt + plan.Duration(pick(g, "meet after", 40*time.Second, 90*time.Second))
+	sent := w.CreateAt - plan.Duration(delay*3/2) // which takes two steps, and is held up before each
+	g.plan.Acts = append(g.plan.Acts, plan.Act{At: sent, Do: "delete", Workspace: parent})
+	g.plan.Faults = append(g.plan.Faults, plan.Fault{
+		Kind: "stall", From: sent - plan.Duration(5*time.Second), Until: w.CreateAt + plan.Duration(time.Minute),
+		Calls: []string{"delete"}, Delay: plan.Duration(delay), Workspaces: []int{parent},
 	})
 }

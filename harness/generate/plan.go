@@ -41,7 +41,7 @@ func Plan(draw Draw, s Strategy) *plan.Plan {
 		g.fault()
 	}
 	if draw("meet", 5) == 4 {
-		pick(g, "meeting", g.lateWrite, g.silenceAtSweep, g.sweepsAtOnce, g.overtakenRegister)()
+		pick(g, "meeting", g.lateWrite, g.silenceAtSweep, g.sweepsAtOnce, g.overtakenRegister, g.lateChild)()
 	}
 	g.schedule(s)
 	g.plan.Duration = plan.Duration(g.plan.Long().Truncate(time.Second))
@@ -95,6 +95,10 @@ func (g *generator) fleet() {
 		// Without a register nobody mints a token, so those agents must have been given one.
 		w.SkipRegister = !w.KnownURL && g.draw("skip register", 6) == 5
 		w.CreateAt = plan.Duration(pick(g, "create at", 0, time.Second, 13*time.Second, 40*time.Second))
+		if i > 0 && g.draw("below another", 4) == 3 {
+			w.Parent = 1 + g.draw("parent", i)
+			w.CreateAt = max(w.CreateAt, g.plan.Workspaces[w.Parent-1].CreateAt)
+		}
 		for range 1 + g.draw("boots", 2) {
 			w.Boots = append(w.Boots, g.boot(w))
 		}
@@ -146,6 +150,12 @@ func (g *generator) act() {
 	at := max(g.moment("act"), time.Duration(g.plan.Workspaces[w-1].CreateAt))
 	g.plan.Acts = append(g.plan.Acts, plan.Act{At: plan.Duration(at), Do: do, Workspace: w})
 	g.moments = append(g.moments, at)
+	if below := g.plan.Below(w); do == "pause" && len(below) > 0 && g.draw("below it", 2) == 1 {
+		// Which the parent's pause reached, and is refused for as long as that lasts.
+		child := below[g.draw("which", len(below))]
+		later := max(at+pick(g, "later", 20*time.Second, time.Second, 5*time.Second), time.Duration(g.plan.Workspaces[child-1].CreateAt))
+		g.plan.Acts = append(g.plan.Acts, plan.Act{At: plan.Duration(later), Do: pick(g, "of it", "resume", "restart"), Workspace: child})
+	}
 	if do == "hibernate" && g.draw("deleted at once", 4) == 3 {
 		g.plan.Acts = append(g.plan.Acts, plan.Act{At: plan.Duration(at + 100*time.Millisecond), Do: "delete", Workspace: w})
 		return

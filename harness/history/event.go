@@ -34,7 +34,8 @@ const (
 	Fault
 	// Process is a controller replica that started or died (Phase): Replica.
 	Process
-	// Reading is what GET showed of a workspace: WS, To, Cause.
+	// Reading is what GET showed of a workspace: WS, To, Cause. Where it was the list of all that showed it, Call is "list" and
+	// Sent is set, and To is none where the list lacks it.
 	Reading
 	// Row is what was stored at the end: WS, Inc, To, Cause, Machine; Phase is "token" where a credential was live.
 	Row

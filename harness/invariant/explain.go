@@ -314,7 +314,7 @@ func (v *View) anew(s *Space, since, at time.Duration) (what string, when time.D
 
 func whyIntentLost(v *View, s *Space, x *Violation) string {
 	m, i := s.moveInto(x.At.D())
-	if m == nil || i == 0 {
+	if m == nil || i == 0 || !m.From.Held() || v.asked(s, m) {
 		return ""
 	}
 	return fmt.Sprintf("The operator had it %s since %s. %s moved it to %s at %s, though only the operator may.", m.From,

@@ -431,6 +431,94 @@ var cases = []struct {
 		s.beats(60 * minute)
 	}, true, nil},
 
+	{"referential-integrity", "deleted after its child", func(s *story) {
+		s.create().at(minute).lives().born().at(2*minute).operator("delete", 409, "")
+		s.at(3*minute).child(lifecycle.Remove, lifecycle.AwaitingAgent, lifecycle.Removed, "delete").childAsked("delete", 200)
+		s.at(4*minute).moved(lifecycle.Remove, lifecycle.Removed, "delete", "")
+		s.operator("delete", 200, "removed")
+		s.machine(1, history.Terminated)
+	}, false, nil},
+	{"referential-integrity", "a child that may be there is reason enough", func(s *story) {
+		s.create().at(minute).lives().below().childAsked("create", 0).at(2*minute).operator("delete", 409, "")
+		s.beats(60 * minute)
+	}, false, nil},
+	{"referential-integrity", "deleted before its child", func(s *story) {
+		s.create().at(minute).lives().born().at(2*minute).moved(lifecycle.Remove, lifecycle.Removed, "delete", "")
+		s.operator("delete", 200, "removed")
+		s.machine(1, history.Terminated)
+	}, true, nil},
+	{"referential-integrity", "created below what is removed", func(s *story) {
+		s.create().at(minute).lives().at(2*minute).moved(lifecycle.Remove, lifecycle.Removed, "delete", "")
+		s.operator("delete", 200, "removed")
+		s.machine(1, history.Terminated)
+		s.at(3 * minute).born()
+	}, true, nil},
+	{"referential-integrity", "kept for a child that is gone", func(s *story) {
+		s.create().at(minute).lives().born().beats(2 * minute)
+		s.child(lifecycle.Remove, lifecycle.AwaitingAgent, lifecycle.Removed, "delete").childAsked("delete", 200)
+		s.beats(4*minute).operator("delete", 409, "")
+		s.beats(60 * minute)
+	}, true, nil},
+	{"referential-integrity", "refused below a parent that is there", func(s *story) {
+		s.create().at(minute).lives().below().childAsked("create", 400).beats(60 * minute)
+	}, true, nil},
+
+	{"operator-intent-holds", "a pause and a resume reach its child", func(s *story) {
+		s.create().at(minute).lives().born().at(2 * minute).paused()
+		s.child(lifecycle.Pause, lifecycle.AwaitingAgent, lifecycle.Paused, "pause").operator("pause", 200, "paused")
+		s.at(3*minute).childAsked("resume", 409)
+		s.at(4*minute).moved(lifecycle.Resume, lifecycle.Provisioning, "resume", "")
+		s.child(lifecycle.ResumeExternal, lifecycle.Paused, lifecycle.AwaitingAgent, "resume").operator("resume", 200, "")
+		s.machine(2, history.Launched)
+		s.at(5 * minute).lives().beats(60 * minute)
+	}, false, nil},
+	{"operator-intent-holds", "a child is resumed, and nobody asked for it", func(s *story) {
+		s.create().at(minute).lives().born().at(2 * minute).paused()
+		s.child(lifecycle.Pause, lifecycle.AwaitingAgent, lifecycle.Paused, "pause").operator("pause", 200, "paused")
+		s.at(4*minute).child(lifecycle.ResumeExternal, lifecycle.Paused, lifecycle.AwaitingAgent, "register")
+	}, true, nil},
+	{"operator-intent-holds", "a pause does not reach its child", func(s *story) {
+		s.create().at(minute).lives().born().at(2*minute).paused().operator("pause", 200, "paused")
+	}, true, nil},
+	{"operator-intent-holds", "a resume does not reach its child", func(s *story) {
+		s.create().at(minute).lives().born().at(2 * minute).paused()
+		s.child(lifecycle.Pause, lifecycle.AwaitingAgent, lifecycle.Paused, "pause").operator("pause", 200, "paused")
+		s.at(4*minute).moved(lifecycle.Resume, lifecycle.Provisioning, "resume", "")
+		s.operator("resume", 200, "")
+		s.machine(2, history.Launched)
+		s.at(5 * minute).lives().beats(60 * minute)
+	}, true, nil},
+	{"operator-intent-holds", "a child is resumed below a parent that is paused", func(s *story) {
+		s.create().at(minute).lives().born().at(2 * minute).paused()
+		s.child(lifecycle.Pause, lifecycle.AwaitingAgent, lifecycle.Paused, "pause").operator("pause", 200, "paused")
+		s.at(4*minute).child(lifecycle.ResumeExternal, lifecycle.Paused, lifecycle.AwaitingAgent, "resume").childAsked("resume", 200)
+	}, true, nil},
+
+	{"reply-is-state", "the list shows what is stored", func(s *story) {
+		s.create().listed(lifecycle.Provisioning).at(minute).lives().beats(2 * minute).listed(lifecycle.Online)
+		s.at(3*minute).moved(lifecycle.Remove, lifecycle.Removed, "delete", "")
+		s.operator("delete", 200, "removed")
+		s.machine(1, history.Terminated)
+		s.at(3*minute + 10*second).listed(lifecycle.None)
+	}, false, nil},
+	{"reply-is-state", "the list lacks it", func(s *story) {
+		s.create().at(minute).lives().beats(2 * minute).listed(lifecycle.None).beats(60 * minute)
+	}, true, nil},
+	{"reply-is-state", "the list shows what is removed", func(s *story) {
+		s.create().at(minute).lives().at(3*minute).moved(lifecycle.Remove, lifecycle.Removed, "delete", "")
+		s.operator("delete", 200, "removed")
+		s.machine(1, history.Terminated)
+		s.at(3*minute + 10*second).listed(lifecycle.Removed)
+	}, true, nil},
+	{"reply-is-state", "the list shows another status", func(s *story) {
+		s.create().at(minute).lives().beats(2 * minute).listed(lifecycle.Paused).beats(60 * minute)
+	}, true, nil},
+	{"no-phantom-rows", "the list shows one", func(s *story) {
+		s.create().at(minute).lives().listed(lifecycle.Online)
+		s.events = append(s.events, history.Event{At: history.Time(s.now), Kind: history.Reading, Call: "list", Sent: history.Time(s.now), To: lifecycle.Online})
+		s.beats(60 * minute)
+	}, true, nil},
+
 	{"linearizable", "every reply fits", func(s *story) {
 		s.plan.Live = &plan.Live{Speed: 1}
 		s.create().at(minute).lives().beats(2*minute).operator("state", 200, "online")

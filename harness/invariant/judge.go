@@ -58,7 +58,7 @@ var all = []Invariant{
 		removedIsTerminal, []history.Kind{history.Move}, true,
 	},
 	{
-		"operator-intent-holds", "paused and hibernated last until the operator says otherwise, and hibernating ends",
+		"operator-intent-holds", "paused and hibernated last until the operator says otherwise, a pause reaches all below, and hibernating ends",
 		operatorIntentHolds, []history.Kind{history.Move}, true,
 	},
 	{
@@ -98,6 +98,10 @@ var all = []Invariant{
 		noPhantomRows, []history.Kind{history.Move}, true,
 	},
 	{
+		"referential-integrity", "a child has its parent for as long as it is there, and who has no children can be removed",
+		referentialIntegrity, []history.Kind{history.Move, history.Call}, true,
+	},
+	{
 		"bounded-churn", "without faults, a workspace does not flap",
 		boundedChurn, []history.Kind{history.Move}, true,
 	},
@@ -110,7 +114,7 @@ var all = []Invariant{
 // blameOrder is which of several violated invariants to name first: the one that says most exactly what went wrong, before
 // those that are broken in consequence.
 var blameOrder = []string{
-	"no-panic", "no-phantom-rows", "loser-cannot-overwrite-winner", "removed-is-terminal", "current-incarnation",
+	"no-panic", "no-phantom-rows", "referential-integrity", "loser-cannot-overwrite-winner", "removed-is-terminal", "current-incarnation",
 	"operator-intent-holds", "reply-is-state", "one-machine", "gives-up", "launches", "bounded-churn", "detects-silence",
 	"stays-online", "event-iff-transition", "cause-kept", "legal-edges", "converges", "linearizable",
 }

@@ -48,6 +48,7 @@ type told struct {
 	status lifecycle.Status
 	inc    int
 	begun  int          // boots that the operator was granted
+	rests  bool         // put aside by the operator, who was granted it
 	last   history.Time // when the last reading was asked for
 }
 
@@ -90,15 +91,46 @@ func (t *teller) claim(e *history.Event) {
 	case "delete":
 		to = lifecycle.Removed
 	}
+	t.reaches(e)
 	if to == lifecycle.None {
 		return
 	}
 	if to == lifecycle.Provisioning {
-		s.begun++
-		s.inc = max(s.inc, s.begun) // which a reading may have shown already
+		s.begins()
 	}
 	t.move(s, e, e.Sent, to, "")
 	t.events[len(t.events)-1].By = e.Call
+}
+
+// begins counts a boot that was granted, which a reading may have shown already.
+func (s *told) begins() {
+	s.begun++
+	s.inc = max(s.inc, s.begun)
+}
+
+// reaches takes over what the reply to a call says of all below the workspace that the call is about: who of them was put aside,
+// and who of those boots again. Where they are then, readings tell.
+func (t *teller) reaches(e *history.Event) {
+	own := &t.spaces[e.WS]
+	switch e.Call {
+	case "pause", "hibernate":
+		own.rests = true
+	case "restart", "resume", "delete":
+		own.rests = false
+	}
+	if e.Call != "pause" && e.Call != "resume" {
+		return
+	}
+	for _, n := range t.plan.Below(e.WS) {
+		s := &t.spaces[n]
+		switch {
+		case e.Call == "pause":
+			s.rests = s.status != lifecycle.None && s.status != lifecycle.Removed
+		case s.rests && !t.plan.Workspaces[n-1].External:
+			s.rests = false
+			s.begins()
+		}
+	}
 }
 
 func (t *teller) move(s *told, e *history.Event, after history.Time, to lifecycle.Status, cause string) {
@@ -190,13 +222,19 @@ func (v *View) mayHaveMoved(name string) bool {
 // between the times.
 func (v *View) reachable(s *Space, from, to lifecycle.Status, since, until history.Time) bool {
 	asked := map[lifecycle.Event]bool{}
-	for _, c := range s.Calls {
-		if c.Actor != history.ActorOperator || c.Sent > until || c.Code != 0 && c.At < since {
-			continue
+	ask := func(of *Space, calls ...string) {
+		for _, c := range of.Asked {
+			if c.Sent > until || c.Code != 0 && c.At < since || len(calls) > 0 && !slices.Contains(calls, c.Call) {
+				continue
+			}
+			for _, e := range operatorsEvents[c.Call] {
+				asked[e] = true
+			}
 		}
-		for _, e := range operatorsEvents[c.Call] {
-			asked[e] = true
-		}
+	}
+	ask(s)
+	for _, n := range v.Plan.Above(s.Number) {
+		ask(v.Spaces[n-1], "pause", "resume") // which reach all below
 	}
 	reached := map[lifecycle.Status]bool{from: true}
 	for more := true; more; {

@@ -13,6 +13,9 @@ import (
 
 func replyIsState(v *View, r *report) {
 	for _, s := range v.Spaces {
+		if v.misListed(s, r) {
+			continue
+		}
 		for _, c := range s.Calls {
 			if c.Says == "" {
 				continue
@@ -36,6 +39,32 @@ func replyIsState(v *View, r *report) {
 			break
 		}
 	}
+}
+
+// misListed judges how the list of all workspaces shows this one, and reports whether it found a violation.
+func (v *View) misListed(s *Space, r *report) bool {
+	for _, l := range s.Lists {
+		r.owed()
+		right := func(status lifecycle.Status) bool { return status == l.To }
+		what := fmt.Sprintf("the list shows it as %s", l.To)
+		switch l.To {
+		case lifecycle.None:
+			right, what = notThere, "the list lacks it"
+		case lifecycle.Removed:
+			right = func(lifecycle.Status) bool { return false }
+		}
+		if v.mayHave(s, l.Sent.D(), l.At.D(), right) {
+			continue
+		}
+		status, _ := s.at(l.At.D())
+		r.violated(Violation{
+			Workspace: s.Number, Since: l.Sent, At: l.At,
+			What:     fmt.Sprintf("%s at %s, and the row says %s", what, Clock(l.At), named(status)),
+			Expected: "a list of all that are not removed, with what is stored",
+		})
+		return true
+	}
+	return false
 }
 
 func eventIffTransition(v *View, r *report) {
@@ -153,7 +182,7 @@ func noPhantomRows(v *View, r *report) {
 	}
 	i := slices.IndexFunc(v.strange, func(e *history.Event) bool {
 		return e.Kind == history.Move && e.WS == 0 && e.From == lifecycle.None ||
-			v.polled && e.Kind == history.Reading && e.WS == 0 && e.To != lifecycle.None && e.To != lifecycle.Removed
+			(v.polled || e.Call == "list") && e.Kind == history.Reading && e.WS == 0 && e.To != lifecycle.None && e.To != lifecycle.Removed
 	})
 	if i >= 0 {
 		m := v.strange[i]

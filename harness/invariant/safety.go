@@ -83,6 +83,9 @@ func removedIsTerminal(v *View, r *report) {
 
 func operatorIntentHolds(v *View, r *report) {
 	for _, s := range v.Spaces {
+		if v.reaches(s, r) {
+			continue
+		}
 		for i, m := range s.Moves {
 			if m.To == lifecycle.Hibernating && !v.hibernates(s, i, r) {
 				break
@@ -107,16 +110,16 @@ func operatorIntentHolds(v *View, r *report) {
 // asked reports whether the operator may have asked for the move: a call of theirs was under way, or got no answer and may
 // still be on its way.
 func (v *View) asked(s *Space, m *history.Event) bool {
-	return slices.ContainsFunc(s.Calls, func(c *history.Event) bool {
-		if c.Actor != history.ActorOperator || c.Sent.D() > m.At.D()+v.tolerance {
-			return false
-		}
-		switch c.Call {
-		case "resume", "restart", "delete":
-			return c.At.D() >= v.earliest(m) || c.Code == 0
-		default:
-			return false
-		}
+	may := func(c *history.Event) bool {
+		return c.Sent.D() <= m.At.D()+v.tolerance && (c.At.D() >= v.earliest(m) || c.Code == 0)
+	}
+	if slices.ContainsFunc(s.Asked, func(c *history.Event) bool {
+		return (c.Call == "resume" || c.Call == "restart" || c.Call == "delete") && may(c)
+	}) {
+		return true
+	}
+	return slices.ContainsFunc(v.Plan.Above(s.Number), func(n int) bool {
+		return slices.ContainsFunc(v.Spaces[n-1].Asked, func(c *history.Event) bool { return c.Call == "resume" && may(c) })
 	})
 }
 

@@ -123,6 +123,47 @@ func (s *story) fault(f plan.Fault) *story {
 	return s
 }
 
+// below adds a workspace to the plan that is below the story's own, and external, so that it owes nothing else.
+func (s *story) below() *story {
+	s.plan.Workspaces = append(s.plan.Workspaces, plan.Workspace{
+		Name: "child-1", Group: "child", Provider: "kimi", Runtime: "claude-code", External: true, Parent: 1, Boots: []plan.Boot{{}},
+	})
+	return s
+}
+
+// child writes a move of the workspace below, with its log entry.
+func (s *story) child(e lifecycle.Event, from, to lifecycle.Status, by string) *story {
+	s.events = append(s.events, history.Event{
+		At: history.Time(s.now), Kind: history.Move, WS: 2, Inc: 1, From: from, To: to, By: by,
+	})
+	s.logs = append(s.logs, history.Event{Kind: history.Log, WS: 2, Inc: 1, Event: e, From: from, To: to, Logged: history.Time(s.now)})
+	return s
+}
+
+// childAsked writes an operator's call about the workspace below that was sent and answered at once.
+func (s *story) childAsked(call string, code int) *story {
+	s.operator(call, code, "").WS = 2
+	return s
+}
+
+// born creates the workspace below.
+func (s *story) born() *story {
+	return s.below().child(lifecycle.CreateAwaiting, lifecycle.None, lifecycle.AwaitingAgent, "create").childAsked("create", 201)
+}
+
+// listed writes how the list of all workspaces shows the story's own; none where it lacks it.
+func (s *story) listed(as lifecycle.Status) *story {
+	s.add(history.Event{Kind: history.Reading, Call: "list", Sent: history.Time(s.now), To: as})
+	return s
+}
+
+// paused has the operator pause the story's own workspace.
+func (s *story) paused() *story {
+	s.moved(lifecycle.Pause, lifecycle.Paused, "pause", "")
+	s.machine(s.inc, history.Terminated)
+	return s
+}
+
 // end closes the history as a world does, and judges it.
 func (s *story) end() *invariant.Judgement {
 	s.now = time.Duration(s.plan.Duration)

@@ -28,6 +28,7 @@ type View struct {
 
 	tolerance time.Duration // how far off times on a wall clock may be; 0 where time is simulated
 	polled    bool          // moves were told from readings
+	families  bool          // somebody has a parent
 }
 
 // Space is one workspace's share of a history, each list in order.
@@ -37,12 +38,14 @@ type Space struct {
 	Moves    []*history.Event
 	Logs     []*history.Event
 	Calls    []*history.Event // by its agent and about it by others, in the order of their ends
+	Asked    []*history.Event // those of the operator
 	Proofs   []*history.Event // those calls that are accepted proofs of life
 	Boots    []*history.Event
 	Machines []*history.Event
 	Clouds   []*history.Event
 	Agents   []*history.Event
 	Readings []*history.Event
+	Lists    []*history.Event // readings of the list of all workspaces; with To none where it lacked this one
 	Row      *history.Event
 }
 
@@ -71,6 +74,7 @@ func NewView(p *plan.Plan, h *history.History) *View {
 	}
 	for i := range p.Workspaces {
 		v.Spaces = append(v.Spaces, &Space{Number: i + 1, Plan: &p.Workspaces[i]})
+		v.families = v.families || p.Workspaces[i].Parent > 0
 	}
 	down := map[int]time.Duration{}
 	for i := range h.Events {
@@ -113,6 +117,9 @@ func (s *Space) add(e *history.Event) {
 		s.Logs = append(s.Logs, e)
 	case history.Call:
 		s.Calls = append(s.Calls, e)
+		if e.Actor == history.ActorOperator {
+			s.Asked = append(s.Asked, e)
+		}
 		if e.Accepted() {
 			s.Proofs = append(s.Proofs, e)
 		}
@@ -125,7 +132,11 @@ func (s *Space) add(e *history.Event) {
 	case history.Agent:
 		s.Agents = append(s.Agents, e)
 	case history.Reading:
-		s.Readings = append(s.Readings, e)
+		if e.Call == "list" {
+			s.Lists = append(s.Lists, e)
+		} else {
+			s.Readings = append(s.Readings, e)
+		}
 	case history.Row:
 		s.Row = e
 	}
@@ -242,6 +253,20 @@ func (v *View) event(s *Space, i int) lifecycle.Event {
 		return s.Logs[i].Event
 	}
 	return lifecycle.NoEvent
+}
+
+// mayHave reports whether the status may have satisfied the test at some moment of the time, as far as is known: on a wall clock
+// times are not exact, and a move that was told from readings was made some time between two of them.
+func (v *View) mayHave(s *Space, from, until time.Duration, test func(lifecycle.Status) bool) bool {
+	from, until = from-v.tolerance, until+v.tolerance
+	status, since := lifecycle.None, from
+	for _, m := range s.Moves {
+		if since <= until && m.At.D() >= from && test(status) {
+			return true
+		}
+		status, since = m.To, v.earliest(m)
+	}
+	return since <= until && test(status)
 }
 
 // twin reports whether the workspace has one: a second row, by a create that was tried again.

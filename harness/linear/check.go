@@ -116,10 +116,16 @@ const (
 
 // operations returns what was asked and answered about the workspace, as porcupine takes it.
 func operations(p *plan.Plan, h *history.History, workspace int) []porcupine.Operation {
-	w := &p.Workspaces[workspace-1]
+	w, above := &p.Workspaces[workspace-1], p.Above(workspace)
 	var ops []porcupine.Operation
 	for i := range h.Events {
 		e := &h.Events[i]
+		if slices.Contains(above, e.WS) && e.Kind == history.Call && (e.Call == "pause" || e.Call == "resume") && (e.Code == 0 || e.Code/100 == 2 || e.Code >= 500) {
+			// It is about all below as well, and may take effect here at any time from now on.
+			in := input{call: callGhost + e.Call, external: w.External, create: created(w)}
+			ops = append(ops, porcupine.Operation{ClientId: client(e), Input: in, Call: int64(e.Sent), Return: int64(e.Sent), Metadata: i, Output: output{}})
+			continue
+		}
 		if e.WS != workspace {
 			continue
 		}

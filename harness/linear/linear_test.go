@@ -86,7 +86,7 @@ func TestDefectsHaveNoLegalOrder(t *testing.T) {
 		{"old-incarnation-online", "cloud-lost-replies", "heartbeat of incarnation 1 got 200"},
 		{"unpause-by-register", "pause-resume-during-boot", "it can only be paused, and then it is said to be online"},
 		{"enum-drift", "external-agents", "it can only be awaiting_agent, and then it is said to be provisioning"},
-		{"lying-hibernate", "hibernate-and-wake", "it can only be hibernated, and then it is said to be offline"},
+		{"lying-hibernate", "hibernate-and-wake", "it can only be hibernated, and then it is said to be online"},
 	} {
 		o := play(t, c.scenario, 0, c.defect)
 		problems, _ := linear.Check(o.Plan, o.History, linear.Timeout)
@@ -179,6 +179,27 @@ func TestByHand(t *testing.T) {
 		problems, _ := linear.Check(p, &history.History{Events: c.events}, linear.Timeout)
 		if legal := len(problems) == 0; legal != c.legal {
 			t.Errorf("%s: legal is %v, want %v: %+v", c.name, legal, c.legal, problems)
+		}
+	}
+}
+
+// TestParents checks that a pause or a resume of a parent may have moved its child, and nobody else.
+func TestParents(t *testing.T) {
+	t.Parallel()
+	of := func(workspace int, e history.Event) history.Event {
+		e.WS = workspace
+		return e
+	}
+	events := []history.Event{
+		operator(0, "create", 201, "provisioning"), of(2, operator(0, "create", 201, "provisioning")), operator(2*second, "pause", 200, "paused"),
+		of(2, operator(4*second, "state", 200, "paused")), operator(6*second, "resume", 200, ""), of(2, operator(8*second, "state", 200, "provisioning")),
+	}
+	for parent, legal := range []bool{false, true} {
+		p := &plan.Plan{Workspaces: []plan.Workspace{
+			{Name: "w-1", Boots: []plan.Boot{{}}}, {Name: "w-2", Parent: parent, Boots: []plan.Boot{{}}},
+		}}
+		if problems, _ := linear.Check(p, &history.History{Events: events}, linear.Timeout); (len(problems) == 0) != legal {
+			t.Errorf("with parent %d: %+v", parent, problems)
 		}
 	}
 }

@@ -22,6 +22,7 @@ func (w *world) scheduleOperator() {
 		m := w.members[a.Workspace-1]
 		w.at(time.Duration(a.At), func() { w.act(m, a.Do) })
 	}
+	w.at(time.Duration(w.plan.Duration)-lastLook, w.survey)
 }
 
 // person is somebody who calls through the gateway for as long as the run lasts.
@@ -46,10 +47,14 @@ func (p person) Call(q agent.Request) (agent.Response, error) {
 
 // operator is who acts on the workspace.
 func (w *world) operator(m *member) operator.Operator {
-	return operator.Operator{
+	o := operator.Operator{
 		World: w.person(history.ActorOperator, m.number), Twins: w.person(history.ActorOperator, -m.number),
 		ID: func() string { return w.idOf(m) },
 	}
+	if n := m.plan.Parent; n > 0 {
+		o.Parent = w.idOf(w.members[n-1])
+	}
+	return o
 }
 
 // idOf is the workspace's id, as soon as its row is there.
@@ -69,8 +74,15 @@ func (w *world) idOf(m *member) string {
 	}
 }
 
-// create has the operator create the workspace, and starts the agent of an external one.
+// create has the operator create the workspace, once there is what it is created below, and starts the agent of an external one.
 func (w *world) create(m *member) {
+	if n := m.plan.Parent; n > 0 {
+		select {
+		case <-w.members[n-1].known:
+		case <-w.ctx.Done():
+			return
+		}
+	}
 	created := w.operator(m).Create(m.number, m.plan)
 	if !created.Known || w.idOf(m) == "" {
 		return
@@ -90,7 +102,34 @@ func (w *world) act(m *member, do string) {
 	select {
 	case <-m.known:
 		w.operator(m).Act(do)
+		if !w.surveyed.Swap(true) && w.sleep(lookAfter) {
+			w.surveyed.Store(false)
+			w.survey()
+		}
 	case <-w.ctx.Done():
+	}
+}
+
+// lastLook is how long before the end the observer looks at the list of all workspaces: the answer comes in real time.
+const lastLook = 10 * time.Second
+
+// survey has the observer look at the list of all workspaces: after what the operator did, and at the end.
+func (w *world) survey() {
+	sent := history.Time(w.clock.now())
+	all, ok := operator.Operator{World: w.person(history.ActorObserver, 0)}.List()
+	if !ok {
+		return
+	}
+	var rows []int
+	w.mu.Lock()
+	for _, m := range w.members {
+		if m.id != uuid.Nil {
+			rows = append(rows, m.number)
+		}
+	}
+	w.mu.Unlock()
+	for _, e := range operator.Listed(all, sent, w.numberOf, rows) {
+		w.add(e)
 	}
 }
 

@@ -46,6 +46,7 @@ var trials = []trial{
 	{"stray-agent", "unknown-id-accepted", "no-phantom-rows", ""},
 	{"held-up-beats", "old-incarnation-online", "current-incarnation", ""},
 	{scenario: "cloud-lost-replies"},
+	{"pause-family-during-boot", "list-hides-paused", "reply-is-state", "The list lacks it"},
 }
 
 // more are those that are made where everything is asked for: every built-in scenario, and each defect that one of them

@@ -136,6 +136,14 @@ func (w *world) numberNow(id uuid.UUID) int {
 // bindPatience is how long a row may take to be heard of after it was written, in real time.
 const bindPatience = time.Second
 
+// numberOf is the number of a row that the list shows, of which the database may have had no chance to tell.
+func (w *world) numberOf(id uuid.UUID, name string) int {
+	if w.number(id) == 0 {
+		w.bind(id, name)
+	}
+	return w.numberNow(id)
+}
+
 // number is the number of the row's workspace. Whoever speaks of a row may be quicker than the word of it.
 func (w *world) number(id uuid.UUID) int {
 	giveUp := time.NewTimer(bindPatience)

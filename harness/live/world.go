@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -74,7 +75,8 @@ type world struct {
 	llmURL   string
 	replicas []*replica
 	members  []*member
-	tasks    tasks // whatever goes on for no longer than the run
+	tasks    tasks       // whatever goes on for no longer than the run
+	surveyed atomic.Bool // the observer is about to look at the list
 
 	mu       sync.Mutex
 	numbers  map[uuid.UUID]int   // a workspace's number in the plan, negative for a twin

@@ -34,6 +34,8 @@ type Operator struct {
 	ID func() string
 	// URL is where an external workspace's agent claims to serve; empty for AgentURL.
 	URL string
+	// Parent is the id of the workspace that it is created below; empty for none.
+	Parent string
 }
 
 // Created is what came of a create.
@@ -50,7 +52,7 @@ func AgentURL(workspace int) string { return fmt.Sprintf("http://machine-%d.inte
 // Create creates the workspace of that number. Where a call got no clear answer it looks whether the workspace is there
 // before it tries again, since a reply can be lost after the fact.
 func (o Operator) Create(number int, w *plan.Workspace) Created {
-	create := wire.CreateRequest{Name: w.Name, Runtime: w.Runtime, Model: w.Provider, External: w.External}
+	create := wire.CreateRequest{Name: w.Name, Runtime: w.Runtime, Model: w.Provider, External: w.External, ParentID: o.Parent}
 	if w.External && w.KnownURL {
 		create.URL = cmp.Or(o.URL, AgentURL(number))
 	}
@@ -93,7 +95,7 @@ func persist(w World, q agent.Request) agent.Response {
 
 // named returns the ids of the workspaces that have the name.
 func (o Operator) named(name string) []string {
-	list := persist(o, agent.Request{Call: "list", Method: http.MethodGet, Path: wire.PathWorkspaces})
+	list := persist(o, listing)
 	var all []wire.Workspace
 	if jsonv2.Unmarshal(list.Body, &all) != nil {
 		return nil

@@ -69,6 +69,8 @@ type Workspace struct {
 	Provider string `json:"provider"`
 	Runtime  string `json:"runtime"`
 	External bool   `json:"external,omitempty"`
+	// Parent is the number of the workspace that it is created below, which is created no later; 0 is none.
+	Parent int `json:"parent,omitempty"`
 	// What its scenario says of its agent.
 	KnownURL     bool `json:"known_url,omitempty"`
 	ErrorPercent int  `json:"error_percent,omitempty"`
@@ -114,6 +116,36 @@ func (b Boot) Again() Boot {
 // Boot returns the boot of the incarnation, from 1.
 func (w Workspace) Boot(incarnation int) Boot {
 	return w.Boots[min(max(incarnation, 1), len(w.Boots))-1]
+}
+
+// Above returns the workspaces that the one of the number is below: its parent, its parent's parent, and so on.
+func (p *Plan) Above(number int) []int {
+	var line []int
+	for n := p.Workspaces[number-1].Parent; n > 0 && !slices.Contains(line, n); n = p.Workspaces[n-1].Parent {
+		line = append(line, n)
+	}
+	return line
+}
+
+// Below returns the workspaces that are below the one of the number, in order.
+func (p *Plan) Below(number int) []int {
+	var all []int
+	for i := range p.Workspaces {
+		if p.Workspaces[i].Parent > 0 && slices.Contains(p.Above(i+1), number) {
+			all = append(all, i+1)
+		}
+	}
+	return all
+}
+
+// Generations is how many workspaces there are, at the most, from one that is below nobody down to one that nobody is below,
+// the first not counted: 0 where there are no parents.
+func (p *Plan) Generations() int {
+	most := 0
+	for i := range p.Workspaces {
+		most = max(most, len(p.Above(i+1)))
+	}
+	return most
 }
 
 // Act is something that the operator does to one workspace.

@@ -111,3 +111,56 @@ func TestCloneSharesNothing(t *testing.T) {
 		}
 	}
 }
+
+// Parents are dealt out in turn; what is resumed through a parent boots once more; and a plan writes them back.
+func TestParents(t *testing.T) {
+	t.Parallel()
+	s := &scenarios.Scenario{
+		Name: "family", About: "A family.", Fleet: []scenarios.Group{
+			{Name: "low", Provider: "kimi", Parent: "middle"}, {Name: "middle", Provider: "kimi", Count: 3, Parent: "top"},
+			{Name: "top", Provider: "kimi", Count: 2},
+		},
+		Acts: []scenarios.Act{
+			{At: scenarios.Duration(time.Minute), Do: "pause", Group: "top"}, {At: scenarios.Duration(2 * time.Minute), Do: "resume", Group: "top"},
+		},
+	}
+	p, err := plan.Resolve(s, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var parents []int
+	for _, w := range p.Workspaces {
+		parents = append(parents, w.Parent)
+		if len(w.Boots) != 2 {
+			t.Errorf("%s has %d boots", w.Name, len(w.Boots))
+		}
+	}
+	for _, diff := range []string{
+		cmp.Diff([]int{2, 5, 6, 5, 0, 0}, parents), cmp.Diff([]int{2, 5}, p.Above(1)), cmp.Diff([]int{1, 2, 4}, p.Below(5)),
+		cmp.Diff([]int(nil), p.Below(1)), cmp.Diff(2, p.Generations()),
+	} {
+		if diff != "" {
+			t.Error(diff)
+		}
+	}
+	for i := range p.Workspaces { // a plan of single ones can be written
+		w := &p.Workspaces[i]
+		w.Group += "-" + w.Name
+		w.Name = w.Group + "-1"
+		w.Boots = []plan.Boot{{ImagePull: plan.Duration(time.Minute)}}
+	}
+	p.Acts = nil
+	again, err := p.Scenario("A family.")
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := plan.Resolve(again, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, w := range back.Workspaces {
+		if w.Parent != parents[i] {
+			t.Errorf("%s is below %d, and was below %d", w.Name, w.Parent, parents[i])
+		}
+	}
+}

@@ -28,6 +28,7 @@ func Resolve(s *scenarios.Scenario, seed uint64) (*Plan, error) {
 	draws := oracle.NewRandom(seed, "plan/"+s.Name)
 	rand := func() uint64 { return draws.Choose(oracle.Ident, math.MaxUint64) }
 	groups := map[string][]int{}
+	parents := map[string]string{} // by group
 	for _, g := range s.Fleet {
 		for i := range max(g.Count, 1) {
 			w, err := member(s, g, i, rand)
@@ -36,6 +37,14 @@ func Resolve(s *scenarios.Scenario, seed uint64) (*Plan, error) {
 			}
 			p.Workspaces = append(p.Workspaces, w)
 			groups[w.Group] = append(groups[w.Group], len(p.Workspaces))
+			parents[w.Group] = g.Parent
+		}
+	}
+	for name, members := range groups {
+		for i, number := range members {
+			if above := groups[parents[name]]; len(above) > 0 {
+				p.Workspaces[number-1].Parent = above[i%len(above)]
+			}
 		}
 	}
 	all := make([]int, len(p.Workspaces))
@@ -135,9 +144,13 @@ func member(s *scenarios.Scenario, g scenarios.Group, i int, rand func() uint64)
 	}
 	boots := 1
 	for _, a := range s.Acts {
-		if a.Group == "" || a.Group == w.Group {
-			switch a.Do {
-			case "restart", "resume", "wake":
+		switch a.Do {
+		case "restart":
+			if a.Group == "" || a.Group == w.Group {
+				boots++
+			}
+		case "resume", "wake": // which reach all below
+			if a.Group == "" || a.Group == w.Group || s.Below(w.Group, a.Group) {
 				boots++
 			}
 		}

@@ -24,7 +24,7 @@ func (p *Plan) Scenario(about string) (*scenarios.Scenario, error) {
 		}
 		s.Fleet = append(s.Fleet, scenarios.Group{
 			Name: w.Group, Provider: w.Provider, Runtime: w.Runtime, Count: 1, External: w.External, KnownURL: w.KnownURL,
-			ErrorPercent: w.ErrorPercent, SkipRegister: w.SkipRegister, CreateAt: w.CreateAt,
+			Parent: p.groupOf(w.Parent), ErrorPercent: w.ErrorPercent, SkipRegister: w.SkipRegister, CreateAt: w.CreateAt,
 			Boot: &scenarios.Boot{ImagePull: boot.ImagePull, AgentStart: boot.AgentStart, Preflight: boot.Preflight, Dies: boot.Dies},
 		})
 	}
@@ -51,9 +51,9 @@ func (p *Plan) Scenario(about string) (*scenarios.Scenario, error) {
 	return s.Check()
 }
 
-// groupOf names the group of a workspace; of a single one, none need be named.
+// groupOf names the group of a workspace; of a single one, and of none, none need be named.
 func (p *Plan) groupOf(workspace int) string {
-	if len(p.Workspaces) == 1 {
+	if len(p.Workspaces) == 1 || workspace == 0 {
 		return ""
 	}
 	return p.Workspaces[workspace-1].Group

@@ -55,9 +55,14 @@ func (s *shrinker) try(change func(*plan.Plan)) bool {
 	return false
 }
 
-// sensible reports whether no workspace is resumed or woken that was not put to rest before, at an earlier time: nobody would
-// write that, and no scenario may.
+// sensible reports whether no workspace is resumed or woken that was not put to rest before, at an earlier time, by itself or by a
+// pause of one above it, and none is created before its parent: nobody would write that, and no scenario may.
 func sensible(p *plan.Plan) bool {
+	for _, w := range p.Workspaces {
+		if w.Parent > 0 && w.CreateAt < p.Workspaces[w.Parent-1].CreateAt {
+			return false
+		}
+	}
 	for _, a := range p.Acts {
 		rest := ""
 		switch a.Do {
@@ -69,7 +74,8 @@ func sensible(p *plan.Plan) bool {
 			continue
 		}
 		if !slices.ContainsFunc(p.Acts, func(b plan.Act) bool {
-			return b.Do == rest && b.Workspace == a.Workspace && b.At < a.At
+			by := b.Workspace == a.Workspace || rest == "pause" && slices.Contains(p.Above(a.Workspace), b.Workspace)
+			return b.Do == rest && by && b.At < a.At
 		}) {
 			return false
 		}
@@ -235,14 +241,22 @@ func (s *shrinker) dropWorkspaces() bool {
 	return changed
 }
 
-// without removes the workspace of the number, and whatever is about it alone.
+// without removes the workspace of the number, and whatever is about it alone. Its children are its parent's then.
 func without(p *plan.Plan, number int) {
+	above := p.Workspaces[number-1].Parent
 	p.Workspaces = slices.Delete(p.Workspaces, number-1, number)
 	renumber := func(w int) int {
 		if w > number {
 			return w - 1
 		}
 		return w
+	}
+	for i := range p.Workspaces {
+		w := &p.Workspaces[i]
+		if w.Parent == number {
+			w.Parent = above
+		}
+		w.Parent = renumber(w.Parent)
 	}
 	p.Acts = slices.DeleteFunc(p.Acts, func(a plan.Act) bool { return a.Workspace == number })
 	for i := range p.Acts {
@@ -269,6 +283,7 @@ func (s *shrinker) plainSettings() bool {
 	changed = s.each(len(s.best.Workspaces), func(p *plan.Plan, i int) {
 		p.Workspaces[i].External, p.Workspaces[i].KnownURL = false, false
 	}) || changed
+	changed = s.each(len(s.best.Workspaces), func(p *plan.Plan, i int) { p.Workspaces[i].Parent = 0 }) || changed
 	changed = s.each(len(s.best.Workspaces), func(p *plan.Plan, i int) { p.Workspaces[i].ErrorPercent = 0 }) || changed
 	changed = s.each(len(s.best.Workspaces), func(p *plan.Plan, i int) { p.Workspaces[i].SkipRegister = false }) || changed
 	return s.each(len(s.best.Workspaces), func(p *plan.Plan, i int) { p.Workspaces[i].Runtime = "claude-code" }) || changed

@@ -116,3 +116,44 @@ func TestShrinkMeetsByTheClock(t *testing.T) {
 		t.Errorf("what brought the crash about is still there: %+v, %+v", small.Acts, small.Faults)
 	}
 }
+
+// What is left without a parent is below the parent's own, and without any below nobody; a plan can be written all the way.
+func TestDropsParents(t *testing.T) {
+	t.Parallel()
+	at := func(d time.Duration) plan.Duration { return plan.Duration(d) }
+	p := &plan.Plan{Name: "family", Seed: 1, Controllers: 1}
+	for i, name := range []string{"top", "middle", "low", "aside"} {
+		parent := i
+		if name == "aside" {
+			parent = 2
+		}
+		p.Workspaces = append(p.Workspaces, plan.Workspace{
+			Name: name + "-1", Group: name, Provider: "kimi", Runtime: "claude-code", Parent: parent, CreateAt: at(time.Duration(i) * time.Second),
+			Boots: []plan.Boot{{ImagePull: at(time.Minute)}},
+		})
+	}
+	index := func(p *plan.Plan, group string) int {
+		return 1 + slices.IndexFunc(p.Workspaces, func(w plan.Workspace) bool { return w.Group == group })
+	}
+	below := func(p *plan.Plan, group, above string) bool {
+		return index(p, group) > 0 && index(p, above) > 0 && slices.Contains(p.Above(index(p, group)), index(p, above))
+	}
+	for _, c := range []struct {
+		needs func(*plan.Plan) bool
+		left  int
+	}{
+		{func(p *plan.Plan) bool { return below(p, "low", "top") }, 2},
+		{func(p *plan.Plan) bool { return below(p, "low", "middle") && below(p, "aside", "middle") }, 3},
+		{func(p *plan.Plan) bool { return index(p, "low") > 0 }, 1},
+	} {
+		small, _ := shrink.Plan(p, func(p *plan.Plan) bool {
+			if _, err := p.Scenario("A family."); err != nil {
+				t.Error(err)
+			}
+			return c.needs(p)
+		}, 1000)
+		if len(small.Workspaces) != c.left || !c.needs(small) || c.left == 1 && small.Workspaces[0].Parent != 0 {
+			t.Errorf("it left %+v", small.Workspaces)
+		}
+	}
+}

@@ -25,22 +25,38 @@ func (w *world) scheduleOperator() {
 			w.env.Go(a.Do, func() { w.act(m, a.Do) })
 		})
 	}
+	w.sched.After(time.Duration(w.plan.Duration)-lookAfter, w.survey)
 }
 
-// create has the operator create the workspace.
+// create has the operator create the workspace, once there is what it is created below.
 func (w *world) create(m *member) {
+	for p := w.parent(m); p != nil && !p.known; {
+		w.sched.Sleep(time.Second)
+	}
 	if created := w.operator(m).Create(m.number, m.plan); created.Known {
 		w.know(m, created.Connection)
 	}
 }
 
+// parent is what the workspace is created below, or nil.
+func (w *world) parent(m *member) *member {
+	if m.plan.Parent == 0 {
+		return nil
+	}
+	return w.members[m.plan.Parent-1]
+}
+
 // operator is who acts on the workspace.
 func (w *world) operator(m *member) operator.Operator {
-	return operator.Operator{
+	o := operator.Operator{
 		World: person{w.newCaller(history.ActorOperator, m.number, 0)},
 		Twins: person{w.newCaller(history.ActorOperator, -m.number, 0)},
 		ID:    func() string { return m.id.String() },
 	}
+	if p := w.parent(m); p != nil {
+		o.Parent = p.id.String()
+	}
+	return o
 }
 
 // person is somebody who calls, in a task of theirs.
@@ -93,6 +109,33 @@ func (w *world) act(m *member, do string) {
 		w.sched.Sleep(time.Second)
 	}
 	w.operator(m).Act(do)
+	if !w.surveyed {
+		w.surveyed = true
+		w.sched.After(lookAfter, func() {
+			w.surveyed = false
+			w.survey()
+		})
+	}
+}
+
+// survey has the observer look at the list of all workspaces: after what the operator did, and at the end.
+func (w *world) survey() {
+	w.env.Go("observe", func() {
+		sent := history.Time(w.sched.Now())
+		all, ok := operator.Operator{World: person{w.newCaller(history.ActorObserver, 0, 0)}}.List()
+		if !ok {
+			return
+		}
+		var rows []int
+		for _, m := range w.members {
+			if m.id != uuid.Nil {
+				rows = append(rows, m.number)
+			}
+		}
+		for _, e := range operator.Listed(all, sent, func(id uuid.UUID, _ string) int { return w.numbers[id] }, rows) {
+			w.add(e)
+		}
+	})
 }
 
 // observer looks at one workspace over the wire, as anybody may, after its row moved.

@@ -93,6 +93,8 @@ type world struct {
 	byInc     int
 	byReplica *replica
 
+	surveyed bool // the observer is about to look at the list
+
 	meet  func(Meeting)
 	moves []int // so far, by workspace
 }

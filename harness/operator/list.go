@@ -1,0 +1,54 @@
+package operator
+
+import (
+	"net/http"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/google/uuid"
+
+	"github.com/bootrace/bootrace/controller/wire"
+	"github.com/bootrace/bootrace/harness/agent"
+	"github.com/bootrace/bootrace/harness/history"
+)
+
+// listing asks for all workspaces.
+var listing = agent.Request{Call: "list", Method: http.MethodGet, Path: wire.PathWorkspaces}
+
+// List returns what the operator is shown of all workspaces, in the order of the reply, or false where nothing is.
+func (o Operator) List() ([]wire.Workspace, bool) {
+	var all []wire.Workspace
+	r, err := o.Call(listing)
+	if err != nil || r.Code != http.StatusOK {
+		return nil, false
+	}
+	return all, jsonv2.Unmarshal(r.Body, &all) == nil
+}
+
+// Listed returns the readings of a list that was asked for at the time: first of whom it shows that is nobody's, then of every
+// workspace that has a row, in order, whether the list shows it or not. The number of a row is that of its workspace, negative for
+// a twin, and 0 where it is nobody's.
+func Listed(all []wire.Workspace, sent history.Time, number func(id uuid.UUID, name string) int, rows []int) []history.Event {
+	var readings []history.Event
+	shown := map[int]wire.Workspace{}
+	add := func(n int, there wire.Workspace) {
+		e := history.Event{Kind: history.Reading, WS: n, Call: listing.Call, Sent: sent, Cause: there.FailureCause}
+		if there.ID == "" || e.To.UnmarshalText([]byte(there.Status)) == nil {
+			readings = append(readings, e)
+		}
+	}
+	for _, there := range all {
+		id, err := uuid.Parse(there.ID)
+		if err != nil {
+			continue
+		}
+		if n := number(id, there.Name); n == 0 {
+			add(0, there)
+		} else {
+			shown[n] = there
+		}
+	}
+	for _, n := range rows {
+		add(n, shown[n])
+	}
+	return readings
+}
