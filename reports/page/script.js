@@ -60,7 +60,7 @@
     to.scrollIntoView();
   };
   addEventListener('keydown', (e) => {
-    if (e.ctrlKey || e.metaKey || e.altKey || e.target.closest('input, textarea, select')) return;
+    if (e.ctrlKey || e.metaKey || e.altKey || e.target.closest('input:not([type=checkbox])')) return;
     if (e.key === 'n') step(1);
     else if (e.key === 'p') step(-1);
     else if (e.key === '/' && filter) filter.elements.text.focus();
