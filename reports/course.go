@@ -52,9 +52,11 @@ type machineCourse struct {
 	until        history.Time
 	ended        string
 	launchUnseen bool
+	again        []history.Time // when its agent was started anew
 }
 
-// bootCourse is one cold boot: from the move that its budget runs from, to its agent's start.
+// bootCourse is one cold boot: from the move that its budget runs from, to its agent's start. One on a machine that was
+// restarted is another, and has no budget.
 type bootCourse struct {
 	inc     int
 	began   history.Time
@@ -167,8 +169,10 @@ func (l *lane) event(e *history.Event, budgets []time.Duration) {
 			b.phases = append(b.phases, e)
 		}
 	case history.Agent:
-		if b := l.boot(e.Inc); b != nil && e.Phase == history.Started && !b.started {
-			b.started, b.at = true, e.At
+		for i := range l.boots { // one that a restart of the machine broke off is over with the next
+			if b := &l.boots[i]; b.inc == e.Inc && e.Phase == history.Started && !b.started {
+				b.started, b.at = true, e.At
+			}
 		}
 	}
 }
@@ -185,6 +189,11 @@ func (l *lane) machine(e *history.Event) {
 	if at < 0 { // nobody saw its launch
 		l.machines = append(l.machines, machineCourse{id: e.Machine, inc: e.Inc, launched: e.At, launchUnseen: true})
 		at = len(l.machines) - 1
+	}
+	if e.Phase == history.Restarted {
+		l.machines[at].again = append(l.machines[at].again, e.At)
+		l.boots = append(l.boots, bootCourse{inc: e.Inc, began: e.At})
+		return
 	}
 	l.machines[at].ended, l.machines[at].until = e.Phase, e.At
 }

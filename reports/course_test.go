@@ -208,3 +208,36 @@ func TestAxis(t *testing.T) {
 		}
 	}
 }
+
+// A boot that a restart of its machine breaks off is over when the next is: its budget runs on.
+func TestCourseOfARestart(t *testing.T) {
+	t.Parallel()
+	boot := func(m float64, phase string) history.Event {
+		return history.Event{At: minute(m), Kind: history.Boot, WS: 1, Inc: 1, Machine: "i-1", Phase: phase}
+	}
+	up := func(m float64) history.Event {
+		return history.Event{At: minute(m), Kind: history.Agent, WS: 1, Inc: 1, Machine: "i-1", Phase: history.Started}
+	}
+	machine := func(m float64, phase string) history.Event {
+		return history.Event{At: minute(m), Kind: history.Machine, WS: 1, Inc: 1, Machine: "i-1", Phase: phase}
+	}
+	c, _ := played(t, &plan.Plan{Controllers: 1},
+		history.Event{At: minute(1), Kind: history.Move, WS: 1, Inc: 1, To: lifecycle.Provisioning, By: "create"},
+		machine(2, history.Launched), boot(3, history.ImagePulled), machine(4, history.Restarted), boot(4, history.ImagePulled),
+		boot(5, history.AgentStarted), up(6), machine(8, history.Restarted), up(9), history.Event{At: minute(20), Kind: history.End},
+	)
+	l := c.lanes[0]
+	if len(l.machines) != 1 || l.machines[0].ended != "" || len(l.machines[0].again) != 2 {
+		t.Errorf("machines: %+v", l.machines)
+	}
+	if len(l.boots) != 3 || l.boots[0].at != minute(6) || l.boots[1].at != minute(6) || l.boots[2].at != minute(9) || len(l.boots[0].phases) != 2 {
+		t.Errorf("boots: %+v", l.boots)
+	}
+	all := histograms([]*course{c})
+	if len(all) != 1 || len(all[0].took) != 1 || all[0].took[0] != minute(5).D() || all[0].missing != 0 {
+		t.Errorf("histograms: %+v", all)
+	}
+	if p := bootPiece(&l.boots[1]); p.name != "boot again" || p.from != minute(4) || p.until != minute(5) {
+		t.Errorf("in the trace: %+v", p)
+	}
+}

@@ -43,6 +43,9 @@ func histograms(courses []*course) []*histogram {
 	for _, c := range courses {
 		for _, l := range c.lanes {
 			for i := range l.boots {
+				if l.boots[i].budget == 0 {
+					continue // it is part of the one before
+				}
 				b, provider := &l.boots[i], c.plan.Workspaces[l.number-1].Provider
 				at := slices.IndexFunc(all, func(h *histogram) bool { return h.Provider == provider && h.budget == b.budget })
 				if at < 0 {

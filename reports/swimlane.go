@@ -446,6 +446,9 @@ func (d *drawer) signs(l *lane, y int) {
 				d.glyph(sign, e.At, mid, phaseText(e)+" at "+invariant.Clock(e.At))
 			}
 		}
+		if b.budget == 0 {
+			continue
+		}
 		if due := b.began + history.Time(b.budget); l.overdue(b, due) && due < d.end {
 			d.glyph("due", due, mid, fmt.Sprintf("the boot's budget of %s is over at %s", invariant.Span(b.budget), invariant.Clock(due)))
 		}
@@ -453,6 +456,9 @@ func (d *drawer) signs(l *lane, y int) {
 	for _, m := range l.machines {
 		if !m.launchUnseen {
 			d.glyph("up", m.launched, low, fmt.Sprintf("machine %s launched at %s for incarnation %d", m.id, invariant.Clock(m.launched), m.inc))
+		}
+		for _, at := range m.again {
+			d.glyph("up", at, low, fmt.Sprintf("machine %s of incarnation %d boots again at %s", m.id, m.inc, invariant.Clock(at)))
 		}
 		switch m.ended {
 		case "":

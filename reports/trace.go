@@ -189,7 +189,12 @@ func (t *tracer) lane(l *lane) int {
 
 // bootPiece is a boot with its phases, each from the end of the one before.
 func bootPiece(b *bootCourse) piece {
-	p := piece{cat: "boot", name: "boot", from: b.began, until: b.began, args: []any{"incarnation", b.inc, "budget", invariant.Span(b.budget)}}
+	p := piece{cat: "boot", name: "boot", from: b.began, until: b.began, args: []any{"incarnation", b.inc}}
+	if b.budget > 0 {
+		p.args = append(p.args, "budget", invariant.Span(b.budget))
+	} else {
+		p.name = "boot again"
+	}
 	for _, e := range b.phases {
 		name := "launch"
 		switch {
