@@ -84,7 +84,7 @@ func (c Checking) Run(ctx context.Context) (*Checked, error) {
 	var room []history.Event // that of the check before, whose history nobody keeps
 	for (c.Checks == 0 || r.Checks < c.Checks) && (c.For == 0 || time.Since(began) < c.For) && ctx.Err() == nil {
 		strategy := c.Strategies.Turn(r.Checks)
-		p := generate.Plan(draw, strategy)
+		p := c.draw(r, draw, strategy)
 		o := play(ctx, p, c.Source, c.Target, nil, room)
 		if o.Fault != nil {
 			return r, o.Fault
@@ -115,6 +115,19 @@ func (c Checking) Run(ctx context.Context) (*Checked, error) {
 		}
 	}
 	return r, nil
+}
+
+// aimEvery is how many checks there are to one whose plan is drawn for a meeting that none has reached yet.
+const aimEvery = 5
+
+// draw draws the next plan.
+func (c Checking) draw(r *Checked, draw generate.Draw, s generate.Strategy) *plan.Plan {
+	if r.Checks%aimEvery == aimEvery-1 {
+		if aims := r.Coverage.Unreached(); len(aims) > 0 {
+			return generate.Aimed(draw, s, aims[draw("aim", len(aims))])
+		}
+	}
+	return generate.Plan(draw, s)
 }
 
 // shrink makes the plan of a failure small. A smaller plan counts if it breaks the same invariant first.

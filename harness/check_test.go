@@ -43,7 +43,8 @@ func TestSearchFindsEveryDefect(t *testing.T) {
 	}
 }
 
-// The reference controller survives the search, which reaches every edge of the lifecycle.
+// The reference controller survives the search, which reaches every edge of the lifecycle, and every meeting of an edge with a
+// tick that is possible.
 func TestSearchReachesEveryEdge(t *testing.T) {
 	t.Parallel()
 	r, err := harness.Checking{
@@ -55,8 +56,18 @@ func TestSearchReachesEveryEdge(t *testing.T) {
 	if r.Found != nil {
 		t.Errorf("check %d: %v", r.Checks, r.Found.Outcome.Judgement.Violations())
 	}
-	if missing := r.Coverage.Missing(); len(missing) > 0 && !underRace {
+	if underRace {
+		return
+	}
+	if missing := r.Coverage.Missing(); len(missing) > 0 {
 		t.Errorf("never reached: %v", missing)
+	}
+	if aims := r.Coverage.Unreached(); len(aims) > 0 {
+		t.Errorf("never met: %v", aims)
+	}
+	reached, all := r.Coverage.ReachedMeetings()
+	if reached != all || len(r.Coverage.Impossible()) != 3 { // all but the launcher make one step a turn
+		t.Errorf("%d of %d meetings; impossible: %q", reached, all, r.Coverage.Impossible())
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/bootrace/bootrace/controller"
 	"github.com/bootrace/bootrace/controller/lifecycle"
+	"github.com/bootrace/bootrace/harness/generate"
 	"github.com/bootrace/bootrace/harness/history"
 	"github.com/bootrace/bootrace/harness/sim"
 )
@@ -15,6 +16,7 @@ type Coverage struct {
 	table    *lifecycle.Table
 	edges    map[edge]int
 	meetings map[meeting]int
+	steps    map[string]int // into the store, of one turn of each tick, at the most
 }
 
 // edge is an event out of a status.
@@ -35,12 +37,9 @@ var sweeps = []string{
 	controller.TickProvisionSweep, controller.TickLivenessSweep, controller.TickLauncher, controller.TickOrphanSweep,
 }
 
-// reads are those of them that make more than one step, so that something can happen between two.
-var reads = map[string]bool{controller.TickLauncher: true}
-
 // NewCoverage returns one that has seen nothing.
 func NewCoverage() *Coverage {
-	return &Coverage{lifecycle.Standard(), map[edge]int{}, map[meeting]int{}}
+	return &Coverage{lifecycle.Standard(), map[edge]int{}, map[meeting]int{}, map[string]int{}}
 }
 
 // Add counts what happened in a run: the transitions, as the controller logged them, and what they met.
@@ -60,6 +59,9 @@ func (c *Coverage) Add(o *Outcome) {
 			c.edges[edge{e.Event, e.From}]++
 			logs[e.WS] = append(logs[e.WS], e)
 		}
+	}
+	for tick, n := range o.Steps {
+		c.steps[tick] = max(c.steps[tick], n)
 	}
 	for _, m := range o.Meetings {
 		if of := logs[m.Workspace]; m.Move < len(of) {
@@ -105,7 +107,7 @@ type Met struct {
 	Edge  string             `json:"edge"`
 	Tick  string             `json:"tick"`
 	Times [sim.Positions]int `json:"times"`
-	// Possible says at which positions it can be met at all: a tick of one step has nothing between.
+	// Possible says at which positions it can be met at all: see Impossible.
 	Possible [sim.Positions]bool `json:"possible"`
 }
 
@@ -117,9 +119,26 @@ func (c *Coverage) Meetings() []Met {
 			m := Met{Edge: nameEdge(edge{e.Event, e.From}), Tick: tick}
 			for p := range sim.Positions {
 				m.Times[p] = c.meetings[meeting{edge{e.Event, e.From}, tick, sim.Position(p)}]
-				m.Possible[p] = sim.Position(p) != sim.Between || reads[tick]
+				m.Possible[p] = c.possible(tick, sim.Position(p))
 			}
 			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// possible reports whether anything can be met there, as far as the runs have shown.
+func (c *Coverage) possible(tick string, p sim.Position) bool {
+	return p != sim.Between || c.steps[tick] > 1
+}
+
+// Impossible returns the classes of meetings that cannot take place, each with the reason: which follows from what the runs did,
+// so that a tick which begins to make more steps makes more meetings possible.
+func (c *Coverage) Impossible() []string {
+	var all []string
+	for _, tick := range sweeps {
+		if !c.possible(tick, sim.Between) {
+			all = append(all, fmt.Sprintf("%s the steps of %s, %d transitions: no turn of it has made more than one", sim.Between, tick, len(c.table.Edges())))
 		}
 	}
 	return all
@@ -136,4 +155,20 @@ func (c *Coverage) ReachedMeetings() (reached, all int) {
 		}
 	}
 	return reached, all
+}
+
+// Unreached returns the meetings that did not take place so far, in the order of the table, then of the ticks.
+func (c *Coverage) Unreached() []generate.Aim {
+	var aims []generate.Aim
+	for _, e := range c.table.Edges() {
+		for _, tick := range sweeps {
+			for p := range sim.Position(sim.Positions) {
+				one := edge{e.Event, e.From}
+				if c.meetings[meeting{one, tick, p}] == 0 && c.possible(tick, p) {
+					aims = append(aims, generate.Aim{Event: e.Event, From: e.From, Tick: tick, Position: p.String()})
+				}
+			}
+		}
+	}
+	return aims
 }

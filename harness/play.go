@@ -25,6 +25,8 @@ type Outcome struct {
 	Wall      time.Duration
 	// Meetings are the moves that happened while somebody else's tick was at work.
 	Meetings []sim.Meeting
+	// Steps is how many steps into the store a turn of each tick made at the most, of those that made several.
+	Steps map[string]int
 	// Fault is why the harness itself failed, so that nothing can be said; nil where it did not.
 	Fault error
 }
@@ -53,6 +55,12 @@ func play(ctx context.Context, p *plan.Plan, source stores.Source, target sim.Ta
 	drop := func() error { return nil }
 	h, err := sim.Run(p, sim.Options{
 		Target: target, Oracle: choices, Room: room, Meet: func(m sim.Meeting) { o.Meetings = append(o.Meetings, m) },
+		Turned: func(tick string, steps int) {
+			if o.Steps == nil {
+				o.Steps = map[string]int{}
+			}
+			o.Steps[tick] = max(o.Steps[tick], steps)
+		},
 		Open: func(table *lifecycle.Table, observe func(store.RowChange)) (store.Store, error) {
 			s, d, err := source.Open(ctx, table, observe)
 			if err == nil {

@@ -129,7 +129,7 @@ type Fault struct {
 	Delay Duration `yaml:"delay,omitempty" json:"delay,omitempty" duration:"positive"`
 	// How far a clock is off; negative is behind.
 	By Duration `yaml:"by,omitempty" json:"by,omitempty" duration:"signed"`
-	// Whether a crash strikes before or after its call took effect; before where left out.
+	// Whether a crash, or what holds a step up, strikes before or after the step took effect; before where left out.
 	When string `yaml:"when,omitempty" json:"when,omitempty" names:"moment"`
 }
 

@@ -109,7 +109,7 @@ func (c *checkCmd) coverage(s streams, k *harness.Coverage) {
 		fmt.Fprintf(s.out, "never reached: %s\n", strings.Join(missing, ", "))
 	}
 	reached, all := k.ReachedMeetings()
-	fmt.Fprintf(s.out, "%d of %d meetings of a transition with a tick, before, between and after its steps", reached, all)
+	fmt.Fprintf(s.out, "%d of %d possible meetings of a transition with a tick, before, between and after its steps", reached, all)
 	if !c.Coverage {
 		fmt.Fprintf(s.out, "; --coverage lists them\n")
 		return
@@ -125,6 +125,10 @@ func (c *checkCmd) coverage(s streams, k *harness.Coverage) {
 			}
 		}
 		fmt.Fprintln(s.out)
+	}
+	fmt.Fprintln(s.out)
+	for _, why := range k.Impossible() {
+		fmt.Fprintf(s.out, "  impossible: %s\n", why)
 	}
 }
 

@@ -24,11 +24,12 @@ func (s *Set) StoreDelay(replica int, op string) (late time.Duration) {
 	return late
 }
 
-// Held is how long the replica is held up in a step that the task is about to make for the workspace.
-func (s *Set) Held(replica int, task string, workspace int) (late time.Duration) {
+// Held is how long the replica is held up in a step that the task makes for the workspace: on its way to the store or, once that
+// is done, on its way back.
+func (s *Set) Held(replica int, task string, workspace int, done bool) (late time.Duration) {
 	for _, x := range s.stalls {
 		if x.Kind == "controller-stall" {
-			if now := s.world.Now(); !x.Elsewhere && x.On(replica) && x.Active(now) {
+			if now := s.world.Now(); !done && !x.Elsewhere && x.On(replica) && x.Active(now) {
 				s.Strike(x, 0)
 				late = max(late, time.Duration(x.Until)-now)
 			}
@@ -38,7 +39,7 @@ func (s *Set) Held(replica int, task string, workspace int) (late time.Duration)
 		if x.Kind == "preempt" {
 			call, about = "", 0 // whosever step it is
 		}
-		if x.On(replica) && s.due(x, call, about) {
+		if (x.When == "after") == done && x.On(replica) && s.due(x, call, about) {
 			s.Strike(x, workspace)
 			late += time.Duration(x.Delay)
 		}

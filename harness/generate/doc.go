@@ -5,5 +5,7 @@
 // the simplest, which is what rapid shrinks towards. What is kept of a failure is the plan, never the choices: so a
 // change of this package spoils no stored failure.
 //
+// [Aimed] draws a plan for one meeting of a transition with a tick: what a search has not reached by itself, it can aim at.
+//
 // It must not import any world.
 package generate

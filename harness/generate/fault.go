@@ -67,6 +67,9 @@ func (g *generator) stall(f *plan.Fault) {
 	f.Calls = []string{pick(g, "task", "heartbeat", controller.TickLivenessSweep, controller.TickProvisionSweep,
 		controller.TickLauncher, "register", "delete", "restart", "pause", "hibernate", controller.TickOrphanSweep)}
 	f.Delay = plan.Duration(pick(g, "delay", delays...))
+	if g.draw("when", 3) == 2 { // what it has found is out of date when it goes on
+		f.When = "after"
+	}
 	if g.draw("every step", 3) > 0 {
 		f.Nth = []int{1 + g.draw("step", 6)}
 	}

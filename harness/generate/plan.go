@@ -24,8 +24,7 @@ const (
 
 // Plan draws a plan whose schedule is the strategy's. Its seed is drawn, too: it decides what the plan leaves to the run, such as latencies.
 func Plan(draw Draw, s Strategy) *plan.Plan {
-	g := &generator{draw: draw, plan: &plan.Plan{Name: Name, Controllers: 1}}
-	g.plan.Seed = uint64(draw("seed", 1<<30))
+	g := newGenerator(draw)
 	if draw("replicas", 4) == 3 {
 		g.plan.Controllers = 2
 	}
@@ -36,7 +35,6 @@ func Plan(draw Draw, s Strategy) *plan.Plan {
 	for range draw("acts", maxActs+1) {
 		g.act()
 	}
-	slices.SortStableFunc(g.plan.Acts, func(a, b plan.Act) int { return cmp.Compare(a.At, b.At) })
 	for range draw("faults", maxFaults+1) {
 		g.fault()
 	}
@@ -44,6 +42,16 @@ func Plan(draw Draw, s Strategy) *plan.Plan {
 		pick(g, "meeting", g.lateWrite, g.silenceAtSweep, g.sweepsAtOnce, g.overtakenRegister, g.lateChild)()
 	}
 	g.schedule(s)
+	return g.finish()
+}
+
+func newGenerator(draw Draw) *generator {
+	return &generator{draw: draw, plan: &plan.Plan{Name: Name, Controllers: 1, Seed: uint64(draw("seed", 1<<30))}}
+}
+
+// finish puts the acts in order, and has the run be long enough.
+func (g *generator) finish() *plan.Plan {
+	slices.SortStableFunc(g.plan.Acts, func(a, b plan.Act) int { return cmp.Compare(a.At, b.At) })
 	g.plan.Duration = plan.Duration(g.plan.Long().Truncate(time.Second))
 	return g.plan
 }

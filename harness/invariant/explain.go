@@ -184,6 +184,10 @@ func whyUnnoticed(v *View, s *Space, x *Violation) string {
 	over := x.Since.D() + v.ttl(s)
 	text := fmt.Sprintf("Its last call was accepted at %s, so its TTL of %s was over at %s.", Clock(x.Since), Span(v.ttl(s)),
 		clock(over))
+	if s.Moves[0].At == x.Since && s.Moves[0].To.Converged() {
+		text = fmt.Sprintf("It counted as online since its creation at %s, so its TTL of %s was over at %s.", Clock(x.Since), Span(v.ttl(s)),
+			clock(over))
+	}
 	for _, w := range v.Windows {
 		if !w.Cloud && !w.Clock && w.From <= over && w.Until >= over {
 			return text + fmt.Sprintf(" At that moment %s (%s to %s), and no sweep since has noticed: what announces a silence "+

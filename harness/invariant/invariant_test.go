@@ -110,6 +110,10 @@ var cases = []struct {
 		s.create().at(minute).lives().beats(5*minute).machine(1, history.Died)
 		s.at(9*minute).moved(lifecycle.Silence, lifecycle.Offline, "liveness-sweep", "silent")
 	}, true, nil},
+	{"detects-silence", "created online, and never heard", func(s *story) {
+		s.external().at(minute+44*second).moved(lifecycle.Silence, lifecycle.Offline, "liveness-sweep", "silent")
+	}, false, nil},
+	{"detects-silence", "created online, never heard, and never noticed", func(s *story) { s.external() }, true, nil},
 	{"detects-silence", "a controller that was down is given a sweep more", func(s *story) {
 		s.create().at(minute).lives().beats(5*minute).machine(1, history.Died)
 		s.at(8 * minute)

@@ -188,6 +188,9 @@ func detectsSilence(v *View, r *report) {
 		ttl := v.ttl(s)
 		sweep := v.Settings.LivenessSweepEvery + v.slack()
 		var heard []*history.Event
+		if len(s.Moves) > 0 && s.Moves[0].To.Converged() { // taken for online at its creation, until it is silent
+			heard = append(heard, s.Moves[0])
+		}
 		for _, c := range s.Calls {
 			if mayProve(c) {
 				heard = append(heard, c)
@@ -205,10 +208,13 @@ func detectsSilence(v *View, r *report) {
 			if !status.Converged() {
 				continue
 			}
+			what := fmt.Sprintf("the last %s was heard at %s", p.Call, Clock(p.At))
+			if p.Kind == history.Move {
+				what = fmt.Sprintf("it was created at %s as %s, and nothing was ever heard of it", Clock(p.At), p.To)
+			}
 			r.violated(Violation{
 				Workspace: s.Number, Since: p.At, At: history.Time(deadline), Bound: ttl + sweep,
-				What: fmt.Sprintf("the last %s was heard at %s, and it is %s %s later", p.Call, Clock(p.At), status,
-					Span(deadline-p.At.D())),
+				What:     fmt.Sprintf("%s, and it is %s %s later", what, status, Span(deadline-p.At.D())),
 				Expected: fmt.Sprintf("offline within %s: the TTL of %s and one sweep%s", Span(ttl+sweep), Span(ttl), v.tolerated()),
 			})
 			break

@@ -76,6 +76,14 @@ func (s *story) create() *story {
 	return s
 }
 
+// external creates a workspace that runs elsewhere, at a URL that the operator knows.
+func (s *story) external() *story {
+	s.plan.Workspaces[0].External, s.plan.Workspaces[0].KnownURL = true, true
+	s.moved(lifecycle.CreateExternal, lifecycle.Online, "create", "")
+	s.operator("create", 201, "online")
+	return s
+}
+
 // machine tells of the machine of the incarnation.
 func (s *story) machine(inc int, phase string) {
 	s.add(history.Event{Kind: history.Machine, Inc: inc, Machine: machineName(inc), Phase: phase})

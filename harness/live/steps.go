@@ -55,10 +55,11 @@ func (w *world) judge(step programs.Step) (out programs.Sentence, fatal *fault.F
 		if step.Done {
 			if fatal = s.Crash(step.Replica, step.Op, true); fatal == nil {
 				out.Fails = s.StoreFails(step.Replica, step.Op, true)
+				out.Wait = w.clock.real(s.Held(step.Replica, step.Task, step.Workspace, true))
 			}
 			return
 		}
-		wait := s.Held(step.Replica, step.Task, step.Workspace) + s.StoreDelay(step.Replica, step.Op)
+		wait := s.Held(step.Replica, step.Task, step.Workspace, false) + s.StoreDelay(step.Replica, step.Op)
 		out.Wait = w.clock.real(wait)
 		if out.Fails = s.StoreFails(step.Replica, step.Op, false); !out.Fails {
 			fatal = s.Crash(step.Replica, step.Op, false)

@@ -330,6 +330,11 @@ func (s *shrinker) plainFaults() bool {
 		}
 	}) || changed
 	changed = s.each(n, func(p *plan.Plan, i int) {
+		if f := &p.Faults[i]; f.Kind != "crash" {
+			f.When = ""
+		}
+	}) || changed
+	changed = s.each(n, func(p *plan.Plan, i int) {
 		if f := &p.Faults[i]; f.Kind == "crash" { // without calls, it strikes at from
 			f.Calls, f.Nth, f.When, f.Until = nil, nil, "", 0
 		}

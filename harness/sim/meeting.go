@@ -58,6 +58,9 @@ func (r *replica) over(t *turn) {
 		}
 	}
 	r.spare = append(r.spare, t)
+	if r.world.turned != nil && t.steps > 1 {
+		r.world.turned(t.tick, t.steps)
+	}
 	if r.world.meet == nil {
 		return
 	}

@@ -34,7 +34,7 @@ func (r *replica) before(ctx context.Context, op string) (context.Context, error
 	w.sched.Sleep(w.latency(leastTrip, mostTrip))
 	t := w.sched.Current()
 	if w.faults.Stalls() {
-		w.sched.Sleep(w.faults.Held(r.number, t.Name, t.Workspace))
+		w.sched.Sleep(w.faults.Held(r.number, t.Name, t.Workspace, false))
 	}
 	if w.faults.Stores() {
 		if late := w.faults.StoreDelay(r.number, op); late > 0 {
@@ -61,6 +61,12 @@ func (r *replica) after(_ context.Context, op string, err error) error {
 		w.faults.crash(r, op, true)
 		if w.faults.StoreFails(r.number, op, true) {
 			err = errStore
+		}
+	}
+	if w.faults.Stalls() {
+		t := w.sched.Current()
+		if held := w.faults.Held(r.number, t.Name, t.Workspace, true); held > 0 {
+			w.sched.Sleep(held)
 		}
 	}
 	w.sched.Sleep(w.latency(leastTrip, mostTrip))

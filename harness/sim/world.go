@@ -26,6 +26,8 @@ type Options struct {
 	Target Target        // default: the reference controller
 	// Meet is told of every row that moved while somebody else's tick was at work; nil where nobody wants to know.
 	Meet func(Meeting)
+	// Turned is told of every turn of a tick that made several steps into the store, and how many; nil where nobody wants to know.
+	Turned func(tick string, steps int)
 	// Room is where the history is written, as far as it goes; what it holds is overwritten. It may be nil.
 	Room []history.Event
 }
@@ -39,7 +41,7 @@ func Run(p *plan.Plan, o Options) (*history.History, error) {
 	w := &world{
 		plan: p, oracle: o.Oracle, sched: sched.New(o.Oracle), history: &history.History{},
 		inventory: fakeprovider.NewInventory(), machines: map[string]*machine{},
-		numbers: map[uuid.UUID]int{}, meet: o.Meet, moves: make([]int, len(p.Workspaces)+1),
+		numbers: map[uuid.UUID]int{}, meet: o.Meet, turned: o.Turned, moves: make([]int, len(p.Workspaces)+1),
 	}
 	if o.Target.Deploy == nil {
 		o.Target = Reference(nil)
@@ -95,8 +97,9 @@ type world struct {
 
 	surveyed bool // the observer is about to look at the list
 
-	meet  func(Meeting)
-	moves []int // so far, by workspace
+	meet   func(Meeting)
+	turned func(tick string, steps int)
+	moves  []int // so far, by workspace
 }
 
 // member is one workspace of the plan, as the world knows it.
