@@ -34,7 +34,7 @@ import (
 // tab is a browser's tab with a page in it, and all that the page did beside showing itself.
 type tab struct {
 	t   *testing.T
-	ctx context.Context //nolint:containedctx // it is how chromedp names a tab
+	ctx context.Context // it is how chromedp names a tab
 
 	mu     sync.Mutex
 	events []string // messages on its console, requests, dialogs
@@ -73,7 +73,7 @@ func must0(t *testing.T, err error) {
 }
 
 func (b *tab) event(event any, address string) {
-	said := ""
+	var said string
 	switch e := event.(type) {
 	case *network.EventRequestWillBeSent:
 		if e.Request.URL == address {
@@ -186,7 +186,6 @@ func suite(t *testing.T, defect string, names ...string) *runs.Run {
 const visibleRows = `[...document.querySelectorAll(".rows tbody tr")].filter(r => r.checkVisibility()).length`
 
 func TestBrowser(t *testing.T) {
-	t.Parallel()
 	browser := needchromium.Browser(t)
 	violated := suite(t, "sticky-failed", "minimax-past-budget", "hermes-slow-mirror", "late-boot-during-partition", "pause-resume-during-boot")
 	file := rendered(t, violated)

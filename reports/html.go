@@ -150,8 +150,10 @@ func HTML(r *runs.Run) ([]byte, error) {
 	written := make([][2]template.HTML, len(r.Results)) // in full, and in short
 	var work errgroup.Group
 	work.SetLimit(runtime.GOMAXPROCS(0))
-	for i, x := range r.Results {
+	for _, x := range r.Results {
 		p.Rows = append(p.Rows, rowOf(x))
+	}
+	for i, x := range r.Results {
 		work.Go(func() (err error) {
 			if courses[i], err = courseOf(r, x); err != nil {
 				return err
