@@ -103,10 +103,12 @@ func (b *tab) did() string {
 	return strings.Join(b.events, "\n")
 }
 
-// prefer has the page shown in a color scheme: light or dark.
-func (b *tab) prefer(scheme string) {
+// emulate has the page shown on a medium, screen or print, to somebody who prefers a color scheme, light or dark.
+func (b *tab) emulate(medium, scheme string) {
 	b.t.Helper()
-	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
+	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Media: medium, Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+	})
 	must0(b.t, err)
 }
 
@@ -294,13 +296,17 @@ func TestBrowser(t *testing.T) {
 
 	t.Run("contrast", func(t *testing.T) {
 		b := open(t, browser, file, look{width: 1280})
-		for _, scheme := range []string{"light", "dark"} {
-			b.prefer(scheme)
-			b.is(fmt.Sprintf(`(getComputedStyle(document.body).backgroundColor === "rgb(255, 255, 255)") === (%q === "light")`, scheme))
+		for _, c := range []struct {
+			medium, scheme string
+			white          bool
+		}{{"screen", "light", true}, {"screen", "dark", false}, {"print", "dark", true}} {
+			b.emulate(c.medium, c.scheme)
+			b.is(fmt.Sprintf(`(getComputedStyle(document.body).backgroundColor === "rgb(255, 255, 255)") === %t`, c.white))
 			if low := eval[[]string](b, lowContrast); len(low) > 0 {
-				t.Errorf("%s: texts with a contrast below 4.5:\n%s", scheme, strings.Join(low, "\n"))
+				t.Errorf("%s, %s: texts with a contrast below 4.5:\n%s", c.medium, c.scheme, strings.Join(low, "\n"))
 			}
 		}
+		b.is(`[...document.querySelectorAll("button, form")].every(e => !e.checkVisibility())`) // nobody presses those on paper
 	})
 
 	t.Run("held suite", func(t *testing.T) {
