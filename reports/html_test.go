@@ -24,6 +24,21 @@ import (
 	"github.com/bootrace/bootrace/reports"
 )
 
+// A page names the command that plays a run again, but for what cannot be played again.
+func TestHTMLReplay(t *testing.T) {
+	t.Parallel()
+	r := kept(t, "red", 2)
+	for _, world := range []string{runs.Simulated, runs.Live, runs.Foreign, runs.Explored} {
+		r.World = world
+		page := string(must(t)(reports.HTML(r)))
+		for _, command := range []string{"<code>bootrace replay testdata/kept/red/20260102-030405-7</code>", "20260102-030405-7 --scenario late-boot</code>"} {
+			if got := strings.Contains(page, command); got != (world != runs.Explored) {
+				t.Errorf("%s: it is %t that the page has %s", world, got, command)
+			}
+		}
+	}
+}
+
 var inline = regexp.MustCompile(`(?s)<(style|script)>(.*?)</(?:style|script)>`)
 
 // The page's policy names its own style and script, by their hashes, and allows nothing else.
