@@ -65,7 +65,7 @@ func open(t *testing.T, browser context.Context, file string, l look) *tab {
 	return b
 }
 
-func must0(t *testing.T, err error) {
+func must0(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -158,7 +158,7 @@ func written(t *testing.T, text []byte) string {
 }
 
 // suite plays built-in scenarios, all where none is named.
-func suite(t *testing.T, defect string, names ...string) *runs.Run {
+func suite(t testing.TB, defect string, names ...string) *runs.Run {
 	t.Helper()
 	s := harness.Suite{Source: stores.Memory(), Seed: 7, Version: "v0.1.0", Began: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Parent: t.TempDir()}
 	list := scenarios.Builtin()
