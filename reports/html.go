@@ -42,7 +42,7 @@ func sourceHash(s string) string {
 
 // Bounds of the page. Whatever they leave out, the page says that it does, and where it is.
 const (
-	// sectionsBudget is how large all sections together may be, in bytes. One that has no room left is written in short.
+	// sectionsBudget is how large all sections together may be, in bytes. One that finds no room left is written in short.
 	// What is wrong is written before what held.
 	sectionsBudget = 5 << 19
 	maxStories     = 12 // of a scenario
@@ -120,8 +120,9 @@ type (
 var marks = map[invariant.Verdict]string{invariant.Held: "✓", invariant.Violated: "✗", invariant.Inconclusive: "?"}
 
 // HTML renders the run as one page that needs nothing beside it: it opens from disk, asks no network for anything, and
-// shows all that it has where scripts are off. What comes from outside the program is shown and never acted on. However
-// large the run, the page's sections take 2.5 MiB at the most, and what is left out for it is said in the page.
+// shows all that it has where scripts are off. What comes from outside the program is shown and never acted on. Drawings
+// and stories take 2.5 MiB at the most, however large the run; beside that, a scenario costs a row of the table and, where
+// there is no room for more, its verdict, mechanism and replay. What is left out for it is said in the page.
 //
 // An error says which history cannot be read.
 func HTML(r *runs.Run) ([]byte, error) {
