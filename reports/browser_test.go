@@ -34,7 +34,7 @@ import (
 // tab is a browser's tab with a page in it, and all that the page did beside showing itself.
 type tab struct {
 	t   *testing.T
-	ctx context.Context //nolint:containedctx // it is how chromedp names a tab
+	ctx context.Context // it is how chromedp names a tab
 
 	mu     sync.Mutex
 	events []string // messages on its console, requests, dialogs
@@ -65,7 +65,7 @@ func open(t *testing.T, browser context.Context, file string, l look) *tab {
 	return b
 }
 
-func must0(t *testing.T, err error) {
+func must0(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -73,7 +73,7 @@ func must0(t *testing.T, err error) {
 }
 
 func (b *tab) event(event any, address string) {
-	said := ""
+	var said string
 	switch e := event.(type) {
 	case *network.EventRequestWillBeSent:
 		if e.Request.URL == address {
@@ -103,10 +103,12 @@ func (b *tab) did() string {
 	return strings.Join(b.events, "\n")
 }
 
-// prefer has the page shown in a color scheme: light or dark.
-func (b *tab) prefer(scheme string) {
+// emulate has the page shown on a medium, screen or print, to somebody who prefers a color scheme, light or dark.
+func (b *tab) emulate(medium, scheme string) {
 	b.t.Helper()
-	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
+	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Media: medium, Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+	})
 	must0(b.t, err)
 }
 
@@ -156,7 +158,7 @@ func written(t *testing.T, text []byte) string {
 }
 
 // suite plays built-in scenarios, all where none is named.
-func suite(t *testing.T, defect string, names ...string) *runs.Run {
+func suite(t testing.TB, defect string, names ...string) *runs.Run {
 	t.Helper()
 	s := harness.Suite{Source: stores.Memory(), Seed: 7, Version: "v0.1.0", Began: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Parent: t.TempDir()}
 	list := scenarios.Builtin()
@@ -186,7 +188,6 @@ func suite(t *testing.T, defect string, names ...string) *runs.Run {
 const visibleRows = `[...document.querySelectorAll(".rows tbody tr")].filter(r => r.checkVisibility()).length`
 
 func TestBrowser(t *testing.T) {
-	t.Parallel()
 	browser := needchromium.Browser(t)
 	violated := suite(t, "sticky-failed", "minimax-past-budget", "hermes-slow-mirror", "late-boot-during-partition", "pause-resume-during-boot")
 	file := rendered(t, violated)
@@ -295,13 +296,17 @@ func TestBrowser(t *testing.T) {
 
 	t.Run("contrast", func(t *testing.T) {
 		b := open(t, browser, file, look{width: 1280})
-		for _, scheme := range []string{"light", "dark"} {
-			b.prefer(scheme)
-			b.is(fmt.Sprintf(`(getComputedStyle(document.body).backgroundColor === "rgb(255, 255, 255)") === (%q === "light")`, scheme))
+		for _, c := range []struct {
+			medium, scheme string
+			white          bool
+		}{{"screen", "light", true}, {"screen", "dark", false}, {"print", "dark", true}} {
+			b.emulate(c.medium, c.scheme)
+			b.is(fmt.Sprintf(`(getComputedStyle(document.body).backgroundColor === "rgb(255, 255, 255)") === %t`, c.white))
 			if low := eval[[]string](b, lowContrast); len(low) > 0 {
-				t.Errorf("%s: texts with a contrast below 4.5:\n%s", scheme, strings.Join(low, "\n"))
+				t.Errorf("%s, %s: texts with a contrast below 4.5:\n%s", c.medium, c.scheme, strings.Join(low, "\n"))
 			}
 		}
+		b.is(`[...document.querySelectorAll("button, form")].every(e => !e.checkVisibility())`) // nobody presses those on paper
 	})
 
 	t.Run("held suite", func(t *testing.T) {

@@ -8,8 +8,8 @@
 //   - Texts that come from outside the program (errors, causes, tails of logs) are shown, and never acted on: by a terminal,
 //     an XML reader, a Markdown renderer, a browser or a shell.
 //   - No report of a run that proves less than it was meant to looks like that of one that held.
-//   - The page needs nothing beside it and asks no network for anything. It has a bounded size, however large the run, and
-//     says what it leaves out.
+//   - The page needs nothing beside it and asks no network for anything. What it draws and tells has a bounded size, however
+//     large the run, and it says what it leaves out.
 //
 // Another form is one more function of the same run, listed in [Files].
 //

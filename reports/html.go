@@ -42,7 +42,7 @@ func sourceHash(s string) string {
 
 // Bounds of the page. Whatever they leave out, the page says that it does, and where it is.
 const (
-	// sectionsBudget is how large all sections together may be, in bytes. One that has no room left is written in short.
+	// sectionsBudget is how large all sections together may be, in bytes. One that finds no room left is written in short.
 	// What is wrong is written before what held.
 	sectionsBudget = 5 << 19
 	maxStories     = 12 // of a scenario
@@ -120,8 +120,9 @@ type (
 var marks = map[invariant.Verdict]string{invariant.Held: "✓", invariant.Violated: "✗", invariant.Inconclusive: "?"}
 
 // HTML renders the run as one page that needs nothing beside it: it opens from disk, asks no network for anything, and
-// shows all that it has where scripts are off. What comes from outside the program is shown and never acted on. However
-// large the run, the page's sections take 2.5 MiB at the most, and what is left out for it is said in the page.
+// shows all that it has where scripts are off. What comes from outside the program is shown and never acted on. Drawings
+// and stories take 2.5 MiB at the most, however large the run; beside that, a scenario costs a row of the table and, where
+// there is no room for more, its verdict, mechanism and replay. What is left out for it is said in the page.
 //
 // An error says which history cannot be read.
 func HTML(r *runs.Run) ([]byte, error) {
@@ -142,7 +143,9 @@ func HTML(r *runs.Run) ([]byte, error) {
 	}
 	p.Unjudged = shownAll(unjudgedAll(r))
 	if r.Folder() != "" {
-		p.Replay = "bootrace replay " + quoted(relative(r.Folder()))
+		if r.World != runs.Explored { // the way that a search found is no simulation that could be played again
+			p.Replay = "bootrace replay " + quoted(relative(r.Folder()))
+		}
 		p.Files = append([]string{runs.FileRun}, slices.DeleteFunc(Files(), func(name string) bool { return name == fileHTML })...)
 	}
 
@@ -150,8 +153,10 @@ func HTML(r *runs.Run) ([]byte, error) {
 	written := make([][2]template.HTML, len(r.Results)) // in full, and in short
 	var work errgroup.Group
 	work.SetLimit(runtime.GOMAXPROCS(0))
-	for i, x := range r.Results {
+	for _, x := range r.Results {
 		p.Rows = append(p.Rows, rowOf(x))
+	}
+	for i, x := range r.Results {
 		work.Go(func() (err error) {
 			if courses[i], err = courseOf(r, x); err != nil {
 				return err
@@ -238,7 +243,9 @@ func sectionOf(r *runs.Run, x *runs.Result, c *course, w row) ([2]template.HTML,
 		{"controllers", fmt.Sprint(x.Plan.Controllers), false}, {"events", fmt.Sprint(x.Events), false}, {"digest", x.Digest, true},
 	}
 	if r.Folder() != "" {
-		s.Replay = ReplayCommand(r, x)
+		if r.World != runs.Explored {
+			s.Replay = ReplayCommand(r, x)
+		}
 		s.History = path.Join(x.Scenario, runs.FileHistory)
 	}
 	for i := range c.faults {

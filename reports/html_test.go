@@ -24,6 +24,21 @@ import (
 	"github.com/bootrace/bootrace/reports"
 )
 
+// A page names the command that plays a run again, but for what cannot be played again.
+func TestHTMLReplay(t *testing.T) {
+	t.Parallel()
+	r := kept(t, "red", 2)
+	for _, world := range []string{runs.Simulated, runs.Live, runs.Foreign, runs.Explored} {
+		r.World = world
+		page := string(must(t)(reports.HTML(r)))
+		for _, command := range []string{"<code>bootrace replay testdata/kept/red/20260102-030405-7</code>", "20260102-030405-7 --scenario late-boot</code>"} {
+			if got := strings.Contains(page, command); got != (world != runs.Explored) {
+				t.Errorf("%s: it is %t that the page has %s", world, got, command)
+			}
+		}
+	}
+}
+
 var inline = regexp.MustCompile(`(?s)<(style|script)>(.*?)</(?:style|script)>`)
 
 // The page's policy names its own style and script, by their hashes, and allows nothing else.
@@ -53,9 +68,18 @@ func TestHTMLPolicy(t *testing.T) {
 var elements = strings.Fields("html head meta title style body svg defs pattern rect circle path g a header h1 ul li span b dl div dt dd " +
 	"p code button main section h2 form label input output kbd table thead tr th tbody td figure figcaption details summary h3 h4 article line text use script")
 
+// checker is a test, or a try of a property.
+type checker interface {
+	Helper()
+	Error(args ...any)
+	Errorf(format string, args ...any)
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
 // checkPage checks that a page has no element, attribute or link but the package's own kinds, and nothing that cannot be
 // seen. It returns the page's text.
-func checkPage(t *testing.T, page []byte) string {
+func checkPage(t checker, page []byte) string {
 	t.Helper()
 	if !utf8.Valid(page) {
 		t.Error("the page is no UTF-8")
@@ -198,12 +222,12 @@ func large(scenarios, workspaces, rounds int) *runs.Run {
 // A run of any size gives a page of a bounded size, which says what it leaves out.
 func TestHTMLIsBounded(t *testing.T) {
 	t.Parallel()
-	page := must(t)(reports.HTML(large(24, 120, 15)))
+	page := must(t)(reports.HTML(large(10, 120, 15)))
 	if most := 3_000_000; len(page) > most {
 		t.Errorf("the page has %d bytes", len(page))
 	}
 	text := strings.Join(strings.Fields(checkPage(t, page)), " ")
-	said := regexp.MustCompile(`(\d+) of 24 scenarios are shown in short`).FindStringSubmatch(text)
+	said := regexp.MustCompile(`(\d+) of 10 scenarios are shown in short`).FindStringSubmatch(text)
 	if said == nil || said[1] == "0" {
 		t.Fatal("the page does not say that it leaves something out")
 	}

@@ -271,6 +271,8 @@ func TestReportsOfAnything(t *testing.T) {
 		}
 		checkMarkdown(rt, string(must(t)(reports.Markdown(again))))
 		checkTerminal(rt, string(terminal(t, again, reports.Terminal{})))
+		checkPage(rt, must(t)(reports.HTML(again)))
+		checkTrace(rt, must(t)(reports.Trace(again)))
 	})
 }
 

@@ -38,7 +38,7 @@ func (e traceEvent) thread() [2]int { return [2]int{*e.PID, *e.TID} }
 // (https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU), sections JSON Object Format, Complete
 // Events, Instant Events, Flow Events and Metadata Events; that slices of one thread nest perfectly or not at all is said by
 // https://perfetto.dev/docs/faq, too.
-func checkTrace(t *testing.T, trace []byte) []traceEvent {
+func checkTrace(t checker, trace []byte) []traceEvent {
 	t.Helper()
 	var top struct {
 		DisplayTimeUnit string            `json:"displayTimeUnit"`

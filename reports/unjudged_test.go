@@ -36,7 +36,11 @@ func TestUnjudged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, text := range map[string]string{"terminal": terminal.String(), "Markdown": string(markdown), "JUnit": string(junit)} {
+	html, err := reports.HTML(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"terminal": terminal.String(), "Markdown": string(markdown), "JUnit": string(junit), "HTML": string(html)} {
 		if !strings.Contains(text, "cause-kept") || !strings.Contains(strings.Join(strings.Fields(text), " "), "does not show log") {
 			t.Errorf("%s does not say what was not judged:\n%s", name, text)
 		}
