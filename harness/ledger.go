@@ -41,7 +41,7 @@ type LedgerRow struct {
 	Shrink  time.Duration
 	Largest Size     // of all plans that were left
 	By      []string // the strategies that drew the schedules
-	// Explored is what a search of every interleaving found, nil where the defect is none for it.
+	// Explored is what a search of every interleaving found.
 	Explored *explore.Result
 }
 
@@ -92,12 +92,16 @@ func (l Ledger) Defects(ctx context.Context) ([]LedgerRow, error) {
 var exploredBounds = map[string]explore.Bounds{
 	"degraded-resurrect": {Workspaces: 1, Replicas: 1, Beats: 3, Sweeps: 1, Acts: 1, Faults: 1},
 	"enum-drift":         {External: 1, Replicas: 1, Beats: 1, Sweeps: 1},
+	// Which cannot show in a small world: package explore's tests say why.
+	"swallowed-4xx":       unshown,
+	"budget-from-restart": unshown,
+	"orphaned-child":      unshown,
+	"list-hides-paused":   unshown,
 }
 
+var unshown = explore.Bounds{Workspaces: 1, Replicas: 1, Beats: 1, Sweeps: 1, Acts: 1, Faults: 1}
+
 func (l Ledger) explore(ctx context.Context, d *defects.Defect) (*explore.Result, error) {
-	if d.Remembers || d.SwallowsErrors() {
-		return nil, nil //nolint:nilnil // it is said in the field
-	}
 	b, ok := exploredBounds[d.Name]
 	if !ok {
 		b = explore.DefaultBounds()
@@ -161,8 +165,6 @@ func (l Ledger) Write(ctx context.Context, w io.Writer) (bool, error) {
 // exploredText says what came of a search of every interleaving.
 func exploredText(r *explore.Result) string {
 	switch {
-	case r == nil:
-		return "–"
 	case r.Found != nil:
 		return fmt.Sprintf("`%s`, %d states, %s", r.Found.Violation.Invariant, r.States, r.Wall.Round(time.Millisecond))
 	case r.Exhausted:

@@ -39,8 +39,8 @@ func (c *defectsCmd) measure(ctx context.Context, s streams) error {
 	postgres = stores.Reusing(postgres)
 	defer postgres.Close() //nolint:errcheck // nothing is left to be done about it
 	fmt.Fprintf(s.out, "Measured on %s with bootrace %s, %s, %d cores; the default portfolio of strategies; checks and times are medians of %d "+
-		"seeds. The largest plan left is workspaces + faults or acts + preemptions; – is a defect that keeps something beside the store, "+
-		"or that is the agents', which cannot be explored.\n\n",
+		"seeds. The largest plan left is workspaces + faults or acts + preemptions. What cannot show in a small world is explored in one "+
+		"that is exhausted.\n\n",
 		time.Now().UTC().Format("2006-01-02"), version(), runtime.Version(), runtime.NumCPU(), c.Seeds)
 	good, err := harness.Ledger{
 		Seeds: c.Seeds, For: c.For, Sound: []harness.SoundChecks{{Source: stores.Memory(), Checks: c.Sound}, {Source: postgres, Checks: c.Sound / 100}},

@@ -27,7 +27,7 @@ func somebodys(t *testing.T, defect string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	built, err := defects.Build(d, defects.NewShared(), controller.Config{
+	built, err := defects.Build(d, defects.NewShared().Replica(time.Now()), controller.Config{
 		Store: memory.New(d.Lifecycle(lifecycle.Standard()), nil), AdminToken: "s3cret",
 		Settings: controller.Settings{
 			ProvisionTimeout: time.Second, ProvisionSweepEvery: 200 * time.Millisecond, LivenessTTL: 2 * time.Second,

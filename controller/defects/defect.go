@@ -24,10 +24,10 @@ type Defect struct {
 	Evidence string
 
 	table  func(*lifecycle.Table) *lifecycle.Table
-	config func(*controller.Config, *Shared)
+	config func(*controller.Config, Memory)
 	ticks  func([]controller.Tick, controller.Config) []controller.Tick
 	// handler stands in front of the controller's own.
-	handler func(http.Handler, controller.Config) http.Handler
+	handler func(http.Handler, controller.Config, Memory) http.Handler
 	// Remembers says that controllers with the defect keep something in memory, or on a server of keys, beside the store.
 	Remembers bool
 	// swallows has agents take every 4xx for success: a defect of theirs, not of the controller.
@@ -54,11 +54,11 @@ type Built struct {
 }
 
 // Build makes a controller with the defect, or without any where d is nil. Its store must go by the table that Lifecycle
-// returns. All replicas of one deployment are given the same shared.
-func Build(d *Defect, shared *Shared, c controller.Config) (Built, error) {
+// returns. The memories of all replicas of one deployment are of one Shared.
+func Build(d *Defect, m Memory, c controller.Config) (Built, error) {
 	c.Settings = c.Settings.WithDefaults()
 	if d != nil && d.config != nil {
-		d.config(&c, shared)
+		d.config(&c, m)
 	}
 	k, err := controller.New(c)
 	if err != nil {
@@ -69,7 +69,7 @@ func Build(d *Defect, shared *Shared, c controller.Config) (Built, error) {
 		built.Ticks = d.ticks(built.Ticks, c)
 	}
 	if d != nil && d.handler != nil {
-		built.Handler = d.handler(built.Handler, c)
+		built.Handler = d.handler(built.Handler, c, m)
 	}
 	return built, nil
 }

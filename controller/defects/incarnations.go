@@ -2,6 +2,7 @@ package defects
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,20 +14,20 @@ import (
 // forgivingTokens accepts the tokens of a workspace's older incarnations, too.
 type forgivingTokens struct {
 	door
-	shared *Shared
+	memory Memory
 }
 
 func (s forgivingTokens) Apply(ctx context.Context, c store.Change) (store.Outcome, error) {
 	if c.Boot != nil {
 		if w, err := s.Get(ctx, c.ID); err == nil {
-			s.shared.remember(c.ID, w.Token)
+			s.remember(c.ID, w.Token)
 		}
 	}
 	return s.Store.Apply(ctx, c)
 }
 
 func (s forgivingTokens) Heartbeat(ctx context.Context, b store.Beat) (store.Outcome, error) {
-	if s.shared.knew(b.ID, b.Token) {
+	if s.knew(b.ID, b.Token) {
 		w, err := s.Get(ctx, b.ID)
 		if err != nil {
 			return store.Outcome{}, err
@@ -55,13 +56,15 @@ func (s stickyToken) Apply(ctx context.Context, c store.Change) (store.Outcome, 
 // freshBudgets counts every budget from the start of the controller, where that is later than the boot's.
 type freshBudgets struct {
 	store.Store
-	started time.Time
-	budget  func(runtime string) time.Duration
+	memory Memory
+	budget func(runtime string) time.Duration
 }
 
 func (s freshBudgets) ExpireBoots(ctx context.Context, now time.Time, cause string, _ int) ([]store.Transition, error) {
 	return expireEach(ctx, s.Store, now, cause, func(w store.Workspace) bool {
-		return !s.started.Add(s.budget(w.Runtime)).After(now)
+		return s.memory.Do("started", w.ID, func(k Kept) Recalled {
+			return Recalled{OK: !k.Started.Add(s.budget(w.Runtime)).After(now)}
+		}).OK
 	})
 }
 
@@ -88,23 +91,16 @@ func expireEach(ctx context.Context, s store.Store, now time.Time, cause string,
 }
 
 // remember notes a token that a workspace had.
-func (s *Shared) remember(id uuid.UUID, token store.TokenHash) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.tokens == nil {
-		s.tokens = map[uuid.UUID][]store.TokenHash{}
-	}
-	s.tokens[id] = append(s.tokens[id], token)
+func (s forgivingTokens) remember(id uuid.UUID, token store.TokenHash) {
+	s.memory.Do("remember_token", id, func(k Kept) Recalled {
+		k.Tokens[id] = append(k.Tokens[id], token)
+		return Recalled{}
+	})
 }
 
 // knew reports whether the workspace had the token once.
-func (s *Shared) knew(id uuid.UUID, token store.TokenHash) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, t := range s.tokens[id] {
-		if t == token {
-			return true
-		}
-	}
-	return false
+func (s forgivingTokens) knew(id uuid.UUID, token store.TokenHash) bool {
+	return s.memory.Do("knew_token", id, func(k Kept) Recalled {
+		return Recalled{OK: slices.Contains(k.Tokens[id], token)}
+	}).OK
 }

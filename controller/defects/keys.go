@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -14,31 +13,18 @@ import (
 	"github.com/bootrace/bootrace/controller/store"
 )
 
-// Shared is what the replicas of one deployment have in common beside the database: a server of keys that expire, as the
-// original controller keeps its liveness in.
-type Shared struct {
-	mu   sync.Mutex
-	keys map[uuid.UUID]time.Time // when each expires
-
-	tokens map[uuid.UUID][]store.TokenHash // those of older incarnations
-}
-
-// NewShared returns an empty one.
-func NewShared() *Shared { return &Shared{keys: map[uuid.UUID]time.Time{}} }
-
 // keyStore judges liveness by keys that expire, instead of by the rows.
 type keyStore struct {
 	store.Store
-	*Shared
-	ttl     time.Duration
-	started time.Time
+	memory Memory
+	ttl    time.Duration
 
 	refreshOnly     bool // a heartbeat refreshes a key, but never sets one
 	missedWhileDown bool // an expiry is told once, and this server was not there to hear those before its start
 }
 
-func newKeyStore(c *controller.Config, shared *Shared, s keyStore) *keyStore {
-	s.Store, s.Shared, s.ttl, s.started = c.Store, shared, c.Settings.LivenessTTL, c.Clock.Now()
+func newKeyStore(c *controller.Config, m Memory, s keyStore) *keyStore {
+	s.Store, s.memory, s.ttl = c.Store, m, c.Settings.LivenessTTL
 	return &s
 }
 
@@ -59,29 +45,30 @@ func (s *keyStore) Heartbeat(ctx context.Context, b store.Beat) (store.Outcome, 
 }
 
 func (s *keyStore) set(id uuid.UUID, now time.Time, absent bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, there := s.keys[id]; there || absent {
-		s.keys[id] = now.Add(s.ttl)
-	}
+	s.memory.Do("set_key", id, func(k Kept) Recalled {
+		if _, there := k.Keys[id]; there || absent {
+			k.Keys[id] = now.Add(s.ttl)
+		}
+		return Recalled{}
+	})
 }
 
 // expired takes the keys that have expired, in order of their ids.
 func (s *keyStore) expired(now time.Time) []uuid.UUID {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var ids []uuid.UUID
-	for id, at := range s.keys {
-		if at.After(now) {
-			continue
+	return s.memory.Do("expired_keys", uuid.Nil, func(k Kept) Recalled {
+		var ids []uuid.UUID
+		for id, at := range k.Keys {
+			if at.After(now) {
+				continue
+			}
+			delete(k.Keys, id)
+			if !s.missedWhileDown || at.After(k.Started) {
+				ids = append(ids, id)
+			}
 		}
-		delete(s.keys, id)
-		if !s.missedWhileDown || at.After(s.started) {
-			ids = append(ids, id)
-		}
-	}
-	slices.SortFunc(ids, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
-	return ids
+		slices.SortFunc(ids, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
+		return Recalled{IDs: ids}
+	}).IDs
 }
 
 func (s *keyStore) ExpireSilent(ctx context.Context, q store.Silence, cause string) ([]store.Transition, error) {

@@ -39,8 +39,8 @@ var ledger = []*Defect{
 		Also:      []string{"stays-online"}, // it looks, and then writes without looking again
 		Evidence:  "seen",
 		Remembers: true,
-		config: func(c *controller.Config, shared *Shared) {
-			c.Store = newKeyStore(c, shared, keyStore{refreshOnly: true})
+		config: func(c *controller.Config, m Memory) {
+			c.Store = newKeyStore(c, m, keyStore{refreshOnly: true})
 		},
 	},
 	{
@@ -51,8 +51,8 @@ var ledger = []*Defect{
 		Also:      []string{"stays-online"}, // it looks, and then writes without looking again
 		Evidence:  "seen",
 		Remembers: true,
-		config: func(c *controller.Config, shared *Shared) {
-			c.Store = newKeyStore(c, shared, keyStore{missedWhileDown: true})
+		config: func(c *controller.Config, m Memory) {
+			c.Store = newKeyStore(c, m, keyStore{missedWhileDown: true})
 		},
 	},
 	{
@@ -62,7 +62,7 @@ var ledger = []*Defect{
 		Breaks:   "stays-online",
 		Also:     []string{"loser-cannot-overwrite-winner", "event-iff-transition", "removed-is-terminal", "operator-intent-holds"},
 		Evidence: "read",
-		config: func(c *controller.Config, _ *Shared) {
+		config: func(c *controller.Config, _ Memory) {
 			c.Store = staleSweep{openDoor(c.Store)}
 		},
 	},
@@ -73,7 +73,7 @@ var ledger = []*Defect{
 		Breaks:   "removed-is-terminal",
 		Also:     []string{"event-iff-transition", "operator-intent-holds", "legal-edges", "current-incarnation"},
 		Evidence: "seen",
-		config: func(c *controller.Config, _ *Shared) {
+		config: func(c *controller.Config, _ Memory) {
 			c.Store = unguardedRecovery{openDoor(c.Store)}
 		},
 	},
@@ -84,7 +84,7 @@ var ledger = []*Defect{
 		Breaks:   "loser-cannot-overwrite-winner",
 		Also:     []string{"removed-is-terminal"},
 		Evidence: "seen",
-		config: func(c *controller.Config, _ *Shared) {
+		config: func(c *controller.Config, _ Memory) {
 			c.Store = unguardedLaunchError{openDoor(c.Store), c.Clock}
 		},
 	},
@@ -94,7 +94,7 @@ var ledger = []*Defect{
 			"machines without an owner.",
 		Breaks:   "one-machine",
 		Evidence: "seen",
-		config: func(c *controller.Config, _ *Shared) {
+		config: func(c *controller.Config, _ Memory) {
 			c.Store = carelessAttach{openDoor(c.Store)}
 		},
 		ticks: func(ticks []controller.Tick, _ controller.Config) []controller.Tick {
@@ -106,7 +106,7 @@ var ledger = []*Defect{
 		Mechanism: "Pause and hibernate change the row, and stop nothing in the cloud: the machine runs on.",
 		Breaks:    "one-machine",
 		Evidence:  "seen",
-		config: func(c *controller.Config, _ *Shared) {
+		config: func(c *controller.Config, _ Memory) {
 			c.Cloud = leakyPause{c.Cloud, c.Store}
 		},
 	},
@@ -115,7 +115,7 @@ var ledger = []*Defect{
 		Mechanism: "A stop that the cloud refuses is taken for one that worked, and nothing looks for machines without an owner.",
 		Breaks:    "one-machine",
 		Evidence:  "read",
-		config: func(c *controller.Config, _ *Shared) {
+		config: func(c *controller.Config, _ Memory) {
 			c.Cloud = hopefulStop{c.Cloud}
 		},
 		ticks: func(ticks []controller.Tick, _ controller.Config) []controller.Tick {
@@ -128,8 +128,8 @@ var ledger = []*Defect{
 		Breaks:    "current-incarnation",
 		Evidence:  "seen",
 		Remembers: true,
-		config: func(c *controller.Config, shared *Shared) {
-			c.Store = forgivingTokens{openDoor(c.Store), shared}
+		config: func(c *controller.Config, m Memory) {
+			c.Store = forgivingTokens{openDoor(c.Store), m}
 		},
 	},
 	{
@@ -137,7 +137,7 @@ var ledger = []*Defect{
 		Mechanism: "A restart keeps the old token live, so that the register of the new machine gets 401, for ever.",
 		Breaks:    "converges",
 		Evidence:  "seen",
-		config: func(c *controller.Config, _ *Shared) {
+		config: func(c *controller.Config, _ Memory) {
 			c.Store = stickyToken{c.Store}
 		},
 	},
@@ -155,7 +155,7 @@ var ledger = []*Defect{
 		Mechanism: "A removed workspace's register gets 200 and a live token.",
 		Breaks:    "removed-is-terminal",
 		Evidence:  "seen",
-		config: func(c *controller.Config, _ *Shared) {
+		config: func(c *controller.Config, _ Memory) {
 			c.Store = welcoming{openDoor(c.Store)}
 		},
 	},
@@ -164,7 +164,7 @@ var ledger = []*Defect{
 		Mechanism: "A heartbeat for an id that nobody created gets 200, and a register makes an online row of it.",
 		Breaks:    "no-phantom-rows",
 		Evidence:  "seen",
-		config: func(c *controller.Config, _ *Shared) {
+		config: func(c *controller.Config, _ Memory) {
 			c.Store = credulous{c.Store}
 		},
 	},
@@ -173,7 +173,7 @@ var ledger = []*Defect{
 		Mechanism: "The reply says awaiting_agent, the row says provisioning, and the sweep then fails it.",
 		Breaks:    "reply-is-state",
 		Evidence:  "seen",
-		config: func(c *controller.Config, _ *Shared) {
+		config: func(c *controller.Config, _ Memory) {
 			c.Store = drifted{c.Store, c.Settings.Budget}
 		},
 	},
@@ -182,7 +182,7 @@ var ledger = []*Defect{
 		Mechanism: "The reply says hibernated, and the row is still online.",
 		Breaks:    "reply-is-state",
 		Evidence:  "seen",
-		config: func(c *controller.Config, _ *Shared) {
+		config: func(c *controller.Config, _ Memory) {
 			c.Store = lying{c.Store}
 		},
 	},
@@ -201,8 +201,8 @@ var ledger = []*Defect{
 		Also:      []string{"bounded-churn"},
 		Evidence:  "read",
 		Remembers: true,
-		handler: func(h http.Handler, c controller.Config) http.Handler {
-			return &throttled{Handler: h, clock: c.Clock, limit: 3, interval: inTimeOf(c.Settings, 5*time.Minute)}
+		handler: func(h http.Handler, c controller.Config, m Memory) http.Handler {
+			return &throttled{Handler: h, memory: m, clock: c.Clock, limit: 3, interval: inTimeOf(c.Settings, 5*time.Minute)}
 		},
 	},
 	{
@@ -220,7 +220,7 @@ var ledger = []*Defect{
 		Breaks:    "gives-up",
 		Also:      []string{"launches"}, // the launch that ran out is not tried again
 		Evidence:  "read",
-		config: func(c *controller.Config, _ *Shared) {
+		config: func(c *controller.Config, _ Memory) {
 			c.Store, c.Cloud = selfReporting{openDoor(c.Store)}, oneShot{c.Cloud}
 		},
 	},
@@ -230,7 +230,7 @@ var ledger = []*Defect{
 		Breaks:    "bounded-churn",
 		Also:      []string{"stays-online"},
 		Evidence:  "peer",
-		config: func(c *controller.Config, _ *Shared) {
+		config: func(c *controller.Config, _ Memory) {
 			c.Settings.LivenessTTL = inTimeOf(c.Settings, 25*time.Second)
 		},
 	},
@@ -239,7 +239,7 @@ var ledger = []*Defect{
 		Mechanism: "Two replicas sweep at once, and each emits the transition: reading and writing are two steps.",
 		Breaks:    "event-iff-transition",
 		Evidence:  "design",
-		config: func(c *controller.Config, _ *Shared) {
+		config: func(c *controller.Config, _ Memory) {
 			c.Store = doubleSweep{openDoor(c.Store)}
 		},
 	},
@@ -249,8 +249,8 @@ var ledger = []*Defect{
 		Breaks:    "gives-up",
 		Evidence:  "design",
 		Remembers: true,
-		config: func(c *controller.Config, _ *Shared) {
-			c.Store = freshBudgets{c.Store, c.Clock.Now(), c.Settings.Budget}
+		config: func(c *controller.Config, m Memory) {
+			c.Store = freshBudgets{c.Store, m, c.Settings.Budget}
 		},
 	},
 	{
@@ -259,7 +259,7 @@ var ledger = []*Defect{
 			"between is left below a removed parent.",
 		Breaks:   "referential-integrity",
 		Evidence: "design",
-		config: func(c *controller.Config, _ *Shared) {
+		config: func(c *controller.Config, _ Memory) {
 			c.Store = lookBeforeDelete{c.Store}
 		},
 	},
@@ -268,7 +268,7 @@ var ledger = []*Defect{
 		Mechanism: "The list of all workspaces is made of those at work: who is paused is not in it, and its operator takes it for deleted.",
 		Breaks:    "reply-is-state",
 		Evidence:  "design",
-		config: func(c *controller.Config, _ *Shared) {
+		config: func(c *controller.Config, _ Memory) {
 			c.Store = busyList{c.Store}
 		},
 	},

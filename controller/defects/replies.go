@@ -5,8 +5,9 @@ import (
 	"net"
 	"net/http"
 	"strconv"
-	"sync"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/bootrace/bootrace/controller"
 	"github.com/bootrace/bootrace/controller/lifecycle"
@@ -90,13 +91,10 @@ func (s lying) Apply(ctx context.Context, c store.Change) (store.Outcome, error)
 // throttled lets so many heartbeats of one address through in an interval, and answers 429 to the others.
 type throttled struct {
 	http.Handler
+	memory   Memory
 	clock    controller.Clock
 	limit    int
 	interval time.Duration
-
-	mu    sync.Mutex
-	since time.Time
-	count map[string]int
 }
 
 func (h *throttled) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -114,13 +112,14 @@ func (h *throttled) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *throttled) let(address string) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if now := h.clock.Now(); now.Sub(h.since) >= h.interval || now.Before(h.since) {
-		h.since, h.count = now, map[string]int{}
-	}
-	h.count[address]++
-	return h.count[address] <= h.limit
+	now := h.clock.Now()
+	return h.memory.Do("rate_limit", uuid.Nil, func(k Kept) Recalled {
+		if now.Sub(k.Since) >= h.interval || now.Before(k.Since) {
+			k.Since, k.Count = now, map[string]int{}
+		}
+		k.Count[address]++
+		return Recalled{OK: k.Count[address] <= h.limit}
+	}).OK
 }
 
 // doubleSweep reads who is due and then gives each up, and emits the event whether it or another replica did it.

@@ -10,6 +10,9 @@
 // and it makes a state of the world a plain value: rows, machines, programs under way, agents, the clock, what is left of
 // the bounds. States that are equal are explored once.
 //
+// What replicas keep beside their store is state, too, where their deployment lets it be recalled (sim.Deployment.Recall): a step
+// into it is a call like any other, and a crash begins a replica's own part of it anew.
+//
 // From every state all that could come next does: any program's next call, the start of a tick, an act, a fault, and the
 // passing of time to the next moment that matters (with programs under way, that counts as a stall). Two steps that only
 // concern different workspaces are not tried in both orders (sleep sets, which leave out steps and no state).

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bootrace/bootrace/controller/defects"
+	"github.com/bootrace/bootrace/controller/store"
 	"github.com/bootrace/bootrace/harness/sim"
 )
 
@@ -49,5 +51,46 @@ func TestNeitherSleepNorOrderHidesStates(t *testing.T) {
 				t.Errorf("%+v: %d steps asleep, %d taken, %d without sleep", b, some.result.Asleep, some.result.Steps, all.result.Steps)
 			}
 		}
+	}
+}
+
+// What is kept beside the store is a value: a step makes another, equal ones are one, and a crash takes a replica's own part with it
+// and nothing else.
+func TestMindIsAValue(t *testing.T) {
+	t.Parallel()
+	d, err := defects.Find("nat-throttle")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, s, v, err := newWorld(sim.Reference(d), Bounds{Workspaces: 1, Replicas: 2, Beats: 1, Sweeps: 1, Faults: 1}, nil)
+	if err != nil || v != nil {
+		t.Fatal(err, v)
+	}
+	step := &op{memory: func(k defects.Kept) defects.Recalled {
+		k.Keys[w.ids[0]] = epoch
+		k.Tokens[w.ids[0]] = append(k.Tokens[w.ids[0]], store.TokenHash{1})
+		k.Count["somewhere"]++
+		return defects.Recalled{OK: true, IDs: w.ids}
+	}}
+	first, answer := s.mind.after(step, 0)
+	if len(s.mind.server.Keys) != 0 || len(s.mind.own[0].Count) != 0 || !answer.ok || len(answer.ids) != 1 {
+		t.Fatalf("a step changed what was there before, or was answered %+v", answer)
+	}
+	first = w.internMind(first)
+	again, _ := s.mind.after(step, 0)
+	elsewhere, _ := s.mind.after(step, 1)
+	if w.internMind(again) != first || w.internMind(elsewhere) == first || s.mind == first {
+		t.Error("equal ones are two, or different ones are one")
+	}
+	crashed := s.clone()
+	crashed.mind, crashed.now = first, time.Minute
+	crashed.tasks = append(crashed.tasks, task{node: w.start(w.ticks[0], crashed.now), who: aTick, life: -1})
+	after, _ := w.apply(crashed, choice{kind: aCrash, replica: 0})
+	own := after.mind.own
+	if len(own[0].Count) != 0 || !own[0].Started.Equal(epoch.Add(time.Minute)) || !own[1].Started.Equal(epoch) || len(after.mind.server.Keys) != 1 {
+		t.Errorf("after a crash there is %+v, %+v, %+v", after.mind.server, own[0], own[1])
+	}
+	if after.hash() == crashed.hash() {
+		t.Error("two states that differ in it look alike")
 	}
 }

@@ -20,12 +20,13 @@ func violated(invariant string, space int, format string, args ...any) *Violatio
 }
 
 // Judged are the invariants that a search judges, in the order of package invariant. Those that are missing are about how
-// long things take, which a world without lengths cannot tell, or about records that it does not keep.
+// long things take (launches), which a world without lengths cannot tell, about parents, which nobody here has
+// (referential-integrity), or about replies that overlap (linearizable), where one thing happens at a time.
 func Judged() []string {
 	return []string{
 		"converges", "stays-online", "detects-silence", "gives-up", "removed-is-terminal", "operator-intent-holds",
 		"loser-cannot-overwrite-winner", "legal-edges", "one-machine", "current-incarnation", "reply-is-state",
-		"event-iff-transition", "no-phantom-rows", "bounded-churn", "no-panic",
+		"event-iff-transition", "cause-kept", "no-phantom-rows", "bounded-churn", "no-panic",
 	}
 }
 
@@ -47,6 +48,9 @@ func (w *world) moved(c *state, t *task, a *written) *Violation {
 		space := w.probe.numbers[r.ID]
 		if space == 0 {
 			return violated("no-phantom-rows", 0, "%s made a row for an id that nobody created", t.node.program.call)
+		}
+		if r.Status == lifecycle.Failed && r.Cause == "" {
+			return violated("cause-kept", space, "%s left it failed, without a cause", t.node.program.call)
 		}
 		if v := w.judgeMove(c, t, space, w.row(before, space), r, a.log); v != nil {
 			return v

@@ -7,7 +7,10 @@ import (
 	"net/http/httptest"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/bootrace/bootrace/controller/cloud"
+	"github.com/bootrace/bootrace/controller/defects"
 	"github.com/bootrace/bootrace/controller/store"
 	"github.com/bootrace/bootrace/controller/store/memory"
 	"github.com/bootrace/bootrace/fakeprovider"
@@ -59,6 +62,8 @@ type op struct {
 	write bool
 	store func(s *memory.Store) *result // nil for a call to the cloud
 	cloud func(v *fakeprovider.Inventory, now time.Time) *result
+	// memory is a step into what the replica keeps beside its store.
+	memory func(defects.Kept) defects.Recalled
 	// launches is what a launch is for.
 	launches *cloud.Spec
 	// stops is the machine that a stop is about.
@@ -74,6 +79,7 @@ type result struct {
 	ok       bool
 	machine  cloud.Machine
 	machines []cloud.Machine
+	ids      []uuid.UUID
 	err      error
 	sum      uint64
 }
@@ -100,6 +106,10 @@ func (r *result) hash() uint64 {
 	e.int(len(r.machines))
 	for i := range r.machines {
 		e.machine(&r.machines[i])
+	}
+	e.int(len(r.ids))
+	for _, id := range r.ids {
+		e.b = append(e.b, id[:]...)
 	}
 	if r.err != nil {
 		e.string(r.err.Error())

@@ -45,7 +45,7 @@ type Found struct {
 	build func(*trace) (*world, *state, *Violation, error)
 }
 
-// ErrRemembers is returned for a target that keeps something in memory beside its store.
+// ErrRemembers is returned for a target that keeps something in memory beside its store, and no way to put it back.
 var ErrRemembers = errors.New("it keeps something beside its store, which a search cannot put back; bootrace check can find what is wrong with it")
 
 // Search is a search for a violation.
@@ -66,7 +66,7 @@ func (q Search) Run(ctx context.Context) (*Result, error) {
 	if err := q.Bounds.Validate(); err != nil {
 		return nil, err
 	}
-	if q.Target.Remembers {
+	if q.Target.Remembers && q.Target.Deploy().Recall == nil {
 		return nil, fmt.Errorf("%w: %s", ErrRemembers, q.Target.Name)
 	}
 	r := &Result{Bounds: q.Bounds}

@@ -52,8 +52,9 @@ func (x *search) settle(s *state) *settled {
 	return end
 }
 
-// tellRounds is for how many rounds the settling world is told: long enough for every bound of package invariant.
-const tellRounds = 40
+// tellRounds is for how many rounds the settling world is told: long enough for every bound of package invariant, and to see what
+// changes for ever change again and again.
+const tellRounds = 100
 
 // tell lets the world settle for somebody who writes down what happens, and returns where it is then.
 func (w *world) tell(s *state) *state {
@@ -147,6 +148,10 @@ func (w *world) present(s *state) uint64 {
 	e.workspaces(s.rows.all)
 	for i := range s.fleet.all {
 		e.machine(&s.fleet.all[i])
+	}
+	if s.mind != nil {
+		e.floor = mindFloor
+		e.mind(s.mind)
 	}
 	e.from, e.floor = time.Time{}, 0
 	h := e.sum()

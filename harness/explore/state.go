@@ -41,6 +41,7 @@ type state struct {
 	now   time.Duration
 	rows  *rows
 	fleet *fleet
+	mind  *mind  // nil where replicas keep nothing beside their store
 	tasks []task // under way
 	lives []life // by launch
 	memo  [maxSpaces]memo
@@ -128,6 +129,9 @@ func (l *life) lives() bool { return !l.dead && !l.dies && l.agent.Alive() }
 func (s *state) hash() key {
 	h := mix(uint64(s.now), s.rows.id)
 	h = mix(h, s.fleet.id)
+	if s.mind != nil {
+		h = mix(h, s.mind.id)
+	}
 	var sum uint64 // tasks have no order
 	for i := range s.tasks {
 		sum += s.tasks[i].hash()
@@ -138,7 +142,11 @@ func (s *state) hash() key {
 	}
 	rest := maphash.Comparable(seed, s.rest())
 	h = mix(h, rest)
-	return key{h, mix(mix(sum^0x5bd1e995, rest), uint64(s.now)^s.rows.id<<20^s.fleet.id<<44)}
+	second := uint64(s.now) ^ s.rows.id<<20 ^ s.fleet.id<<44
+	if s.mind != nil {
+		second ^= s.mind.id >> 7
+	}
+	return key{h, mix(mix(sum^0x5bd1e995, rest), second)}
 }
 
 // key is a state's hash: 128 bits, so that two of a billion states that differ hardly ever look alike.

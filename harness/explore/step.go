@@ -81,6 +81,10 @@ func (w *world) choices(s *state, list []choice) []choice {
 		case t.over:
 			also(lost)
 		case o == nil:
+		case o.memory != nil:
+			if faulty {
+				w.onTheWay(t, also)
+			}
 		case o.launches != nil:
 			also(slowly)
 			if faulty {
@@ -99,12 +103,7 @@ func (w *world) choices(s *state, list []choice) []choice {
 			if o.write {
 				also(failed)
 			}
-			if t.node.parent == nil && t.who == anAgent {
-				also(lost)
-				if t.node.program.call == "heartbeat" && !t.sick {
-					also(sick)
-				}
-			}
+			w.onTheWay(t, also)
 		}
 	}
 	for r := range w.bounds.Replicas {
@@ -144,6 +143,17 @@ func (w *world) choices(s *state, list []choice) []choice {
 		list = append(list, choice{kind: aPause})
 	}
 	return list
+}
+
+// onTheWay lists what may become of an agent's call before the controller has done anything about it.
+func (*world) onTheWay(t *task, also func(variant)) {
+	if t.node.parent != nil || t.who != anAgent {
+		return
+	}
+	also(lost)
+	if t.node.program.call == "heartbeat" && !t.sick {
+		also(sick)
+	}
 }
 
 // sensible reports whether the act can do anything in the state: those that cannot are refused at once, whatever
@@ -208,6 +218,9 @@ func (w *world) apply(s *state, c choice) (*state, *Violation) {
 			if next.tasks[i].replica == c.replica {
 				w.unanswer(next, i)
 			}
+		}
+		if next.mind != nil {
+			next.mind = w.internMind(next.mind.restarted(int(c.replica), next.now))
 		}
 	case aDeath:
 		w.trace.died(next, &next.lives[c.i])
@@ -293,6 +306,11 @@ func (w *world) proceed(c *state, i int, how variant) (*state, *Violation) {
 // effect has the call that the task stands at take effect, and returns what the task is told of it.
 func (w *world) effect(c *state, t *task, how variant) (*result, *Violation) {
 	o := t.node.op
+	if o.memory != nil {
+		m, answer := c.mind.after(o, int(t.replica))
+		c.mind = w.internMind(m)
+		return answer, nil
+	}
 	if o.store != nil {
 		a := w.ask(c.rows, t.node)
 		if v := w.moved(c, t, a); v != nil {

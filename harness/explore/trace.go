@@ -165,7 +165,7 @@ func (t *trace) stepped(w *world, c *state, k *task, how variant, r *result) {
 	} else {
 		t.step(c, caller(k), "%s%s%s", o.name, with, hows[how])
 	}
-	if o.store != nil {
+	if o.cloud == nil {
 		return
 	}
 	e := history.Event{Kind: history.Cloud, Call: o.name, Sent: history.Time(c.now), Replica: int(k.replica) + 1, Machine: r.machine.ID}

@@ -33,6 +33,7 @@ type world struct {
 	programs  map[asked]*program
 	allRows   map[uint64]*rows
 	allFleets map[uint64]*fleet
+	allMinds  map[uint64]*mind
 	enc       encoder
 
 	trace *trace // nil but where a path is told
@@ -63,7 +64,11 @@ func newWorld(target sim.Target, b Bounds, t *trace) (*world, *state, *Violation
 	w := &world{
 		bounds: b, table: lifecycle.Standard(), swallows: deployment.SwallowingAgents,
 		probe: &probe{numbers: map[uuid.UUID]int{}}, programs: map[asked]*program{},
-		allRows: map[uint64]*rows{}, allFleets: map[uint64]*fleet{}, trace: t,
+		allRows: map[uint64]*rows{}, allFleets: map[uint64]*fleet{},
+		allMinds: map[uint64]*mind{}, trace: t,
+	}
+	if deployment.Recall != nil {
+		deployment.Recall(w.probe)
 	}
 	built, err := deployment.Start(controller.Config{
 		Store: w.probe, Cloud: cloudProbe{w.probe}, Settings: settings(), Secret: secret, Clock: w.probe, Entropy: &w.probe.draw,
@@ -86,6 +91,9 @@ func newWorld(target sim.Target, b Bounds, t *trace) (*world, *state, *Violation
 	s := &state{
 		rows: w.internRows(memory.New(deployment.Table, nil)), fleet: w.internFleet(fakeprovider.NewInventory()),
 		acts: uint8(b.Acts), faults: uint8(b.Faults), stalls: uint8(b.Stalls),
+	}
+	if deployment.Recall != nil {
+		s.mind = w.internMind(newMind())
 	}
 	for r := range b.Replicas {
 		for i := range w.ticks {

@@ -45,7 +45,7 @@ func serve(t *testing.T, defect string, machines cloud.Cloud) string {
 			t.Fatal(err)
 		}
 	}
-	built, err := defects.Build(d, defects.NewShared(), controller.Config{
+	built, err := defects.Build(d, defects.NewShared().Replica(time.Now()), controller.Config{
 		Store: memory.New(d.Lifecycle(lifecycle.Standard()), nil), Settings: fast, AdminToken: adminToken, Secret: []byte("secret"), Cloud: machines,
 	})
 	if err != nil {

@@ -15,7 +15,7 @@ type Target struct {
 	// Deploy makes a fresh deployment for one run. Nothing of one may reach another.
 	Deploy func() Deployment
 	// Remembers says that replicas keep something that matters in memory, or elsewhere beside their store. Such a
-	// controller can be simulated, and not explored: what it remembers cannot be put back.
+	// controller can be simulated; it can be explored only where its deployment has a Recall, by which that is put back.
 	Remembers bool
 }
 
@@ -27,6 +27,9 @@ type Deployment struct {
 	Start func(controller.Config) (Instance, error)
 	// SwallowingAgents has agents take every 4xx for success.
 	SwallowingAgents bool
+	// Recall has replicas that are started from now on keep in this memory what they would keep beside their store; nil where
+	// that cannot be.
+	Recall func(defects.Memory)
 }
 
 // Instance is one replica.
@@ -43,13 +46,22 @@ func Reference(d *defects.Defect) Target {
 	}
 	return Target{Name: name, Remembers: d != nil && d.Remembers, Deploy: func() Deployment {
 		shared := defects.NewShared()
-		return Deployment{
+		var recalled defects.Memory
+		deployment := Deployment{
 			Table:            d.Lifecycle(lifecycle.Standard()),
 			SwallowingAgents: d.SwallowsErrors(),
 			Start: func(c controller.Config) (Instance, error) {
-				built, err := defects.Build(d, shared, c)
+				memory := recalled
+				if memory == nil {
+					memory = shared.Replica(c.Clock.Now())
+				}
+				built, err := defects.Build(d, memory, c)
 				return Instance{Handler: built.Handler, Ticks: built.Ticks}, err
 			},
 		}
+		if d != nil && d.Remembers {
+			deployment.Recall = func(m defects.Memory) { recalled = m }
+		}
+		return deployment
 	}}
 }

@@ -103,7 +103,7 @@ func (r *replica) build(ctx context.Context) (defects.Built, error) {
 		transport := &http.Transport{MaxIdleConnsPerHost: maxConns}
 		c.Store = (&steps{r.Config, &http.Client{Transport: transport}}).around(rows)
 	}
-	return defects.Build(defect, defects.NewShared(), c)
+	return defects.Build(defect, defects.NewShared().Replica(c.Clock.Now()), c)
 }
 
 // machines is the cloud.
