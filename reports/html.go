@@ -143,9 +143,7 @@ func HTML(r *runs.Run) ([]byte, error) {
 	}
 	p.Unjudged = shownAll(unjudgedAll(r))
 	if r.Folder() != "" {
-		if r.World != runs.Explored { // the way that a search found is no simulation that could be played again
-			p.Replay = "bootrace replay " + quoted(relative(r.Folder()))
-		}
+		p.Replay = replayAll(r)
 		p.Files = append([]string{runs.FileRun}, slices.DeleteFunc(Files(), func(name string) bool { return name == fileHTML })...)
 	}
 
@@ -243,9 +241,7 @@ func sectionOf(r *runs.Run, x *runs.Result, c *course, w row) ([2]template.HTML,
 		{"controllers", fmt.Sprint(x.Plan.Controllers), false}, {"events", fmt.Sprint(x.Events), false}, {"digest", x.Digest, true},
 	}
 	if r.Folder() != "" {
-		if r.World != runs.Explored {
-			s.Replay = ReplayCommand(r, x)
-		}
+		s.Replay = ReplayCommand(r, x)
 		s.History = path.Join(x.Scenario, runs.FileHistory)
 	}
 	for i := range c.faults {

@@ -24,7 +24,7 @@ import (
 	"github.com/bootrace/bootrace/reports"
 )
 
-// A page names the command that plays a run again, but for what cannot be played again.
+// A page names the command that plays a run again, or judges what cannot be played again.
 func TestHTMLReplay(t *testing.T) {
 	t.Parallel()
 	r := kept(t, "red", 2)
@@ -35,6 +35,9 @@ func TestHTMLReplay(t *testing.T) {
 			if got := strings.Contains(page, command); got != (world != runs.Explored) {
 				t.Errorf("%s: it is %t that the page has %s", world, got, command)
 			}
+		}
+		if got := strings.Contains(page, "<code>bootrace judge testdata/kept/red/20260102-030405-7</code>"); got != (world == runs.Explored) {
+			t.Errorf("%s: it is %t that the page has it judged", world, got)
 		}
 	}
 }

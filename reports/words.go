@@ -109,11 +109,20 @@ func whose(x *runs.Result, f invariant.Finding) string {
 
 // ReplayCommand is the command line that plays the scenario again.
 func ReplayCommand(r *runs.Run, x *runs.Result) string {
-	command := "bootrace replay " + quoted(relative(r.Folder()))
-	if r.Scenarios() > 1 {
+	command := replayAll(r)
+	if r.Scenarios() > 1 && r.World != runs.Explored {
 		command += " --scenario " + x.Scenario
 	}
 	return command
+}
+
+// replayAll is the command line that plays the whole run again. The way that a search of all interleavings found is no
+// simulation that could be: its history is judged and told again.
+func replayAll(r *runs.Run) string {
+	if r.World == runs.Explored {
+		return "bootrace judge " + quoted(relative(r.Folder()))
+	}
+	return "bootrace replay " + quoted(relative(r.Folder()))
 }
 
 // quoted writes a text so that a shell takes it for one word.

@@ -80,7 +80,7 @@ func (c *controllerCmd) Run(ctx context.Context, s streams) error {
 	if c.AdminToken == "" {
 		log.Warn("operators' calls are open: no admin token is set")
 	}
-	k, err := defects.Build(defect, defects.NewShared(), controller.Config{
+	k, err := defects.Build(defect, defects.NewShared().Replica(time.Now()), controller.Config{
 		Store: rows, AdminToken: c.AdminToken, Secret: []byte(c.Secret), PublicURL: public, Logger: log, Metrics: registry,
 		Settings: settings, Cloud: machines.cloud,
 	})
