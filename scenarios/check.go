@@ -35,7 +35,9 @@ const defaultHeartbeat = Duration(30 * time.Second)
 // reported already it does not judge.
 type checker struct {
 	*reading
-	s *Scenario
+	s        *Scenario
+	places   map[string]int // of groups, by name
+	parentOf []int          // the place of each group's parent, or -1
 }
 
 func (c *checker) check() {
@@ -214,12 +216,16 @@ func (c *checker) act(path string, a *Act) {
 // doneBefore reports whether an act of the kind strikes some workspace of the given act's before it, or may: one that was
 // reported can be put right in many ways.
 func (c *checker) doneBefore(a *Act, do string) bool {
+	var above map[string]bool
+	if do == "pause" {
+		above = c.ancestors(a.Group)
+	}
 	for i, b := range c.s.Acts {
 		path := element("acts", i)
 		if !c.sound(path+".at") || !c.sound(path+".do") || !c.sound(path+".group") {
 			return true
 		}
-		if b.Do == do && b.At < a.At && (a.Group == "" || b.Group == "" || a.Group == b.Group || do == "pause" && c.s.Below(a.Group, b.Group)) {
+		if b.Do == do && b.At < a.At && (a.Group == "" || b.Group == "" || a.Group == b.Group || above[b.Group]) {
 			return true
 		}
 	}

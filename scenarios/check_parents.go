@@ -6,37 +6,100 @@ import (
 	"strings"
 )
 
+// maxUnknownParents is after how many parents that nobody knows the others are not looked up any more.
+const maxUnknownParents = 20
+
 // parents checks that every group's parent is another group, that no group is below itself, and that parents are there
 // before their children.
 func (c *checker) parents() {
-	for i := range c.s.Fleet {
+	above := c.above()
+	c.parentOf = above
+	circles := circular(above)
+	for i, parent := range above {
+		if parent < 0 {
+			continue
+		}
 		g, path := &c.s.Fleet[i], element("fleet", i)
-		at := path + ".parent"
-		parent, parentPath := c.group(at, g.Parent)
-		if parent == nil {
+		if circles[i] {
+			c.cycle(path+".parent", i, above)
+		} else if c.timed(path) && c.timed(element("fleet", parent)) {
+			c.order(path, g, &c.s.Fleet[parent])
+		}
+	}
+}
+
+// above returns the place of each group's parent, or -1 where it has none. It reports the parents that are unknown.
+func (c *checker) above() []int {
+	places := map[string]int{}
+	for i := range c.s.Fleet {
+		if _, known := places[c.s.Fleet[i].Name]; !known {
+			places[c.s.Fleet[i].Name] = i
+		}
+	}
+	c.places = places
+	all := make([]int, len(c.s.Fleet))
+	unknown := 0
+	for i := range c.s.Fleet {
+		all[i] = -1
+		name, path := c.s.Fleet[i].Parent, element("fleet", i)+".parent"
+		if name == "" || unknown >= maxUnknownParents || !c.judged(path) {
 			continue
 		}
-		if line := c.lineage(i); line != nil {
-			c.cycle(at, i, line)
+		if at, known := places[name]; known {
+			all[i] = at
 			continue
 		}
-		if !c.timed(path) || !c.timed(parentPath) {
-			continue
-		}
-		for j := range max(g.Count, 1) {
-			k := j % max(parent.Count, 1)
-			born, after := g.created(j), parent.created(k)
-			if born >= after {
-				continue
-			}
-			place := c.firstGiven(path, "create_at")
-			if place == "" {
-				place = at
-			}
-			c.complain(place, fmt.Sprintf("workspace %d of group %s is created at %s, before its parent in group %s at %s",
-				j+1, g.Name, born, parent.Name, after), "let it be created later, or its parent earlier")
+		unknown++
+		c.group(path, name)
+	}
+	return all
+}
+
+// ancestors returns the names of the groups that a group is below.
+func (c *checker) ancestors(name string) map[string]bool {
+	names := map[string]bool{}
+	at, known := c.places[name]
+	for known && at >= 0 {
+		if at = c.parentOf[at]; at < 0 || names[c.s.Fleet[at].Name] {
 			break
 		}
+		names[c.s.Fleet[at].Name] = true
+	}
+	return names
+}
+
+// circular returns which groups are below themselves.
+func circular(above []int) []bool {
+	circles, walk := make([]bool, len(above)), make([]int, len(above))
+	for i := range above {
+		at := i
+		for at >= 0 && walk[at] == 0 {
+			walk[at] = i + 1
+			at = above[at]
+		}
+		if at >= 0 && walk[at] == i+1 { // this walk came back to itself
+			for next := at; !circles[next]; next = above[next] {
+				circles[next] = true
+			}
+		}
+	}
+	return circles
+}
+
+// order checks that the workspaces of a group are created no sooner than their parents.
+func (c *checker) order(path string, g, parent *Group) {
+	for j := range max(g.Count, 1) {
+		born, after := g.created(j), parent.created(j%max(parent.Count, 1))
+		if born >= after {
+			continue
+		}
+		place := c.firstGiven(path, "create_at")
+		if place == "" {
+			place = path + ".parent"
+		}
+		c.complain(place, fmt.Sprintf("workspace %d of group %s is created at %s, before its parent in group %s at %s",
+			j+1, g.Name, born, parent.Name, after), "let it be created later, or its parent earlier")
+		return
 	}
 }
 
@@ -50,35 +113,24 @@ func (g *Group) created(i int) Duration {
 	return g.CreateAt + g.CreateEvery*Duration(i)
 }
 
-// lineage returns the groups from the i-th up to itself, where its parents lead back to it, and nil where they do not.
-func (c *checker) lineage(i int) []int {
-	line := []int{i}
-	for {
-		next := c.s.indexOf(c.s.Fleet[line[len(line)-1]].Parent)
-		switch {
-		case next == i:
-			return append(line, i)
-		case next < 0 || slices.Contains(line, next):
-			return nil
-		}
-		line = append(line, next)
-	}
-}
-
-// cycle reports a group that is below itself: once for all groups of the cycle, at the first.
-func (c *checker) cycle(at string, i int, line []int) {
-	if slices.Min(line) != i {
-		return
-	}
-	if len(line) == 2 {
+// cycle reports a group that is below itself: once for all groups of the circle, at the first.
+func (c *checker) cycle(at string, i int, above []int) {
+	if above[i] == i {
 		c.complain(at, fmt.Sprintf("group %s is its own parent", c.s.Fleet[i].Name), "name another group, or leave it out")
 		return
 	}
-	names := make([]string, len(line))
-	for j, k := range line {
-		names[j] = c.s.Fleet[k].Name
+	names := []string{c.s.Fleet[i].Name}
+	for next := above[i]; next != i; next = above[next] {
+		if next < i {
+			return // where it was reported
+		}
+		names = append(names, c.s.Fleet[next].Name)
 	}
-	c.complain(at, fmt.Sprintf("group %s is below itself: %s", names[0], strings.Join(names, ", child of ")),
+	const most = 8
+	if len(names) > most {
+		names = append(names[:most], "…")
+	}
+	c.complain(at, fmt.Sprintf("group %s is below itself: %s", names[0], strings.Join(append(names, names[0]), ", child of ")),
 		"leave one of the parents out")
 }
 

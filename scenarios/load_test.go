@@ -3,6 +3,7 @@ package scenarios
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -176,6 +177,15 @@ faults:
 	}
 }
 
+// ancestors are groups of which each is below the next, and the last below the first.
+func ancestors(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "- {provider: kimi, name: g%d, parent: g%d}\n", i, (i+1)%n)
+	}
+	return b.String()
+}
+
 func TestHugeAndHostileFiles(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
@@ -197,6 +207,8 @@ func TestHugeAndHostileFiles(t *testing.T) {
 		"escape":        "name: \x1b[2J\nabout: x\nfleet: [{provider: kimi}]\n",
 		"lone return":   "name: a\rabout: b\r",
 		"not UTF-8":     "\xff\xfe\x00n",
+		"orphans":       "name: x\nabout: x\nfleet:\n" + strings.Repeat("- {provider: kimi, parent: x}\n", 2_000),
+		"line":          "name: x\nabout: x\nfleet:\n" + ancestors(800) + "acts:\n" + strings.Repeat("- {at: 1s, do: resume, group: g0}\n", 700),
 		"many problems": "name: x\nabout: x\nfleet:\n" + strings.Repeat("- {provider: x, y: z}\n", 2_000),
 	} {
 		t.Run(name, func(t *testing.T) {
