@@ -36,7 +36,7 @@ func supervise(stdout io.Writer) error {
 		select {
 		case <-end:
 			agent.Process.Kill() //nolint:errcheck // it has ended already, then
-			<-ended //nolint:errcheck // killed, as it was to be
+			<-ended              //nolint:errcheck // killed, as it was to be
 			return nil
 		case err := <-ended:
 			if agent.ProcessState.ExitCode() >= 0 { // by itself
