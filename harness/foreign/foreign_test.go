@@ -243,8 +243,7 @@ func play(t *testing.T, x foreign.Target, list ...*scenarios.Scenario) []played 
 }
 
 // TestHealthyTarget plays scenarios against a controller that keeps every promise, and looks whether it is left as it was.
-func TestHealthyTarget(t *testing.T) {
-	t.Parallel()
+func TestHealthyTarget(t *testing.T) { //nolint:paralleltest,tparallel // it plays a lot by itself
 	url := serve(t, "", nil)
 	for _, x := range play(t, target(url), quick...) {
 		t.Run(x.plan.Name, func(t *testing.T) {
@@ -269,8 +268,7 @@ func TestListThatHides(t *testing.T) {
 }
 
 // TestHealthyTargetThroughItsControlPlane plays them with agents on the machines that the target asks for.
-func TestHealthyTargetThroughItsControlPlane(t *testing.T) {
-	t.Parallel()
+func TestHealthyTargetThroughItsControlPlane(t *testing.T) { //nolint:paralleltest,tparallel // it plays a lot by itself
 	control := freeAddress(t)
 	x := target(serve(t, "", &controlPlane{url: "http://" + control, machines: map[string]cloud.Machine{}}))
 	x.ServeCP = control

@@ -57,6 +57,8 @@ type watched struct {
 	// pending are entries about workspaces that nobody knows yet, or that are nobody's here.
 	pending map[string][]feedEntry
 	none    bool // there is no events feed
+	fed     bool // it was read
+	unfed   int  // how often it could not be, before it ever was
 }
 
 type feedKey struct{ workspace, kind, at, payload string }
@@ -112,13 +114,15 @@ func (w *world) read(ctx context.Context) error {
 			continue
 		}
 		there, ok := listed[id]
+		since := asked
 		w.listed(m, asked, there, ok)
 		if !ok {
+			since = history.Time(w.now())
 			if there, ok, err = w.look(ctx, id); err != nil {
 				return err
 			}
 		}
-		w.write(m.number, asked, there, ok, w.known.pending[id])
+		w.write(m.number, since, there, ok, w.known.pending[id])
 		delete(w.known.pending, id)
 		m.readTwins(listed)
 	}
@@ -178,13 +182,16 @@ func (w *world) feed(ctx context.Context) error {
 	case errors.As(err, &odd) && odd.Err == nil:
 		return err
 	case err != nil:
-		return nil //nolint:nilerr // the next look shows what this one missed
+		return w.unfed(err)
+	case r.Code/100 == 5:
+		return w.unfed(&CallError{Call: "GET " + wire.PathEvents, Why: fmt.Sprintf("answered %d", r.Code)})
 	}
 	var entries []feedEntry
 	if r.Code != http.StatusOK || json.Unmarshal(r.Body, &entries) != nil {
-		w.known.none = r.Code/100 != 5
+		w.known.none = true
 		return nil //nolint:nilerr // what it has is no feed that anybody could read
 	}
+	w.known.fed = true
 	if newestFirst(entries) {
 		slices.Reverse(entries)
 	}
@@ -196,6 +203,22 @@ func (w *world) feed(ctx context.Context) error {
 	}
 	return nil
 }
+
+// unfed is told that the feed could not be read. What the list shows by itself cannot be put in order with what the feed is going
+// to say, so the look is to be made again, unless there has never been a feed that could be read.
+func (w *world) unfed(err error) error {
+	if !w.known.fed {
+		w.known.unfed++
+		w.known.none = w.known.unfed >= feedTries
+	}
+	if w.known.none {
+		return nil
+	}
+	return err
+}
+
+// feedTries is how often the feed is tried before it is taken for one that there is not.
+const feedTries = 3
 
 // newestFirst reports whether the feed goes back in time, as the contract has it. What happened in which order, its order says,
 // and not its times: those of one moment have no other, and a time is when a request began, which may have had to wait for

@@ -389,3 +389,39 @@ func TestNobodyKnows(t *testing.T) {
 		}
 	}
 }
+
+// A reading that was on its way while a later one, or the reply to a call, came in is no move back; one that was asked for
+// afterwards is.
+func TestReadingsOvertaken(t *testing.T) {
+	t.Parallel()
+	at := func(s float64) history.Time { return history.Time(s * float64(time.Second)) }
+	p := &plan.Plan{
+		Name: "overtaken", Controllers: 1, Duration: plan.Duration(time.Minute),
+		Workspaces: []plan.Workspace{{Name: "w-1", Group: "w", Provider: "kimi", Runtime: "claude-code", Boots: []plan.Boot{{}}}},
+		Live:       &plan.Live{Speed: 1, Tolerance: plan.Duration(time.Second), Unseen: []string{"move", "log", "row"}},
+	}
+	for _, c := range []struct {
+		asked float64
+		want  []lifecycle.Status
+	}{
+		{9, []lifecycle.Status{lifecycle.Provisioning, lifecycle.Online, lifecycle.Removed}},
+		{12, []lifecycle.Status{lifecycle.Provisioning, lifecycle.Online, lifecycle.Removed, lifecycle.Online}},
+	} {
+		h := &history.History{Events: []history.Event{
+			{At: at(1), Kind: history.Call, WS: 1, Actor: history.ActorOperator, Call: "create", Sent: at(0.5), Code: 201, Says: "provisioning"},
+			{At: at(5), Kind: history.Reading, WS: 1, Sent: at(4), To: lifecycle.Online},
+			{At: at(11), Kind: history.Call, WS: 1, Actor: history.ActorOperator, Call: "delete", Sent: at(10), Code: 200, Says: "removed"},
+			{At: at(13), Kind: history.Reading, WS: 1, Sent: at(c.asked), To: lifecycle.Online},
+			{At: at(60), Kind: history.End},
+		}}
+		var got []lifecycle.Status
+		for _, e := range invariant.Seen(p, h).Events {
+			if e.Kind == history.Move {
+				got = append(got, e.To)
+			}
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("asked for at %v s: %v, want %v", c.asked, got, c.want)
+		}
+	}
+}

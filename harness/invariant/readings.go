@@ -50,6 +50,16 @@ type told struct {
 	begun  int          // boots that the operator was granted
 	rests  bool         // put aside by the operator, who was granted it
 	last   history.Time // when the last reading was asked for
+
+	before lifecycle.Status // what it was before that
+	asked  history.Time     // when what told so was asked for
+	by     history.Time     // and by when it was told
+}
+
+// late reports whether the reading was asked for before it was known what the workspace is by now, and shows what it was before:
+// the one was overtaken by the other. Of what one look has told the order is known.
+func (s *told) late(e *history.Event) bool {
+	return e.Sent > 0 && e.Sent < s.by && e.Sent != s.asked && (e.To == s.before || s.before == lifecycle.None)
 }
 
 func (t *teller) event(e *history.Event) {
@@ -66,7 +76,7 @@ func (t *teller) event(e *history.Event) {
 
 func (t *teller) read(e *history.Event) {
 	s := &t.spaces[e.WS]
-	if e.To != s.status {
+	if e.To != s.status && !s.late(e) {
 		t.move(s, e, s.last, e.To, e.Cause)
 	}
 	s.last = cmp.Or(e.Sent, e.At)
@@ -89,7 +99,9 @@ func (t *teller) claim(e *history.Event) {
 			to = lifecycle.AwaitingAgent
 		}
 	case "delete":
-		to = lifecycle.Removed
+		if s.status != lifecycle.Removed { // which a reading may have shown before
+			to = lifecycle.Removed
+		}
 	}
 	t.reaches(e)
 	if to == lifecycle.None {
@@ -138,6 +150,7 @@ func (t *teller) move(s *told, e *history.Event, after history.Time, to lifecycl
 	t.events = append(t.events, history.Event{
 		At: e.At, Kind: history.Move, WS: e.WS, Inc: s.inc, Sent: max(after, 1), From: s.status, To: to, Cause: cause,
 	})
+	s.before, s.asked, s.by = s.status, e.Sent, e.At
 	s.status = to
 }
 

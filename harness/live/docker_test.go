@@ -2,6 +2,7 @@ package live_test
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -109,7 +110,7 @@ func testContainers(t *testing.T) {
 	}
 	for _, ws := range []int{3, 4, 5, 7, 9} { // parted, stalled, paused and hungry
 		for _, to := range []lifecycle.Status{lifecycle.Offline, lifecycle.Online} {
-			has("the move to "+to.String(), func(e *history.Event) bool {
+			has(fmt.Sprintf("workspace %d's move to %s", ws, to), func(e *history.Event) bool {
 				return e.Kind == history.Move && e.WS == ws && e.To == to && e.At.D() > 4*time.Minute
 			})
 		}
