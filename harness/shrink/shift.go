@@ -13,22 +13,32 @@ import (
 // few is up to how many faults and acts a plan is small enough for passes that try pairs at many times.
 const few = 5
 
-// shifts are by how much the rest is moved where a fault is left out that had put somebody's heartbeats off.
+// shifts are by how much the rest is moved where something is left out that had put somebody's heartbeats, or a tick's turns, off.
 var shifts = []plan.Duration{
-	plan.Duration(5 * time.Second), plan.Duration(10 * time.Second), plan.Duration(15 * time.Second),
+	plan.Duration(2 * time.Second), plan.Duration(4 * time.Second), plan.Duration(5 * time.Second), plan.Duration(10 * time.Second), plan.Duration(15 * time.Second),
 	plan.Duration(20 * time.Second), plan.Duration(25 * time.Second),
 }
 
-// dropShifted leaves out a fault, and has everything else that happens come a little later: against heartbeats, which nobody
-// sets, that is every phase.
+// dropShifted leaves out a fault, a workspace or an act, and has everything else that happens come a little later: against
+// heartbeats and ticks, which nobody sets, that is every phase.
 func (s *shrinker) dropShifted() bool {
 	if len(s.best.Faults)+len(s.best.Acts) > few {
 		return false
 	}
+	var drops []func(*plan.Plan)
 	for i := len(s.best.Faults) - 1; i >= 0; i-- {
+		drops = append(drops, func(p *plan.Plan) { p.Faults = slices.Delete(p.Faults, i, i+1) })
+	}
+	for i := len(s.best.Workspaces); i >= 1 && len(s.best.Workspaces) > 1; i-- {
+		drops = append(drops, func(p *plan.Plan) { without(p, i) })
+	}
+	for i := len(s.best.Acts) - 1; i >= 0; i-- {
+		drops = append(drops, func(p *plan.Plan) { p.Acts = slices.Delete(p.Acts, i, i+1) })
+	}
+	for _, drop := range drops {
 		for _, by := range shifts {
 			if s.try(func(p *plan.Plan) {
-				p.Faults = slices.Delete(p.Faults, i, i+1)
+				drop(p)
 				later(p, by)
 			}) {
 				return true

@@ -56,7 +56,8 @@ func (s *shrinker) try(change func(*plan.Plan)) bool {
 }
 
 // sensible reports whether no workspace is resumed or woken that was not put to rest before, at an earlier time, by itself or by a
-// pause of one above it, and none is created before its parent: nobody would write that, and no scenario may.
+// pause of one above it, that none is created before its parent, and that nothing is done to one before it is created: nobody would
+// write that, and no scenario may.
 func sensible(p *plan.Plan) bool {
 	for _, w := range p.Workspaces {
 		if w.Parent > 0 && w.CreateAt < p.Workspaces[w.Parent-1].CreateAt {
@@ -64,6 +65,9 @@ func sensible(p *plan.Plan) bool {
 		}
 	}
 	for _, a := range p.Acts {
+		if a.At < p.Workspaces[a.Workspace-1].CreateAt {
+			return false
+		}
 		rest := ""
 		switch a.Do {
 		case "resume":
