@@ -107,11 +107,7 @@ func (f *faults) start(x *fault.Fault) {
 		w.stray()
 	case "partition":
 		if w.site != nil && w.site.unplugs(x) {
-			w.site.eachHit(x, func(b *machine) {
-				if w.site.unplug(b) {
-					f.ask(func(s *fault.Set) { s.Strike(x, b.ws) })
-				}
-			})
+			f.upset(x, w.site.unplug, true)
 		}
 	default:
 		if p, ok := upsets[x.Kind]; ok {
@@ -152,7 +148,7 @@ func (f *faults) stop(x *fault.Fault) {
 	switch x.Kind {
 	case "partition":
 		if w.site != nil && w.site.unplugs(x) {
-			w.site.eachHit(x, w.site.plug)
+			f.upset(x, w.site.plug, false)
 		}
 	case "controller-stall":
 		for _, r := range w.replicas {

@@ -11,16 +11,6 @@ import (
 // the replicas does not: it is the gateway's.
 func (s *site) unplugs(x *fault.Fault) bool { return x.Kind == "partition" && x.Replica == 0 }
 
-// eachHit does something to the machines that the fault is about, all at once.
-func (s *site) eachHit(x *fault.Fault, do func(*machine)) {
-	w := s.world
-	for _, m := range w.members {
-		if b := w.machineOf(m); b != nil && b.id != "" && x.Hits(m.number) && b.live() {
-			w.tasks.Go(func() { do(b) })
-		}
-	}
-}
-
 // unplug takes the machine off the network to the controller, and reports whether it was on it.
 func (s *site) unplug(b *machine) bool {
 	s.mu.Lock()
@@ -46,14 +36,14 @@ func (s *site) unplug(b *machine) bool {
 	return true
 }
 
-// plug puts the machine back onto the network, unless another fault has it off.
-func (s *site) plug(b *machine) {
+// plug puts the machine back onto the network, unless another fault has it off, and reports whether it did.
+func (s *site) plug(b *machine) bool {
 	s.mu.Lock()
 	cuts := s.cuts[b.id]
 	off := len(cuts) > 0 && cuts[len(cuts)-1].until.IsZero()
 	s.mu.Unlock()
 	if !off || s.unplugged(b) {
-		return
+		return false
 	}
 	s.turn.Lock()
 	err := s.inner.Connect(s.world.ctx, b.id)
@@ -62,11 +52,12 @@ func (s *site) plug(b *machine) {
 		if s.world.ctx.Err() == nil && b.live() {
 			s.world.broken("putting machine %s back onto its network: %w", b.id, err)
 		}
-		return
+		return false
 	}
 	s.mu.Lock()
 	cuts[len(cuts)-1].until = time.Now()
 	s.mu.Unlock()
+	return true
 }
 
 // unplugged reports whether a fault has the machine off the network now.
