@@ -51,6 +51,10 @@ func Play(ctx context.Context, p *plan.Plan, source stores.Source, target sim.Ta
 // see [sim.Options].
 func play(ctx context.Context, p *plan.Plan, source stores.Source, target sim.Target, choices oracle.Oracle, room []history.Event) *Outcome {
 	began := time.Now()
+	if target.Contract != nil && p.Contract == nil {
+		p = p.Clone()
+		p.Contract = target.Contract
+	}
 	o := &Outcome{Plan: p, History: &history.History{}}
 	drop := func() error { return nil }
 	h, err := sim.Run(p, sim.Options{

@@ -95,7 +95,7 @@ func courseOf(r *runs.Run, x *runs.Result) (*course, error) {
 	if n := len(h.Events); n > 0 {
 		c.end = max(c.end, h.Events[n-1].At)
 	}
-	settings := x.Plan.Settings.Controller()
+	settings := x.Plan.Times()
 	budgets := make([]time.Duration, len(x.Plan.Workspaces))
 	for i, w := range x.Plan.Workspaces {
 		c.lanes = append(c.lanes, &lane{number: i + 1, name: w.Name, about: w.Provider + ", " + w.Runtime})

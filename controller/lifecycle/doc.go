@@ -1,8 +1,9 @@
 // Package lifecycle says what a workspace's life may be: its statuses, the events that move it, and the one table of
 // which event moves which status where.
 //
-// It is the single source of the lifecycle. The stores build their guards from the table, the HTTP handlers ask it, the
-// legal-edges invariant judges by it, and the README's diagram and `bootrace states` are renderings of it.
+// It is the controller's single source of the lifecycle. The stores build their guards from the table, the HTTP handlers ask
+// it, and the README's diagram and `bootrace states` are renderings of it. The harness judges by harness/contract instead,
+// which says the same a second time and is compared with this table by a test: a mistake here must not pass for the contract.
 //
 // # Guarantees
 //

@@ -10,7 +10,7 @@ type Edge struct {
 	Why   string
 }
 
-// standard is the one table. Nothing else in this module may repeat what it says.
+// standard is the one table. Nothing else in the controller may repeat what it says.
 var standard = []Edge{
 	{Create, None, Provisioning, "a request only records intent; the launcher acts on it"},
 	{CreateExternal, None, Online, "its URL is known, so it is taken to run until it is silent"},

@@ -100,19 +100,19 @@ func (w *world) judgeMove(c *state, t *task, space int, was, is *store.Workspace
 	switch {
 	case from == lifecycle.Removed:
 		return violated("removed-is-terminal", space, "it was removed, and %s made it %s", by, is.Status)
-	case event.Outcome() && !legal:
+	case w.table.Outcome(event) && !legal:
 		return violated("loser-cannot-overwrite-winner", space, "it was %s, and a late %s made it %s", from, event, is.Status)
-	case from.Held() && t.who != anOperator && event != lifecycle.MachineStopped:
+	case w.table.Held(from) && t.who != anOperator && event != lifecycle.MachineStopped:
 		return violated("operator-intent-holds", space, "it was %s, and %s made it %s", from, by, is.Status)
 	case entries != 1 || entry.From != from || entry.To != is.Status:
 		return violated("event-iff-transition", space, "%s moved it from %s to %s, and the log has %d entries of that", by, from, is.Status, entries)
 	case !legal:
 		return violated("legal-edges", space, "%s moved it from %s to %s by %s, which no edge allows", by, from, is.Status, event)
-	case is.Status.Converged() && t.who == anAgent && int(t.inc) != is.Incarnation:
+	case w.table.Converged(is.Status) && t.who == anAgent && int(t.inc) != is.Incarnation:
 		return violated("current-incarnation", space, "the %s of incarnation %d made incarnation %d %s", by, t.inc, is.Incarnation, is.Status)
 	case event == lifecycle.ProvisionTimeout && c.now-memo.began < budget:
 		return violated("gives-up", space, "its boot was given up after %s of a budget of %s", c.now-memo.began, budget)
-	case from.Converged() && (is.Status == lifecycle.Offline || is.Status == lifecycle.Failed) && t.who == aTick &&
+	case w.table.Converged(from) && (is.Status == lifecycle.Offline || is.Status == lifecycle.Failed) && t.who == aTick &&
 		memo.proved >= 0 && c.now-memo.proved < ttl:
 		return violated("stays-online", space, "%s made it %s %s after its agent's last call", by, is.Status, c.now-memo.proved)
 	}
@@ -168,9 +168,9 @@ func (w *world) unmet(s *state) map[Violation]bool {
 			current = current || int(l.inc) == row.Incarnation
 		}
 		switch {
-		case current && !row.Status.Held() && !row.Status.Converged():
+		case current && !w.table.Held(row.Status) && !w.table.Converged(row.Status):
 			add(violated("converges", space, "its agent is up and calls again and again, and it is %s for ever", row.Status))
-		case !some && row.Status.Converged():
+		case !some && w.table.Converged(row.Status):
 			add(violated("detects-silence", space, "no agent of it lives, and it is %s for ever", row.Status))
 		case !some && row.Status == lifecycle.Provisioning:
 			add(violated("gives-up", space, "no boot of it will ever end, and it is %s for ever", row.Status))
@@ -184,7 +184,7 @@ func (w *world) unmet(s *state) map[Violation]bool {
 				continue
 			}
 			live++
-			if !row.Status.KeepsMachine() || m.Incarnation != row.Incarnation {
+			if !w.table.KeepsMachine(row.Status) || m.Incarnation != row.Incarnation {
 				add(violated("one-machine", space, "it is %s, and machine %s of incarnation %d runs for ever", row.Status, m.ID, m.Incarnation))
 			}
 		}

@@ -16,13 +16,14 @@ import (
 	"github.com/bootrace/bootrace/fakeprovider"
 	"github.com/bootrace/bootrace/harness/agent"
 	"github.com/bootrace/bootrace/harness/operator"
+	"github.com/bootrace/bootrace/harness/rules"
 	"github.com/bootrace/bootrace/harness/sim"
 )
 
 // world makes states of states.
 type world struct {
 	bounds   Bounds
-	table    *lifecycle.Table // the reference's: what is judged by
+	table    *rules.Rules // what is judged by
 	handler  http.Handler
 	ticks    []*program
 	swallows bool
@@ -62,7 +63,7 @@ func settings() controller.Settings {
 func newWorld(target sim.Target, b Bounds, t *trace) (*world, *state, *Violation, error) {
 	deployment := target.Deploy()
 	w := &world{
-		bounds: b, table: lifecycle.Standard(), swallows: deployment.SwallowingAgents,
+		bounds: b, table: rules.Must(target.Contract), swallows: deployment.SwallowingAgents,
 		probe: &probe{numbers: map[uuid.UUID]int{}}, programs: map[asked]*program{},
 		allRows: map[uint64]*rows{}, allFleets: map[uint64]*fleet{},
 		allMinds: map[uint64]*mind{}, trace: t,

@@ -184,7 +184,7 @@ func whyUnnoticed(v *View, s *Space, x *Violation) string {
 	over := x.Since.D() + v.ttl(s)
 	text := fmt.Sprintf("Its last call was accepted at %s, so its TTL of %s was over at %s.", Clock(x.Since), Span(v.ttl(s)),
 		clock(over))
-	if s.Moves[0].At == x.Since && s.Moves[0].To.Converged() {
+	if s.Moves[0].At == x.Since && v.Table.Converged(s.Moves[0].To) {
 		text = fmt.Sprintf("It counted as online since its creation at %s, so its TTL of %s was over at %s.", Clock(x.Since), Span(v.ttl(s)),
 			clock(over))
 	}
@@ -195,7 +195,7 @@ func whyUnnoticed(v *View, s *Space, x *Violation) string {
 		}
 	}
 	for i, m := range s.Moves {
-		if m.From == lifecycle.Offline && m.To.Converged() && m.At <= x.Since {
+		if m.From == lifecycle.Offline && v.Table.Converged(m.To) && m.At <= x.Since {
 			return text + fmt.Sprintf(" It had been offline, and %s brought it back at %s; since then nothing watches for its "+
 				"silence, and no sweep has noticed this one.", whom(m, v.event(s, i)), Clock(m.At))
 		}
@@ -318,7 +318,7 @@ func (v *View) anew(s *Space, since, at time.Duration) (what string, when time.D
 
 func whyIntentLost(v *View, s *Space, x *Violation) string {
 	m, i := s.moveInto(x.At.D())
-	if m == nil || i == 0 || !m.From.Held() || v.asked(s, m) {
+	if m == nil || i == 0 || !v.Table.Held(m.From) || v.asked(s, m) {
 		return ""
 	}
 	return fmt.Sprintf("The operator had it %s since %s. %s moved it to %s at %s, though only the operator may.", m.From,

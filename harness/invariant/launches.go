@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/bootrace/bootrace/controller"
 	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/harness/history"
 )
@@ -17,7 +16,7 @@ import (
 func (v *View) launcherTurn() time.Duration {
 	launches := 1
 	if v.Plan.Live != nil {
-		launches = (len(v.Spaces) + controller.LaunchesAtOnce - 1) / controller.LaunchesAtOnce
+		launches = (len(v.Spaces) + v.Settings.LaunchesAtOnce - 1) / v.Settings.LaunchesAtOnce
 	}
 	return v.Settings.LauncherEvery + time.Duration(1+launches)*v.Settings.LaunchTimeout + v.slack()
 }

@@ -31,8 +31,6 @@ func (v *View) tolerated() string {
 	return fmt.Sprintf(" (%s of that tolerated on a wall clock)", Span(v.tolerance))
 }
 
-func online(s lifecycle.Status) bool { return s.Converged() }
-
 func converges(v *View, r *report) {
 	for _, s := range v.Spaces {
 		if !convergesByProofs(v, s, r) {
@@ -47,15 +45,15 @@ func convergesByProofs(v *View, s *Space, r *report) bool {
 		from, until := p.Sent.D()-v.tolerance, p.At.D()+v.convergeBound()
 		status, inc := s.at(p.At.D())
 		until, known := v.knownAt(s, until)
-		if inc != p.Inc || status.Held() || !known {
+		if inc != p.Inc || v.Table.Held(status) || !known {
 			continue
 		}
 		// The operator may move it on before the bound is over.
-		if s.moved(from, until, func(m *history.Event) bool { return m.To.Held() || m.Inc != p.Inc }) {
+		if s.moved(from, until, func(m *history.Event) bool { return v.Table.Held(m.To) || m.Inc != p.Inc }) {
 			continue
 		}
 		r.owed()
-		if s.within(from, until, online) {
+		if s.within(from, until, v.Table.Converged) {
 			continue
 		}
 		r.violated(Violation{
@@ -71,7 +69,7 @@ func convergesByProofs(v *View, s *Space, r *report) bool {
 // convergesAtTheEnd judges a live agent that has had every chance: faults are over, and it called again and again.
 func convergesAtTheEnd(v *View, s *Space, r *report) {
 	status, inc := s.at(v.End)
-	if status.Held() || status == lifecycle.None {
+	if v.Table.Held(status) || status == lifecycle.None {
 		return
 	}
 	agent := s.agentAtTheEnd(inc)
@@ -95,7 +93,7 @@ func convergesAtTheEnd(v *View, s *Space, r *report) {
 		return
 	}
 	r.owed()
-	if status.Converged() {
+	if v.Table.Converged(status) {
 		return
 	}
 	r.violated(Violation{
@@ -137,7 +135,7 @@ func staysOnline(v *View, r *report) {
 					proof = c
 				}
 			}
-			if !m.From.Converged() {
+			if !v.Table.Converged(m.From) {
 				continue
 			}
 			r.owed()
@@ -188,7 +186,7 @@ func detectsSilence(v *View, r *report) {
 		ttl := v.ttl(s)
 		sweep := v.Settings.LivenessSweepEvery + v.slack()
 		var heard []*history.Event
-		if len(s.Moves) > 0 && s.Moves[0].To.Converged() { // taken for online at its creation, until it is silent
+		if len(s.Moves) > 0 && v.Table.Converged(s.Moves[0].To) { // taken for online at its creation, until it is silent
 			heard = append(heard, s.Moves[0])
 		}
 		for _, c := range s.Calls {
@@ -205,7 +203,7 @@ func detectsSilence(v *View, r *report) {
 			}
 			r.owed()
 			status, _ := s.at(deadline)
-			if !status.Converged() {
+			if !v.Table.Converged(status) {
 				continue
 			}
 			what := fmt.Sprintf("the last %s was heard at %s", p.Call, Clock(p.At))
@@ -308,7 +306,7 @@ func boundedChurn(v *View, r *report) {
 		r.owed()
 		var flaps []*history.Event
 		for _, m := range s.Moves {
-			if m.At.D() > calm && m.From.Converged() && (m.To == lifecycle.Offline || m.To == lifecycle.Failed) {
+			if m.At.D() > calm && v.Table.Converged(m.From) && (m.To == lifecycle.Offline || m.To == lifecycle.Failed) {
 				flaps = append(flaps, m)
 			}
 		}

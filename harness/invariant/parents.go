@@ -166,7 +166,7 @@ func (v *View) unreached(b *Space, c *history.Event, from, until time.Duration, 
 	switch {
 	case c.Call == "pause" && !v.mayHave(b, from, from, notThere):
 		r.owed()
-		if !v.mayHave(b, from, until, lifecycle.Status.Held) {
+		if !v.mayHave(b, from, until, v.Table.Held) {
 			return fmt.Sprintf("%s, which it is below, was paused at %s, and it is %s", above, Clock(c.At), status)
 		}
 	case c.Call == "resume" && !v.mayHave(b, from, from, func(s lifecycle.Status) bool { return s != lifecycle.Paused }):

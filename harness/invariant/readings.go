@@ -186,7 +186,7 @@ func (v *View) told(s *Space, i int) lifecycle.Event {
 			return lifecycle.NoEvent
 		}
 		return lifecycle.ProvisionTimeout
-	case m.From.Converged() && m.To == lifecycle.Offline:
+	case v.Table.Converged(m.From) && m.To == lifecycle.Offline:
 		return lifecycle.Silence
 	case m.By == "restart":
 		return lifecycle.Restart

@@ -90,7 +90,7 @@ func operatorIntentHolds(v *View, r *report) {
 			if m.To == lifecycle.Hibernating && !v.hibernates(s, i, r) {
 				break
 			}
-			if !m.From.Held() || m.From == lifecycle.Removed {
+			if !v.Table.Held(m.From) || m.From == lifecycle.Removed {
 				continue
 			}
 			r.owed()
@@ -143,7 +143,7 @@ func (v *View) hibernates(s *Space, i int, r *report) bool {
 func loserCannotOverwriteWinner(v *View, r *report) {
 	for _, s := range v.Spaces {
 		for _, l := range s.Logs {
-			if !l.Event.Outcome() || l.From == l.To {
+			if !v.Table.Outcome(l.Event) || l.From == l.To {
 				continue // an entry that says that nothing moved overwrote nothing
 			}
 			r.owed()
@@ -198,10 +198,6 @@ func (s *Space) refused(l *history.Event) bool {
 }
 
 func legalEdges(v *View, r *report) {
-	edges := map[[2]lifecycle.Status]bool{}
-	for _, e := range v.Table.Edges() {
-		edges[[2]lifecycle.Status{e.From, e.To}] = true
-	}
 	for _, s := range v.Spaces {
 		for i, m := range s.Moves {
 			r.owed()
@@ -209,7 +205,7 @@ func legalEdges(v *View, r *report) {
 			event := v.event(s, i)
 			to, ok := v.Table.Next(event, m.From)
 			switch {
-			case !edges[[2]lifecycle.Status{m.From, m.To}]:
+			case !v.Table.Edge(m.From, m.To):
 				why = "no event leads there"
 			case event != lifecycle.NoEvent && (!ok || to != m.To):
 				why = fmt.Sprintf("%s does not lead there", event)
@@ -349,8 +345,8 @@ func oneMachine(v *View, r *report) {
 // be stopped whatever the row says by then.
 func (v *View) wanted(s *Space, m *history.Event) bool {
 	status, inc := s.at(m.At.D())
-	return inc == m.Inc && status.KeepsMachine() && !s.moved(0, m.At.D()+v.tolerance, func(move *history.Event) bool {
-		return move.Inc == m.Inc && !move.To.KeepsMachine() || v.tolerance > 0 && move.Inc > m.Inc
+	return inc == m.Inc && v.Table.KeepsMachine(status) && !s.moved(0, m.At.D()+v.tolerance, func(move *history.Event) bool {
+		return move.Inc == m.Inc && !v.Table.KeepsMachine(move.To) || v.tolerance > 0 && move.Inc > m.Inc
 	})
 }
 
@@ -362,7 +358,7 @@ func (v *View) unwanted(s *Space, m *history.Event, bound time.Duration) (since,
 			gone = o.At.D()
 		}
 	}
-	wanted := func(status lifecycle.Status, inc int) bool { return status.KeepsMachine() && inc == m.Inc }
+	wanted := func(status lifecycle.Status, inc int) bool { return v.Table.KeepsMachine(status) && inc == m.Inc }
 	since = -1
 	status, inc := s.at(m.At.D())
 	if !wanted(status, inc) {

@@ -5,17 +5,18 @@ import (
 	"slices"
 	"time"
 
-	"github.com/bootrace/bootrace/controller"
 	"github.com/bootrace/bootrace/controller/lifecycle"
+	"github.com/bootrace/bootrace/harness/contract"
 	"github.com/bootrace/bootrace/harness/history"
 	"github.com/bootrace/bootrace/harness/plan"
+	"github.com/bootrace/bootrace/harness/rules"
 )
 
 // View is a history arranged for judging: what happened to each workspace, and when the controller was hindered.
 type View struct {
 	Plan     *plan.Plan
-	Settings controller.Settings
-	Table    *lifecycle.Table
+	Settings contract.Times // what the contract promises to keep
+	Table    *rules.Rules   // what it allows
 	End      time.Duration
 	Spaces   []*Space
 	Windows  []Window
@@ -66,7 +67,7 @@ func (v *View) slack() time.Duration { return slack + v.tolerance }
 func NewView(p *plan.Plan, h *history.History) *View {
 	h = Seen(p, h)
 	v := &View{
-		Plan: p, Settings: p.Settings.Controller(), Table: lifecycle.Standard(), End: time.Duration(p.Duration),
+		Plan: p, Settings: p.Times(), Table: rules.Must(p.Contract), End: time.Duration(p.Duration),
 		events: h.Events, struck: make([]int, len(p.Faults)+1), polled: polled(p),
 	}
 	if p.Live != nil {

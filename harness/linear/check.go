@@ -14,6 +14,7 @@ import (
 	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/harness/history"
 	"github.com/bootrace/bootrace/harness/plan"
+	"github.com/bootrace/bootrace/harness/rules"
 )
 
 // Timeout is how long the search for an order may take, for each workspace.
@@ -32,7 +33,7 @@ type Problem struct {
 // Check looks for a legal order of the replies about each workspace. It returns the problems, in the order of the
 // workspaces, and how many replies it looked at.
 func Check(p *plan.Plan, h *history.History, timeout time.Duration) (problems []Problem, replies int) {
-	m := model{lifecycle.Standard()}.porcupine()
+	m := model{rules.Must(p.Contract)}.porcupine()
 	for i := range p.Workspaces {
 		ops := operations(p, h, i+1)
 		replies += len(ops)
@@ -53,7 +54,7 @@ func Check(p *plan.Plan, h *history.History, timeout time.Duration) (problems []
 
 // Draw writes porcupine's picture of the search for the workspace: one HTML file.
 func Draw(w io.Writer, p *plan.Plan, h *history.History, workspace int) error {
-	m := model{lifecycle.Standard()}.porcupine()
+	m := model{rules.Must(p.Contract)}.porcupine()
 	_, info := porcupine.CheckOperationsVerbose(m, operations(p, h, workspace), Timeout)
 	if err := porcupine.Visualize(m, info, w); err != nil {
 		return fmt.Errorf("drawing the replies of workspace %d: %w", workspace, err)

@@ -8,6 +8,7 @@ import (
 	"github.com/anishathalye/porcupine"
 
 	"github.com/bootrace/bootrace/controller/lifecycle"
+	"github.com/bootrace/bootrace/harness/rules"
 )
 
 // state is where a workspace may be. It is comparable.
@@ -75,7 +76,7 @@ var internal = []lifecycle.Event{lifecycle.ProvisionTimeout, lifecycle.LaunchFai
 var beats = []lifecycle.Event{lifecycle.Beat, lifecycle.BeatRough, lifecycle.BeatSick}
 
 // model is one workspace, by the table.
-type model struct{ table *lifecycle.Table }
+type model struct{ table *rules.Rules }
 
 // apply returns the state after the event, where the table has an edge for it.
 func (m model) apply(s state, e lifecycle.Event, external bool) (state, bool) {
@@ -86,7 +87,7 @@ func (m model) apply(s state, e lifecycle.Event, external bool) (state, bool) {
 	if !ok {
 		return s, false
 	}
-	if s.status == lifecycle.None || e.BeginsIncarnation() {
+	if s.status == lifecycle.None || m.table.Begins(e) {
 		s.inc++
 	}
 	s.status = to

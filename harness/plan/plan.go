@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/bootrace/bootrace/controller"
+	"github.com/bootrace/bootrace/harness/contract"
 	"github.com/bootrace/bootrace/harness/oracle"
 	"github.com/bootrace/bootrace/scenarios"
 )
@@ -29,7 +30,33 @@ type Plan struct {
 	Expect *scenarios.Expect `json:"expect,omitempty"`
 	// Live is set where the plan is carried out on wall-clock time.
 	Live *Live `json:"live,omitempty"`
+	// Contract is what the controller is judged by, where that is not the standard one.
+	Contract *contract.Contract `json:"contract,omitempty"`
 }
+
+// Times returns the times that the plan's controller is judged by: the contract's, but for those that the plan sets.
+func (p *Plan) Times() contract.Times {
+	c := p.Contract
+	if c == nil {
+		c = standard
+	}
+	t, s := c.Times, p.Settings
+	for _, f := range []struct {
+		field *time.Duration
+		value Duration
+	}{
+		{&t.ProvisionTimeout, s.ProvisionTimeout}, {&t.LivenessTTL, s.LivenessTTL}, {&t.Heartbeat, s.HeartbeatInterval},
+		{&t.ProvisionSweepEvery, s.ProvisionSweepEvery}, {&t.LivenessSweepEvery, s.LivenessSweepEvery},
+		{&t.ExternalTTL, s.ExternalTTL},
+	} {
+		if f.value > 0 {
+			*f.field = time.Duration(f.value)
+		}
+	}
+	return t
+}
+
+var standard = contract.Standard()
 
 // Settings are the times that the parts of a run go by. Zero fields are the defaults.
 type Settings struct {

@@ -91,7 +91,7 @@ func (p *Plan) Long() time.Duration {
 		for _, b := range w.Boots {
 			boot = max(boot, b.Total())
 			if b.Dies != "" { // that shows when its budget is over
-				boot = max(boot, p.Settings.Controller().Budget(w.Runtime))
+				boot = max(boot, p.Times().Budget(w.Runtime))
 			}
 		}
 	}
@@ -101,15 +101,12 @@ func (p *Plan) Long() time.Duration {
 	return max(last, p.Healed()) + boot + p.Settle()
 }
 
-// callTimeout is how long an agent waits for an answer: the contract's.
-const callTimeout = 10 * time.Second
-
 // Settle is how long a run goes on after everything that the plan makes happen, so that whatever is going to converge
 // has: the longest silence that counts, a turn of every tick after it, and two heartbeats, of which the first may go
 // unanswered. With the contract's times these are six minutes. It is longer than every bound of an invariant that counts
 // from something of the plan's, and must be: what is not over by the end is not judged.
 func (p *Plan) Settle() time.Duration {
-	s := p.Settings.Controller()
+	s := p.Times()
 	silence := s.LivenessTTL
 	for _, w := range p.Workspaces {
 		if w.External {
@@ -117,7 +114,7 @@ func (p *Plan) Settle() time.Duration {
 		}
 	}
 	ticks := s.LauncherEvery + s.ProvisionSweepEvery + s.LivenessSweepEvery + s.OrphanSweepEvery
-	return silence + ticks + 2*p.Settings.Heartbeat() + callTimeout
+	return silence + ticks + 2*s.Heartbeat + s.RequestTimeout
 }
 
 // member draws the i-th workspace of a group.

@@ -9,6 +9,7 @@ import (
 	"github.com/bootrace/bootrace/harness/history"
 	"github.com/bootrace/bootrace/harness/invariant"
 	"github.com/bootrace/bootrace/harness/plan"
+	"github.com/bootrace/bootrace/harness/rules"
 )
 
 // Group is how one group of a fleet fared.
@@ -49,6 +50,7 @@ func groups(p *plan.Plan, h *history.History) []Group {
 		owner[i+1] = all[at]
 	}
 	h = invariant.Seen(p, h)
+	judge := rules.Must(p.Contract)
 	for i := range h.Events {
 		e := &h.Events[i]
 		if e.WS < 1 || e.WS >= len(owner) {
@@ -58,7 +60,7 @@ func groups(p *plan.Plan, h *history.History) []Group {
 		switch {
 		case e.Kind == history.Move:
 			g.status[e.WS] = e.To
-			if e.To.Converged() {
+			if judge.Converged(e.To) {
 				g.numbers[e.WS] = true
 			}
 		case e.Kind == history.Machine && e.Phase == history.Launched:

@@ -6,6 +6,7 @@ import (
 	"github.com/bootrace/bootrace/controller"
 	"github.com/bootrace/bootrace/controller/defects"
 	"github.com/bootrace/bootrace/controller/lifecycle"
+	"github.com/bootrace/bootrace/harness/contract"
 )
 
 // Target is a controller to be tried.
@@ -17,6 +18,8 @@ type Target struct {
 	// Remembers says that replicas keep something that matters in memory, or elsewhere beside their store. Such a
 	// controller can be simulated; it can be explored only where its deployment has a Recall, by which that is put back.
 	Remembers bool
+	// Contract is what the controller promises, where that is not the standard contract.
+	Contract *contract.Contract
 }
 
 // Deployment is one or more replicas of a controller on one store.
