@@ -61,6 +61,10 @@ bench: deps ## Print the figures of the README's table
 mutate: bin/gremlins ## Try mutants of the controller against the property tests (half an hour); reports go to mutants/
 	internal/mutation/run
 
+.PHONY: mutants
+mutants: ## Try the mutants that people wrote against runs, checks and explorations; what did not change is not tried again
+	$(GO) run ./internal/mutation/hand -write
+
 .PHONY: smoke
 smoke: build ## Try the built program from outside: exit codes and digests
 	.ci/smoke $(BIN)/bootrace
