@@ -14,10 +14,7 @@ import (
 	"github.com/bootrace/bootrace/controller/wire"
 )
 
-// machineBatch is how many machines one turn of the launcher stops, and launches, at the most.
-const machineBatch = 256
-
-// reconcileMachines isthe launcher: it stops what no workspace wants, and launches what is wanted and missing. One call of
+// reconcileMachines is the launcher: it stops what no workspace wants, and launches what is wanted and missing. One call of
 // the store says what there is of both. A workspace is launched anew only when its former machine is gone: so where
 // something was stopped, the store is asked again in the same turn, or a restart would wait for another.
 func (c *Controller) reconcileMachines(ctx context.Context) error {
@@ -60,7 +57,7 @@ func (c *Controller) reconcileMachines(ctx context.Context) error {
 // other replica launches the same meanwhile; if it does all the same, the cloud's idempotency makes it the same machine.
 func (c *Controller) claimLaunches(ctx context.Context) (store.Launches, error) {
 	now := c.Clock.Now()
-	found, err := c.Store.ClaimLaunches(ctx, now, now.Add(2*c.Settings.LaunchTimeout), machineBatch)
+	found, err := c.Store.ClaimLaunches(ctx, now, now.Add(2*c.Settings.LaunchTimeout), c.Settings.LaunchBatch)
 	if err != nil {
 		return found, fmt.Errorf("claiming launches: %w", err)
 	}

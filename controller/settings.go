@@ -27,6 +27,12 @@ type Settings struct {
 	LaunchTimeout  time.Duration `json:"launch_timeout,omitempty"`
 	LaunchRetryMin time.Duration `json:"launch_retry_min,omitempty"`
 	LaunchRetryMax time.Duration `json:"launch_retry_max,omitempty"`
+
+	// LaunchBatch is how many machines one turn of the launcher stops, and launches, at the most: who comes after waits for the
+	// next turn. SweepBatch is how many rows one statement of a sweep moves at the most, so that no lock is held for long; a
+	// sweep repeats it until fewer are left. Both are ours.
+	LaunchBatch int `json:"launch_batch,omitempty"`
+	SweepBatch  int `json:"sweep_batch,omitempty"`
 }
 
 // DefaultBudget is how long a boot may take where its runtime has no budget of its own.
@@ -58,6 +64,12 @@ func (s Settings) WithDefaults() Settings {
 			*f.field = f.value
 		}
 	}
+	if s.LaunchBatch == 0 {
+		s.LaunchBatch = 256
+	}
+	if s.SweepBatch == 0 {
+		s.SweepBatch = 500
+	}
 	return s
 }
 
@@ -82,6 +94,9 @@ func (s Settings) Validate() error {
 		if f.value < 0 {
 			return fmt.Errorf("controller: %s is %s, below zero", f.name, f.value)
 		}
+	}
+	if s.LaunchBatch < 0 || s.SweepBatch < 0 {
+		return fmt.Errorf("controller: launch_batch %d or sweep_batch %d is below zero", s.LaunchBatch, s.SweepBatch)
 	}
 	return nil
 }

@@ -8,9 +8,6 @@ import (
 
 // The sweeps judge and move rows in one statement of the store, so that a proof of life that lands first wins.
 
-// sweepBatch is how many rows one statement of a sweep moves at the most, so that no lock is held for long.
-const sweepBatch = 500
-
 // Causes that the sweeps give.
 const (
 	CauseProvisionTimeout = "provision timeout: no proof of life within the budget"
@@ -19,14 +16,14 @@ const (
 
 func (c *Controller) sweepProvisioning(ctx context.Context) error {
 	return c.sweep(func() ([]store.Transition, error) {
-		return c.Store.ExpireBoots(ctx, c.Clock.Now(), CauseProvisionTimeout, sweepBatch)
+		return c.Store.ExpireBoots(ctx, c.Clock.Now(), CauseProvisionTimeout, c.Settings.SweepBatch)
 	})
 }
 
 func (c *Controller) sweepSilent(ctx context.Context) error {
 	return c.sweep(func() ([]store.Transition, error) {
 		return c.Store.ExpireSilent(ctx, store.Silence{
-			Now: c.Clock.Now(), TTL: c.Settings.LivenessTTL, ExternalTTL: c.Settings.ExternalTTL, Limit: sweepBatch,
+			Now: c.Clock.Now(), TTL: c.Settings.LivenessTTL, ExternalTTL: c.Settings.ExternalTTL, Limit: c.Settings.SweepBatch,
 		}, CauseSilence)
 	})
 }
@@ -42,7 +39,7 @@ func (c *Controller) sweep(step func() ([]store.Transition, error)) error {
 			c.metrics.moved[t.Event].Inc()
 			c.Logger.Info("swept", "workspace", t.WorkspaceID, "event", t.Event, "from", t.From, "to", t.To)
 		}
-		if len(moved) < sweepBatch {
+		if len(moved) < c.Settings.SweepBatch {
 			return nil
 		}
 	}

@@ -181,6 +181,9 @@ func (t Terminal) violation(r *runs.Run, x *runs.Result) {
 	}
 	t.paragraph("mechanism", e.Mechanism)
 	t.paragraph("expected", e.Expected)
+	if text := following(x); text != "" {
+		t.paragraph("then", text)
+	}
 	if others := len(x.Judgement.Violations()) - 1; others > 0 {
 		t.paragraph("also", fmt.Sprintf("%s here; in all: %s", plural(others, "more violation", "more violations"), violated(x)))
 	}

@@ -46,6 +46,23 @@ func violated(x *runs.Result) string {
 	return strings.Join(parts, ", ")
 }
 
+// mostFollowing is how many violations are named that come after the first.
+const mostFollowing = 4
+
+// following lists what the first violation's workspace suffered after it, in order.
+func following(x *runs.Result) string {
+	var parts []string
+	all := x.Judgement.Following()
+	for i, f := range all {
+		if i == mostFollowing {
+			parts = append(parts, fmt.Sprintf("and %d more", len(all)-i))
+			break
+		}
+		parts = append(parts, fmt.Sprintf("%s at %s", f.Invariant, invariant.Clock(f.At)))
+	}
+	return strings.Join(parts, ", ")
+}
+
 // unjudgedAll lists what could not be judged in any of the run's results: it is the target's, so that most share it.
 func unjudgedAll(r *runs.Run) []string {
 	var all []string

@@ -17,7 +17,6 @@ var builtinNames = []string{
 	"hermes-slow-mirror",
 	"mass-cold-start",
 	"dead-boot",
-	"left-alone",
 
 	"late-boot-during-partition",
 	"lost-heartbeat-replies",

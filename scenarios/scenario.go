@@ -41,6 +41,16 @@ type Settings struct {
 	LivenessTTL Duration `yaml:"liveness_ttl,omitempty" json:"liveness_ttl,omitempty" duration:"positive"`
 	// Time between two heartbeats of an agent.
 	HeartbeatInterval Duration `yaml:"heartbeat_interval,omitempty" json:"heartbeat_interval,omitempty" duration:"positive"`
+	// Time between two turns of the sweep that gives boots up.
+	ProvisionSweepEvery Duration `yaml:"provision_sweep_every,omitempty" json:"provision_sweep_every,omitempty" duration:"positive"`
+	// Time between two turns of the sweep that notices silence.
+	LivenessSweepEvery Duration `yaml:"liveness_sweep_every,omitempty" json:"liveness_sweep_every,omitempty" duration:"positive"`
+	// How long an external workspace may be silent before it is offline.
+	ExternalTTL Duration `yaml:"external_ttl,omitempty" json:"external_ttl,omitempty" duration:"positive"`
+	// How many machines one turn of the launcher stops, and launches, at the most.
+	LaunchBatch int `yaml:"launch_batch,omitempty" json:"launch_batch,omitempty" jsonschema:"minimum=1,maximum=10000"`
+	// How many rows one statement of a sweep moves at the most.
+	SweepBatch int `yaml:"sweep_batch,omitempty" json:"sweep_batch,omitempty" jsonschema:"minimum=1,maximum=10000"`
 }
 
 // Group is a number of workspaces that are alike.

@@ -25,6 +25,7 @@ type Times struct {
 	LaunchTimeout  time.Duration `json:"launch_timeout"`   // ours: of one call to the cloud
 	LaunchRetryMax time.Duration `json:"launch_retry_max"` // ours: the longest pause between two launches of one boot
 	LaunchesAtOnce int           `json:"launches_at_once"` // ours: how many calls one replica makes to the cloud at a time
+	LaunchBatch    int           `json:"launch_batch"`     // ours: how many machines one turn of the launcher launches
 }
 
 // times are the wire's table of times.
@@ -47,6 +48,7 @@ func times() Times {
 		LaunchTimeout:  60 * time.Second,
 		LaunchRetryMax: 60 * time.Second,
 		LaunchesAtOnce: 16,
+		LaunchBatch:    256,
 	}
 }
 

@@ -19,7 +19,8 @@ const (
 	// else (the reply was lost, the connection refused). WS and Inc are the agent's own, whatever the controller thinks.
 	Call Kind = iota + 1
 	// Move is a row that changed its status or incarnation: WS, Inc (the new one), From, To; By and ByInc say who made it
-	// change: a call and the incarnation of the agent that called, or a tick. It is observed at the row itself.
+	// change: a call and the incarnation of the agent that called, or a tick. It is observed at the row itself. Where the world
+	// knows it, Actor is on whose behalf (an actor of calls, or ActorTick), Replica the controller, and Call the store's operation.
 	Move
 	// Log is an entry of the controller's own transition log, read at the end: WS, Inc, Event, From, To, Cause, Logged.
 	Log
@@ -45,6 +46,13 @@ const (
 	Agent
 	// Panic is code under test that panicked: By, Replica, Err.
 	Panic
+	// Step is a step of a task into the store that matters to a story: one that failed (Err, and Fault where that was one of the
+	// plan's), or one that read a workspace (WS, Inc, To, Machine) as it was at Sent. By, Actor, Replica and Call as of a Move.
+	// What a tick reads again and again is written once.
+	Step
+	// Turn is a turn of a tick that found something, or several in a row that found nothing: By, Replica, Code is how many, Sent
+	// when the first began, Logged when the last ended, Err where it failed.
+	Turn
 	// End is the end of the run.
 	End
 
@@ -53,7 +61,7 @@ const (
 
 var kindNames = [kindCount]string{
 	"", "call", "move", "log", "boot", "machine", "cloud", "fault", "process", "reading", "row", "tick", "agent", "panic",
-	"end",
+	"step", "turn", "end",
 }
 
 // String returns the kind's name in the encoding.
@@ -89,18 +97,13 @@ const (
 	TokenLive     = "token" // Row
 )
 
-// What the Err of a call that was answered says of its caller.
-const (
-	Duplicate = "a duplicate; nobody waits for its reply"
-	ReplyLost = "the reply was lost"
-	GivenUp   = "the caller had given up"
-)
-
 // Actors of calls.
 const (
 	ActorAgent    = "agent"
 	ActorOperator = "operator"
 	ActorObserver = "observer"
+	// ActorTick is who moved a row where nobody called: a tick of the controller's own.
+	ActorTick = "tick"
 )
 
 // Time is a time since the start of the run. It encodes as seconds with six decimals.

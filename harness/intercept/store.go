@@ -20,6 +20,9 @@ type Store struct {
 	// After is the way back, with the context that Before returned and the operation's error; what it returns is the
 	// caller's.
 	After func(ctx context.Context, op string, err error) error
+	// Saw is told of every workspace that an operation has read, with the operation's name, before After; nil where nobody needs
+	// to know. A change that moved nothing has read the status and incarnation that it was told.
+	Saw func(op string, ws *store.Workspace)
 	// Creating is told of every workspace that is about to be created; nil where nobody needs to know.
 	Creating func(store.Workspace)
 }
@@ -46,7 +49,9 @@ func (s *Store) Get(ctx context.Context, id uuid.UUID) (ws store.Workspace, err 
 	if ctx, err = s.Before(ctx, "get"); err != nil {
 		return ws, err
 	}
-	ws, err = s.Inner.Get(ctx, id)
+	if ws, err = s.Inner.Get(ctx, id); err == nil && s.Saw != nil {
+		s.Saw("get", &ws)
+	}
 	return ws, s.After(ctx, "get", err)
 }
 
@@ -56,6 +61,7 @@ func (s *Store) Lookup(ctx context.Context, ids []uuid.UUID) (all []store.Worksp
 		return nil, err
 	}
 	all, err = s.Inner.Lookup(ctx, ids)
+	s.saw("lookup", all)
 	return all, s.After(ctx, "lookup", err)
 }
 
@@ -65,6 +71,7 @@ func (s *Store) List(ctx context.Context) (all []store.Workspace, err error) {
 		return nil, err
 	}
 	all, err = s.Inner.List(ctx)
+	s.saw("list", all)
 	return all, s.After(ctx, "list", err)
 }
 
@@ -74,6 +81,7 @@ func (s *Store) Children(ctx context.Context, parent uuid.UUID) (all []store.Wor
 		return nil, err
 	}
 	all, err = s.Inner.Children(ctx, parent)
+	s.saw("children", all)
 	return all, s.After(ctx, "children", err)
 }
 
@@ -83,7 +91,19 @@ func (s *Store) Apply(ctx context.Context, c store.Change) (o store.Outcome, err
 		return o, err
 	}
 	o, err = s.Inner.Apply(ctx, c)
+	if err == nil && !o.Moved && s.Saw != nil {
+		s.Saw("apply", &store.Workspace{ID: c.ID, Status: o.Status, Incarnation: o.Incarnation})
+	}
 	return o, s.After(ctx, "apply", err)
+}
+
+func (s *Store) saw(op string, all []store.Workspace) {
+	if s.Saw == nil {
+		return
+	}
+	for i := range all {
+		s.Saw(op, &all[i])
+	}
 }
 
 // Heartbeat implements store.Store.
@@ -137,6 +157,8 @@ func (s *Store) ClaimLaunches(ctx context.Context, now, until time.Time, limit i
 		return found, err
 	}
 	found, err = s.Inner.ClaimLaunches(ctx, now, until, limit)
+	s.saw("claim_launches", found.Claimed)
+	s.saw("claim_launches", found.Unwanted)
 	return found, s.After(ctx, "claim_launches", err)
 }
 

@@ -32,12 +32,24 @@ func (v *View) Explain(x *Violation) Explanation {
 	s := v.Spaces[x.Workspace-1]
 	e.Subject = fmt.Sprintf("workspace %d, %s (%s, %s)", s.Number, s.Plan.Name, s.Plan.Provider, s.Plan.Runtime)
 	e.Timeline = v.Timeline(x.Workspace, history.Time(v.End))
+	told := ""
 	if tell, ok := mechanisms[x.Invariant]; ok {
-		if told := tell(v, s, x); told != "" {
-			e.Mechanism = told
-		}
+		told = tell(v, s, x)
+	}
+	if told != "" {
+		e.Mechanism = join(told, v.troubles(s, x, told))
+	} else {
+		e.Mechanism = join(e.Mechanism, v.story(s, x))
 	}
 	return e
+}
+
+// join puts sentences after one another.
+func join(first, then string) string {
+	if then == "" {
+		return first
+	}
+	return first + " " + then
 }
 
 // mechanisms tell the causal chain of a violation of an invariant, or nothing where the history does not show one: the
@@ -51,13 +63,14 @@ var mechanisms = map[string]func(*View, *Space, *Violation) string{
 	"one-machine":                   whyRunning,
 	"gives-up":                      whyBudget,
 	"operator-intent-holds":         whyIntentLost,
+	"cause-kept":                    whyNoCause,
 }
 
 func sentence(s string) string {
 	if s == "" {
 		return s
 	}
-	return string(s[0]-'a'+'A') + s[1:] + "."
+	return sentenceStart(s) + "."
 }
 
 // moveInto returns the last move at or before the time, and its place.
@@ -90,6 +103,9 @@ func (v *View) how(s *Space, i int) string {
 	m := s.Moves[i]
 	switch v.event(s, i) {
 	case lifecycle.ProvisionTimeout:
+		if who := whom(m, lifecycle.ProvisionTimeout); who != tick(provisionSweep) {
+			return fmt.Sprintf("%s gave up %s.", sentenceStart(who), v.when(m))
+		}
 		age := time.Duration(0)
 		for _, b := range s.Moves[:i] {
 			if b.To == lifecycle.Provisioning {
@@ -104,7 +120,7 @@ func (v *View) how(s *Space, i int) string {
 		}
 		return text + "."
 	case lifecycle.Silence:
-		return fmt.Sprintf("The liveness sweeper made it offline %s.", v.when(m))
+		return fmt.Sprintf("%s made it offline %s.", sentenceStart(whom(m, lifecycle.Silence)), v.when(m))
 	default:
 		if v.polled && m.By == "" {
 			return fmt.Sprintf("It became %s %s, by whom cannot be seen from outside.", m.To, v.when(m))
@@ -118,12 +134,20 @@ func whyNotConverged(v *View, s *Space, x *Violation) string {
 	if m == nil {
 		return ""
 	}
+	// What is counted ends where it moved on.
+	var next *history.Event
+	until := history.Time(v.End)
+	if i+1 < len(s.Moves) {
+		next = s.Moves[i+1]
+		until = next.At
+	}
 	accepted, refused, unheard, registers := 0, map[int]int{}, 0, 0
 	for _, c := range s.Calls {
-		if c.At < m.At || c.Actor != history.ActorAgent || c.Inc != m.Inc {
+		if c.At < m.At || c.At > until || c.Actor != history.ActorAgent || c.Inc != m.Inc {
 			continue
 		}
 		switch {
+		case next != nil && c.Sent <= next.At && c.At >= next.At && c.Call == next.By: // the one that moved it
 		case c.Code == 200 && c.Call == "heartbeat":
 			accepted++
 		case c.Code == 0:
@@ -136,10 +160,20 @@ func whyNotConverged(v *View, s *Space, x *Violation) string {
 		}
 	}
 	text := v.how(s, i)
+	if accepted > 0 && next == nil {
+		return text + fmt.Sprintf(" Since then the heartbeat handler accepted %s, found %q each time, and has no transition out of it: "+
+			"the workspace serves, and shows %s to the end of the run.", plural(accepted, "heartbeat", "heartbeats"), m.To, m.To)
+	}
 	if accepted > 0 {
-		handler := "heartbeat handler"
-		return text + fmt.Sprintf(" Since then the %s accepted %s, found %q each time, and has no transition out of it: "+
-			"the workspace serves, and shows %s for ever.", handler, plural(accepted, "heartbeat", "heartbeats"), m.To, m.To)
+		text += fmt.Sprintf(" The heartbeat handler accepted %s after that, and left it %s.", plural(accepted, "heartbeat", "heartbeats"), m.To)
+	}
+	if next != nil && v.Table.Converged(next.To) {
+		return text + fmt.Sprintf(" %s made it %s %s, %s too late.", sentenceStart(whom(next, v.event(s, i+1))), next.To, v.when(next),
+			Span(next.At.D()-x.At.D()))
+	}
+	if next != nil {
+		return text + fmt.Sprintf(" %s made it %s %s; it was not online before that.", sentenceStart(whom(next, v.event(s, i+1))), next.To,
+			v.when(next))
 	}
 	for _, code := range []int{401, 403, 404, 410, 429, 500, 503} {
 		if n := refused[code]; n > 0 {
@@ -171,6 +205,17 @@ func whyNotOnline(v *View, s *Space, x *Violation) string {
 	}
 	text := fmt.Sprintf("%s wrote %s at %s, %s after a %s was accepted.", sentenceStart(whom(m, v.event(s, i))), m.To,
 		Clock(m.At), Span(m.At.D()-last.At.D()), last.Call)
+	for _, code := range []int{401, 403, 404, 410, 429, 500, 503} {
+		n := 0
+		for _, c := range s.Calls {
+			if c.Actor == history.ActorAgent && c.Inc == m.Inc && c.Code == code && c.At > last.At && c.At <= m.At {
+				n++
+			}
+		}
+		if n > 0 {
+			text += fmt.Sprintf(" In between %s of its agent got %d.", plural(n, "call", "calls"), code)
+		}
+	}
 	if before != nil && last.At.D()-before.At.D() >= v.ttl(s)-v.Settings.LivenessSweepEvery {
 		text += fmt.Sprintf(" Before that there had been none for %s: the sweep judged the row while it was silent, and wrote "+
 			"without looking again, over the %s that had landed in between.", Span(last.At.D()-before.At.D()), last.Call)
@@ -178,7 +223,12 @@ func whyNotOnline(v *View, s *Space, x *Violation) string {
 	return text
 }
 
-func sentenceStart(s string) string { return string(s[0]-'a'+'A') + s[1:] }
+func sentenceStart(s string) string {
+	if s == "" || s[0] < 'a' || s[0] > 'z' {
+		return s
+	}
+	return string(s[0]-'a'+'A') + s[1:]
+}
 
 func whyUnnoticed(v *View, s *Space, x *Violation) string {
 	over := x.Since.D() + v.ttl(s)
@@ -200,7 +250,7 @@ func whyUnnoticed(v *View, s *Space, x *Violation) string {
 				"silence, and no sweep has noticed this one.", whom(m, v.event(s, i)), Clock(m.At))
 		}
 	}
-	return text + " No sweep has noticed."
+	return join(text+" No sweep has noticed.", v.missingWrite(s, x))
 }
 
 func whyNotRemoved(v *View, s *Space, x *Violation) string {
@@ -228,24 +278,23 @@ func relative(t, to time.Duration) string {
 }
 
 func whyOverwritten(v *View, s *Space, x *Violation) string {
-	m, i := s.moveInto(x.At.D() + v.slack())
+	m, i := s.moveInto(x.At.D())
 	if m == nil || i == 0 {
 		return ""
 	}
-	for j := i; j > 0; j-- {
-		if s.Moves[j].To == lifecycle.Failed && s.Moves[j].From != lifecycle.Provisioning {
-			m, i = s.Moves[j], j
-			break
-		}
+	lost := v.overtaken(s, i)
+	if lost == nil {
+		return ""
 	}
 	won := s.Moves[i-1]
 	text := fmt.Sprintf("%s made it %s at %s.", sentenceStart(whom(won, v.event(s, i-1))), won.To, Clock(won.At))
-	for _, c := range s.Clouds {
-		if c.Call == "launch" && c.Err != "" && c.At <= m.At {
-			text += fmt.Sprintf(" The launch of incarnation %d, asked for at %s, came back as an error at %s (%s).", c.Inc,
-				Clock(c.Sent), Clock(c.At), c.Err)
-			break
-		}
+	switch lost.Kind {
+	case history.Cloud:
+		text += fmt.Sprintf(" The launch of incarnation %d, asked for at %s, %s, came back as an error at %s (%s).", lost.Inc,
+			Clock(lost.Sent), relative(lost.Sent.D(), won.At.D()), Clock(lost.At), lost.Err)
+	default:
+		text += fmt.Sprintf(" What %s went by was older: it began at %s, %s.", whom(m, v.event(s, i)), Clock(lost.Sent),
+			relative(lost.Sent.D(), won.At.D()))
 	}
 	return text + fmt.Sprintf(" That was written as %s at %s, over the newer %s: the write does not look at what is there.",
 		m.To, Clock(m.At), m.From)
@@ -256,8 +305,11 @@ func whyRunning(v *View, s *Space, x *Violation) string {
 	if m == nil || x.Bound == 0 { // not a machine that runs too long
 		return ""
 	}
-	text := fmt.Sprintf("%s made it %s at %s, so that nobody wants the machine of the former boot.",
-		sentenceStart(whom(m, v.event(s, i))), m.To, Clock(m.At))
+	which := "its machine"
+	if m.To == lifecycle.Provisioning && m.Inc > 1 {
+		which = "the machine of the former boot"
+	}
+	text := fmt.Sprintf("%s made it %s at %s, so that nobody wants %s.", sentenceStart(whom(m, v.event(s, i))), m.To, Clock(m.At), which)
 	for _, c := range s.Clouds {
 		if c.Call == "launch" && c.Sent <= m.At && c.At >= m.At {
 			text += fmt.Sprintf(" Its launch had been asked for at %s and returned its id at %s, %s later than that.", Clock(c.Sent),
@@ -294,8 +346,7 @@ func whyBudget(v *View, s *Space, x *Violation) string {
 		}
 		return text
 	}
-	return text + fmt.Sprintf(" No sweep has given it up by %s, so either its deadline moved or what should record the failure did "+
-		"not.", Clock(x.At))
+	return join(text+fmt.Sprintf(" No sweep has given it up by %s.", Clock(x.At)), v.missingWrite(s, x))
 }
 
 // anew returns what happened after since and one sweep before the time, at the most: what a budget may have begun anew with that
@@ -323,4 +374,25 @@ func whyIntentLost(v *View, s *Space, x *Violation) string {
 	}
 	return fmt.Sprintf("The operator had it %s since %s. %s moved it to %s at %s, though only the operator may.", m.From,
 		Clock(s.Moves[i-1].At), sentenceStart(whom(m, v.event(s, i))), m.To, Clock(m.At))
+}
+
+// whyNoCause tells of the write that should have left the cause.
+func whyNoCause(v *View, s *Space, x *Violation) string {
+	_, i := s.moveInto(x.At.D())
+	for i >= 0 && s.Moves[i].To != lifecycle.Failed {
+		i--
+	}
+	if i < 0 {
+		return ""
+	}
+	text := join(sentence(x.What), v.wrongWrite(s, i))
+	for n, l := range s.Logs {
+		if s.moveOf(n) == i {
+			if l.Cause == "" {
+				return text + " Its entry in the log has no cause either."
+			}
+			return text + fmt.Sprintf(" Its entry in the log has the cause %q.", l.Cause)
+		}
+	}
+	return text
 }

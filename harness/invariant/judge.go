@@ -74,10 +74,6 @@ var all = []Invariant{
 		oneMachine, []history.Kind{history.Move, history.Machine}, false,
 	},
 	{
-		"unasked", "every change of status and every new incarnation has a licence: a call that may have had that effect, once, or a rule",
-		unasked, []history.Kind{history.Move, history.Call}, true,
-	},
-	{
 		"launches", "whoever wants a machine is launched one, and a launch that fails for now is tried again",
 		launches, []history.Kind{history.Move, history.Machine, history.Cloud}, false,
 	},
@@ -115,12 +111,12 @@ var all = []Invariant{
 	},
 }
 
-// blameOrder is which of several violated invariants to name first: the one that says most exactly what went wrong, before
-// those that are broken in consequence.
+// blameOrder is which to name first of several invariants that were broken at the same moment: the one that says most exactly
+// what went wrong. Which move was wrong comes before what the row and the log then say of it.
 var blameOrder = []string{
 	"no-panic", "no-phantom-rows", "referential-integrity", "loser-cannot-overwrite-winner", "removed-is-terminal", "current-incarnation",
-	"operator-intent-holds", "unasked", "reply-is-state", "one-machine", "gives-up", "launches", "bounded-churn", "detects-silence",
-	"stays-online", "event-iff-transition", "cause-kept", "legal-edges", "converges", "linearizable",
+	"operator-intent-holds", "reply-is-state", "one-machine", "gives-up", "launches", "bounded-churn", "detects-silence",
+	"stays-online", "legal-edges", "event-iff-transition", "cause-kept", "converges", "linearizable",
 }
 
 // linearizable is judged of live histories only: where one thing happens at a time there is nothing to order.

@@ -61,7 +61,9 @@ func launches(v *View, r *report) {
 
 // launched judges the launches of the incarnation that the move begins, and reports false where it found a violation.
 func (v *View) launched(s *Space, m *history.Event, until time.Duration, r *report) bool {
-	since, bound, what := m.At.D(), v.launcherTurn(), "nothing was launched for it"
+	since, what := m.At.D(), "nothing was launched for it"
+	queue := v.ahead(s, m, since)
+	bound := v.launcherTurn() + v.queueing(queue, since)
 	for _, a := range append(s.attempts(m.Inc), nil) {
 		deadline := v.extend(since, bound, true)
 		tried := a != nil && begun(a) <= min(deadline, until)
@@ -72,7 +74,7 @@ func (v *View) launched(s *Space, m *history.Event, until time.Duration, r *repo
 		if !tried {
 			r.violated(Violation{
 				Workspace: s.Number, Since: history.Time(since), At: history.Time(deadline), Bound: bound,
-				What:     fmt.Sprintf("it wanted a machine at %s, and %s until %s", Clock(m.At), what, Clock(history.Time(deadline))),
+				What:     fmt.Sprintf("it wanted a machine at %s%s, and %s until %s", Clock(m.At), v.behind(queue), what, Clock(history.Time(deadline))),
 				Expected: fmt.Sprintf("a launch within %s, and another one after each that fails for now", Span(bound)),
 			})
 			return false
@@ -80,10 +82,91 @@ func (v *View) launched(s *Space, m *history.Event, until time.Duration, r *repo
 		if a.Err == "" {
 			return true
 		}
-		since, bound = a.At.D(), v.Settings.LaunchRetryMax+v.launcherTurn()
+		since = a.At.D()
+		queue = v.ahead(s, m, since)
+		bound = v.Settings.LaunchRetryMax + v.launcherTurn() + v.queueing(queue, since)
 		what = fmt.Sprintf("after the launch that failed at %s (%s) no other was tried", Clock(a.At), a.Err)
 	}
 	return true
+}
+
+// ahead is how many boots the launcher may come to before the one that the move begins: it takes what began first.
+func (v *View) ahead(s *Space, m *history.Event, since time.Duration) int {
+	if len(v.Spaces) <= v.Settings.LaunchBatch { // then no turn leaves anybody behind
+		return 0
+	}
+	if v.wants == nil {
+		v.wants = v.wanting()
+	}
+	n := 0
+	if m.Inc > 1 { // the machine of the boot before is stopped first, and stops have a queue as well
+		n = len(v.Spaces)
+	}
+	for _, w := range v.wants {
+		if w.space != s.Number && w.since <= m.At.D() && w.until >= since {
+			n++
+		}
+	}
+	return n
+}
+
+// want is a time in which a workspace wants a machine and has none.
+type want struct {
+	space        int
+	since, until time.Duration
+}
+
+// wanting lists when workspaces wanted a machine.
+func (v *View) wanting() []want {
+	all := []want{}
+	for _, s := range v.Spaces {
+		if s.Plan.External {
+			continue
+		}
+		for i, m := range s.Moves {
+			if m.To != lifecycle.Provisioning {
+				continue
+			}
+			w := want{s.Number, m.At.D(), v.End}
+			if i+1 < len(s.Moves) {
+				w.until = s.Moves[i+1].At.D()
+			}
+			for _, x := range s.Machines {
+				if x.Phase == history.Launched && x.Inc == m.Inc {
+					w.until = min(w.until, x.At.D())
+				}
+			}
+			all = append(all, w)
+		}
+	}
+	return all
+}
+
+// queueing is how long a workspace may wait for its turn of the launcher that has so many before it. A turn takes as long as the
+// longest did since, where the world records them; otherwise as long as one may that waits for a stop and a launch.
+func (v *View) queueing(ahead int, since time.Duration) time.Duration {
+	more := ahead / v.Settings.LaunchBatch
+	if more == 0 {
+		return 0
+	}
+	longest, known := time.Duration(0), false
+	for _, t := range v.turns {
+		if t.By == launcher && t.Code == 1 && t.Logged.D() >= since {
+			longest, known = max(longest, t.Logged.D()-t.Sent.D()), true
+		}
+	}
+	if !known {
+		longest = 2 * v.Settings.LaunchTimeout
+	}
+	return time.Duration(more) * (v.Settings.LauncherEvery + longest)
+}
+
+// behind says that the workspace had others before it in the launcher's queue, where a turn does not take them all.
+func (v *View) behind(ahead int) string {
+	if ahead < v.Settings.LaunchBatch {
+		return ""
+	}
+	return fmt.Sprintf(", behind %d others of which a turn of the launcher takes %d", ahead, v.Settings.LaunchBatch)
 }
 
 // begun is when the launch was tried.

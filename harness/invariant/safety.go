@@ -11,35 +11,6 @@ import (
 
 // The invariants about what must never happen to a workspace.
 
-// whom names who made a move, for a sentence.
-func whom(m *history.Event, e lifecycle.Event) string {
-	switch m.By {
-	case "provision-sweep":
-		return "the provision-timeout sweeper"
-	case "liveness-sweep":
-		return "the liveness sweeper"
-	case "orphan-sweep":
-		return "the orphan sweeper"
-	case "launcher":
-		return "the launcher"
-	case "heartbeat", "register":
-		return "the " + m.By + " handler"
-	case "":
-		if e == lifecycle.ProvisionTimeout {
-			return "the provision-timeout sweeper"
-		}
-		if e == lifecycle.Silence {
-			return "the liveness sweeper"
-		}
-		if e != lifecycle.NoEvent {
-			return "a " + e.String()
-		}
-		return "somebody"
-	default:
-		return "the operator's " + m.By
-	}
-}
-
 func removedIsTerminal(v *View, r *report) {
 	for _, s := range v.Spaces {
 		i := slices.IndexFunc(s.Moves, func(m *history.Event) bool { return m.To == lifecycle.Removed })
@@ -126,7 +97,7 @@ func (v *View) asked(s *Space, m *history.Event) bool {
 // hibernates judges that the hibernation that the move begins comes to its end, and reports false where it does not.
 func (v *View) hibernates(s *Space, i int, r *report) bool {
 	m := s.Moves[i]
-	bound := v.launcherTurn()
+	bound := v.launcherTurn() + v.queueing(len(v.Spaces)-1, m.At.D())
 	deadline := v.extend(m.At.D(), bound, true)
 	if deadline > v.End || i+1 < len(s.Moves) && s.Moves[i+1].At.D() <= deadline {
 		return true
@@ -140,28 +111,35 @@ func (v *View) hibernates(s *Space, i int, r *report) bool {
 	return false
 }
 
+// loserCannotOverwriteWinner judges outcomes of steps that began before the workspace moved on. It blames only where both
+// steps are known, and in which order they came: an edge that the lifecycle lacks is legal-edges' to judge.
 func loserCannotOverwriteWinner(v *View, r *report) {
 	for _, s := range v.Spaces {
-		for _, l := range s.Logs {
+		for n, l := range s.Logs {
 			if !v.Table.Outcome(l.Event) || l.From == l.To {
 				continue // an entry that says that nothing moved overwrote nothing
 			}
 			r.owed()
+			i := s.moveOf(n)
+			if i <= 0 {
+				continue
+			}
+			m := s.Moves[i]
 			to, ok := v.Table.Next(l.Event, l.From)
-			switch {
-			case !ok || to != l.To:
+			switch older := s.olderLaunch(l); {
+			case l.Event == lifecycle.LaunchFailed && older != nil && !blind(v.Plan, history.Cloud) && !s.refused(l):
 				r.violated(Violation{
-					Workspace: s.Number, Since: s.before(l), At: l.Logged,
-					What: fmt.Sprintf("it was %s, and a late %s made it %s at %s%s", l.From, l.Event, l.To, Clock(l.Logged),
+					Workspace: s.Number, Since: older.Sent, At: m.At,
+					What: fmt.Sprintf("incarnation %d was failed at %s by the error of incarnation %d's launch%s", l.Inc, Clock(m.At), older.Inc,
+						because(l.Cause)),
+					Expected: "the outcome of an older incarnation's launch no longer counts",
+				})
+			case (!ok || to != l.To) && v.overtaken(s, i) != nil:
+				r.violated(Violation{
+					Workspace: s.Number, Since: s.Moves[i-1].At, At: m.At,
+					What: fmt.Sprintf("it was %s, and a late %s made it %s at %s%s", l.From, l.Event, l.To, Clock(m.At),
 						because(l.Cause)),
 					Expected: fmt.Sprintf("%s: the outcome of an older step no longer counts", l.From),
-				})
-			case l.Event == lifecycle.LaunchFailed && !blind(v.Plan, history.Cloud) && !s.refused(l):
-				r.violated(Violation{
-					Workspace: s.Number, Since: s.before(l), At: l.Logged,
-					What: fmt.Sprintf("incarnation %d was failed at %s by a launch error, and no launch of it had failed%s",
-						l.Inc, Clock(l.Logged), because(l.Cause)),
-					Expected: "the outcome of an older incarnation's launch no longer counts",
 				})
 			default:
 				continue
@@ -171,22 +149,21 @@ func loserCannotOverwriteWinner(v *View, r *report) {
 	}
 }
 
+// olderLaunch returns the last launch of an earlier incarnation that had failed by the time of the log's entry, or nil.
+func (s *Space) olderLaunch(l *history.Event) (older *history.Event) {
+	for _, c := range s.Clouds {
+		if c.Call == "launch" && c.Inc < l.Inc && c.Err != "" {
+			older = c
+		}
+	}
+	return older
+}
+
 func because(cause string) string {
 	if cause == "" {
 		return ""
 	}
 	return fmt.Sprintf(" (%q)", cause)
-}
-
-// before is when the workspace came to where the log entry found it.
-func (s *Space) before(l *history.Event) history.Time {
-	since := history.Time(0)
-	for _, m := range s.Moves {
-		if m.At <= l.Logged && m.To == l.From {
-			since = m.At
-		}
-	}
-	return since
 }
 
 // refused reports whether a launch of the entry's incarnation had failed by then. Clocks that are off do not matter here:
@@ -294,8 +271,8 @@ func oneMachine(v *View, r *report) {
 				if m.Phase == history.Terminated && v.wanted(s, m) {
 					r.violated(Violation{
 						Workspace: s.Number, Since: m.At, At: m.At,
-						What: fmt.Sprintf("the controller stopped machine %s at %s, which the workspace had wanted all along",
-							m.Machine, Clock(m.At)),
+						What: fmt.Sprintf("the controller stopped machine %s at %s, when the workspace was %s and kept its machine",
+							m.Machine, Clock(m.At), s.statusAt(m.At.D())),
 						Expected: "only what nobody wants is stopped",
 					})
 					break

@@ -2,6 +2,7 @@ package invariant
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/bootrace/bootrace/controller/lifecycle"
@@ -68,9 +69,15 @@ func (t *timeline) flush() {
 	case t.run == "accepted" && t.heard:
 		t.lines = append(t.lines, Line{t.last, fmt.Sprintf("%d more accepted", t.count)})
 	default:
-		t.lines = append(t.lines, Line{t.last, plural(t.count, t.noun, t.noun+"s") + ": " + t.run})
+		t.lines = append(t.lines, Line{t.last, plural(t.count, t.noun, many(t.noun)) + ": " + t.run})
 	}
 	t.run, t.count = "", 0
+}
+
+// many is the plural of a noun that may have something after it.
+func many(noun string) string {
+	first, rest, _ := strings.Cut(noun, " ")
+	return strings.TrimSpace(first + "s " + rest)
 }
 
 func (t *timeline) event(e *history.Event) {
@@ -110,7 +117,15 @@ func (t *timeline) event(e *history.Event) {
 		}
 	case history.End:
 		status, _ := t.space.at(e.At.D())
+		if t.view.Table.Converged(status) {
+			t.line(e.At, "end of run: %s", status)
+			return
+		}
 		t.line(e.At, "end of run: still %s", named(status))
+	case history.Step:
+		if e.Err != "" && (mine || e.WS == 0 && tickNames[e.By] != "") {
+			t.alike(e.At, fmt.Sprintf("step of %s (%s)", author(e), e.Call), "failed: "+failure(e))
+		}
 	}
 }
 
@@ -128,9 +143,9 @@ func (t *timeline) move(e *history.Event) {
 	case e.To == lifecycle.Provisioning:
 		t.booted, t.phase = e.At, e.At
 		t.line(e.At, "%s: %s → provisioning; incarnation %d begins", whom(e, event), e.From, e.Inc)
-	case event == lifecycle.ProvisionTimeout:
+	case event == lifecycle.ProvisionTimeout && whom(e, event) == tick(provisionSweep):
 		t.line(e.At, "provision-timeout sweep, boot %s old: %s → %s", Span(e.At.D()-t.booted.D()), e.From, e.To)
-	case event == lifecycle.Silence:
+	case event == lifecycle.Silence && whom(e, event) == tick(livenessSweep):
 		t.line(e.At, "liveness sweep: %s → %s", e.From, e.To)
 	case e.ByInc > 0:
 		t.line(e.At, "its agent's %s: %s → %s", e.By, e.From, e.To)

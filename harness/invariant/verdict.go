@@ -1,7 +1,9 @@
 package invariant
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/bootrace/bootrace/harness/history"
@@ -56,17 +58,70 @@ type Judgement struct {
 	Doubts []string `json:"doubts,omitempty"`
 }
 
-// First returns the violation to look at first: of the invariants that were violated, the one that says most exactly what
-// went wrong. It returns nil where all held.
+// together is how far apart two violations may be that one act brings about: a move, its reply and its entry in the log.
+const together = time.Second
+
+// First returns the violation to look at first: the earliest, since what comes later may follow from it, and of those that
+// were broken at the same moment the one that says most exactly what went wrong. It returns nil where all held.
 func (j *Judgement) First() *Violation {
-	for _, name := range blameOrder {
-		for i := range j.Findings {
-			if f := &j.Findings[i]; f.Invariant == name && len(f.Violations) > 0 {
-				return &f.Violations[0]
+	var first *Violation
+	for i := range j.Findings {
+		if j.Findings[i].Invariant == linearizable.Name {
+			continue // it tells from replies that something is wrong, and not what: it comes after all that says more
+		}
+		for k := range j.Findings[i].Violations {
+			if x := &j.Findings[i].Violations[k]; first == nil || x.At < first.At {
+				first = x
 			}
 		}
 	}
+	if first == nil {
+		return j.only(linearizable.Name)
+	}
+	until := first.At + history.Time(together)
+	for _, name := range blameOrder {
+		for i := range j.Findings {
+			f := &j.Findings[i]
+			if f.Invariant != name {
+				continue
+			}
+			for k := range f.Violations {
+				if x := &f.Violations[k]; x.At <= until {
+					return x
+				}
+			}
+		}
+	}
+	return first
+}
+
+// only returns the first violation of the invariant, or nil.
+func (j *Judgement) only(name string) *Violation {
+	for i := range j.Findings {
+		if f := &j.Findings[i]; f.Invariant == name && len(f.Violations) > 0 {
+			return &f.Violations[0]
+		}
+	}
 	return nil
+}
+
+// Following returns the violations of the first one's workspace beside it, in the order in which they were broken: what may
+// follow from it.
+func (j *Judgement) Following() []Violation {
+	first := j.First()
+	if first == nil {
+		return nil
+	}
+	var all []Violation
+	for i := range j.Findings {
+		for k := range j.Findings[i].Violations {
+			if x := &j.Findings[i].Violations[k]; x != first && x.Workspace == first.Workspace {
+				all = append(all, *x)
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Violation) int { return cmp.Compare(a.At, b.At) })
+	return all
 }
 
 // Unjudged returns the findings that are inconclusive since the target does not show what they need.

@@ -23,6 +23,9 @@ type View struct {
 
 	events  []history.Event
 	strange []*history.Event // of no workspace of the plan
+	steps   []*history.Event // into the store, that failed on behalf of no workspace
+	turns   []*history.Event // of ticks
+	wants   []want           // nil until somebody asks
 	struck  []int            // how often each fault of the plan did
 	panics  []*history.Event
 	clockBy time.Duration // the most that a clock was ever off
@@ -47,6 +50,7 @@ type Space struct {
 	Agents   []*history.Event
 	Readings []*history.Event
 	Lists    []*history.Event // readings of the list of all workspaces; with To none where it lacked this one
+	Steps    []*history.Event // into the store: reads of it, and failures on its behalf
 	Row      *history.Event
 }
 
@@ -95,6 +99,14 @@ func NewView(p *plan.Plan, h *history.History) *View {
 			}
 		case history.Panic:
 			v.panics = append(v.panics, e)
+		case history.Turn:
+			v.turns = append(v.turns, e)
+			continue
+		case history.Step:
+			if e.WS == 0 {
+				v.steps = append(v.steps, e)
+				continue
+			}
 		}
 		if e.WS < 1 || e.WS > len(v.Spaces) {
 			v.strange = append(v.strange, e)
@@ -138,6 +150,8 @@ func (s *Space) add(e *history.Event) {
 		} else {
 			s.Readings = append(s.Readings, e)
 		}
+	case history.Step:
+		s.Steps = append(s.Steps, e)
 	case history.Row:
 		s.Row = e
 	}

@@ -214,11 +214,11 @@ func (c *call) deliver(after time.Duration) (reply, bool) {
 	var seen string
 	switch {
 	case c.copied:
-		seen = history.Duplicate
+		seen = "a duplicate; nobody waits for its reply"
 	case c.fate.LoseReply || cut:
-		seen = history.ReplyLost
+		seen = "the reply was lost"
 	case !c.waiting():
-		seen = history.GivenUp
+		seen = "the caller had given up"
 	}
 	c.record(out.code, seen, out.body)
 	return out, seen == ""

@@ -53,6 +53,9 @@ func (p *Plan) Times() contract.Times {
 			*f.field = time.Duration(f.value)
 		}
 	}
+	if s.LaunchBatch > 0 {
+		t.LaunchBatch = s.LaunchBatch
+	}
 	return t
 }
 
@@ -67,6 +70,10 @@ type Settings struct {
 	ProvisionSweepEvery Duration `json:"provision_sweep_every,omitempty"`
 	LivenessSweepEvery  Duration `json:"liveness_sweep_every,omitempty"`
 	ExternalTTL         Duration `json:"external_ttl,omitempty"`
+	// LaunchBatch and SweepBatch are the controller's: how many machines a turn of its launcher launches, and how many rows one
+	// statement of a sweep moves.
+	LaunchBatch int `json:"launch_batch,omitempty"`
+	SweepBatch  int `json:"sweep_batch,omitempty"`
 }
 
 // Controller returns the controller's settings, in full.
@@ -74,7 +81,7 @@ func (s Settings) Controller() controller.Settings {
 	return controller.Settings{
 		ProvisionTimeout: time.Duration(s.ProvisionTimeout), LivenessTTL: time.Duration(s.LivenessTTL),
 		ProvisionSweepEvery: time.Duration(s.ProvisionSweepEvery), LivenessSweepEvery: time.Duration(s.LivenessSweepEvery),
-		ExternalTTL: time.Duration(s.ExternalTTL),
+		ExternalTTL: time.Duration(s.ExternalTTL), LaunchBatch: s.LaunchBatch, SweepBatch: s.SweepBatch,
 	}.WithDefaults()
 }
 

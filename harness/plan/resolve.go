@@ -22,7 +22,9 @@ func Resolve(s *scenarios.Scenario, seed uint64) (*Plan, error) {
 	if s.Settings != nil {
 		p.Settings = Settings{
 			ProvisionTimeout: s.Settings.ProvisionTimeout, LivenessTTL: s.Settings.LivenessTTL,
-			HeartbeatInterval: s.Settings.HeartbeatInterval,
+			HeartbeatInterval: s.Settings.HeartbeatInterval, ProvisionSweepEvery: s.Settings.ProvisionSweepEvery,
+			LivenessSweepEvery: s.Settings.LivenessSweepEvery, ExternalTTL: s.Settings.ExternalTTL,
+			LaunchBatch: s.Settings.LaunchBatch, SweepBatch: s.Settings.SweepBatch,
 		}
 	}
 	draws := oracle.NewRandom(seed, "plan/"+s.Name)

@@ -14,7 +14,9 @@ func (p *Plan) Scenario(about string) (*scenarios.Scenario, error) {
 	if p.Settings != (Settings{}) {
 		s.Settings = &scenarios.Settings{
 			ProvisionTimeout: p.Settings.ProvisionTimeout, LivenessTTL: p.Settings.LivenessTTL,
-			HeartbeatInterval: p.Settings.HeartbeatInterval,
+			HeartbeatInterval: p.Settings.HeartbeatInterval, ProvisionSweepEvery: p.Settings.ProvisionSweepEvery,
+			LivenessSweepEvery: p.Settings.LivenessSweepEvery, ExternalTTL: p.Settings.ExternalTTL,
+			LaunchBatch: p.Settings.LaunchBatch, SweepBatch: p.Settings.SweepBatch,
 		}
 	}
 	for i, w := range p.Workspaces {

@@ -36,7 +36,7 @@ func told(c *contract.Contract) []string {
 	t := c.Times
 	say("liveness TTL %s, external %s", t.LivenessTTL, t.ExternalTTL)
 	say("sweeps: provision %s, liveness %s, orphan %s, launcher %s", t.ProvisionSweepEvery, t.LivenessSweepEvery, t.OrphanSweepEvery, t.LauncherEvery)
-	say("launches: time-out %s, retried after at most %s, %d at once", t.LaunchTimeout, t.LaunchRetryMax, t.LaunchesAtOnce)
+	say("launches: time-out %s, retried after at most %s, %d at once, %d a turn", t.LaunchTimeout, t.LaunchRetryMax, t.LaunchesAtOnce, t.LaunchBatch)
 	return facts
 }
 
@@ -65,7 +65,7 @@ func done(t *lifecycle.Table, s controller.Settings) []string {
 	}
 	say("liveness TTL %s, external %s", s.LivenessTTL, s.ExternalTTL)
 	say("sweeps: provision %s, liveness %s, orphan %s, launcher %s", s.ProvisionSweepEvery, s.LivenessSweepEvery, s.OrphanSweepEvery, s.LauncherEvery)
-	say("launches: time-out %s, retried after at most %s, %d at once", s.LaunchTimeout, s.LaunchRetryMax, controller.LaunchesAtOnce)
+	say("launches: time-out %s, retried after at most %s, %d at once, %d a turn", s.LaunchTimeout, s.LaunchRetryMax, controller.LaunchesAtOnce, s.LaunchBatch)
 	return facts
 }
 

@@ -59,9 +59,10 @@ type Task struct {
 	index   int    // in the process's tasks
 	id      uint64 // for the oracle
 
-	// Workspace and Incarnation are on whose behalf the task acts, where that is one; for the world to use.
+	// Workspace, Incarnation and Actor are on whose behalf the task acts, where that is somebody; for the world to use.
 	Workspace   int
 	Incarnation int
+	Actor       string
 }
 
 // errKilled unwinds a killed task.

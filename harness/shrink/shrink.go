@@ -282,6 +282,7 @@ func (s *shrinker) plainSettings() bool {
 	changed := s.try(func(p *plan.Plan) { p.Controllers = 1 })
 	changed = s.try(func(p *plan.Plan) { p.Schedule = "" }) || changed
 	changed = s.try(func(p *plan.Plan) { p.Settings = plan.Settings{} }) || changed
+	changed = s.try(func(p *plan.Plan) { p.Settings.LaunchBatch, p.Settings.SweepBatch = 0, 0 }) || changed
 	changed = s.try(func(p *plan.Plan) { p.Settings.LivenessTTL = 0 }) || changed
 	changed = s.try(func(p *plan.Plan) { p.Settings.ProvisionTimeout = 0 }) || changed
 	changed = s.each(len(s.best.Workspaces), func(p *plan.Plan, i int) {

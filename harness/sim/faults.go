@@ -29,6 +29,7 @@ func (f *faults) Choose(p oracle.Point, n uint64) uint64 { return f.world.oracle
 
 // Struck implements fault.World.
 func (f *faults) Struck(x *fault.Fault, ws int) {
+	f.world.struck = x.Number
 	f.world.add(history.Event{Kind: history.Fault, Fault: x.Number, WS: ws, Phase: history.Struck})
 }
 

@@ -1,5 +1,7 @@
 package sim
 
+import "time"
+
 // Position is where in a turn of a tick something else happened.
 type Position uint8
 
@@ -29,7 +31,9 @@ type Meeting struct {
 // turn is one turn of a tick under way.
 type turn struct {
 	tick  string
-	steps int // that have taken effect
+	began time.Duration
+	found bool // something: it read what it had not read before, wrote, or failed
+	steps int  // that have taken effect
 	met   []met
 }
 
@@ -41,9 +45,9 @@ func (r *replica) began(tick string) *turn {
 	var t *turn
 	if n := len(r.spare); n > 0 {
 		t, r.spare = r.spare[n-1], r.spare[:n-1]
-		*t = turn{tick: tick, met: t.met[:0]}
+		*t = turn{tick: tick, began: r.world.sched.Now(), met: t.met[:0]}
 	} else {
-		t = &turn{tick: tick}
+		t = &turn{tick: tick, began: r.world.sched.Now()}
 	}
 	r.turns = append(r.turns, t)
 	return t
@@ -89,7 +93,7 @@ func (r *replica) stepped(task string) {
 func (w *world) meets(workspace, move int) {
 	for _, r := range w.replicas {
 		for _, t := range r.turns {
-			if r != w.byReplica || t.tick != w.by {
+			if r != w.byReplica || t.tick != w.by.Name {
 				t.met = append(t.met, met{workspace, move, t.steps})
 			}
 		}

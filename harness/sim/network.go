@@ -32,7 +32,6 @@ var (
 	errTimeout = errors.New("timed out")
 	errRefused = errors.New("connection refused")
 	errReset   = errors.New("connection reset: the controller died")
-	errEnded   = errors.New("the run ended")
 )
 
 // caller is somebody who calls controllers: an agent, the operator or the observer.
@@ -169,20 +168,6 @@ func (j *job) reset() {
 	j.finish(agent.Response{}, errReset)
 }
 
-// cutOff writes down the requests that a controller has in its hands when the run ends: they may have taken effect.
-func (w *world) cutOff() {
-	for _, r := range w.replicas {
-		if r.process.Dead() {
-			continue // who died with them was written down
-		}
-		for _, k := range r.busy {
-			if k.job.task != nil || k.job.copied {
-				k.job.record(0, errEnded.Error(), agent.Response{})
-			}
-		}
-	}
-}
-
 // worker serves requests of one replica, one at a time, for as long as the replica lives.
 type worker struct {
 	replica *replica
@@ -243,7 +228,7 @@ func (k *worker) run() {
 func (k *worker) serve(j *job) {
 	w := k.replica.world
 	c := j.caller
-	k.task.Name, k.task.Workspace, k.task.Incarnation = j.request.Call, c.ws, c.inc
+	k.task.Name, k.task.Workspace, k.task.Incarnation, k.task.Actor = j.request.Call, c.ws, c.inc, c.actor
 	clear(k.reply.header)
 	k.reply.code = 0
 	k.reply.body.Reset()
@@ -260,11 +245,11 @@ func (k *worker) serve(j *job) {
 	var seen string
 	switch {
 	case j.copied:
-		seen = history.Duplicate
+		seen = "a duplicate; nobody waits for its reply"
 	case j.fate.LoseReply || w.faults.Cut(c.actor, c.ws, j.replica.number):
-		seen = history.ReplyLost
+		seen = "the reply was lost"
 	case j.task == nil:
-		seen = history.GivenUp
+		seen = "the caller had given up"
 	}
 	j.record(response.Code, seen, response)
 	if seen == "" {

@@ -21,8 +21,9 @@ type replica struct {
 	handler http.Handler
 	idle    []*worker
 	busy    []*worker
-	turns   []*turn // of its ticks, under way
-	spare   []*turn // over
+	turns   []*turn         // of its ticks, under way
+	spare   []*turn         // over
+	vain    []history.Event // turns in a row that found nothing, by tick
 }
 
 // secret is what tokens are derived from; every replica of every run has the same.
@@ -32,7 +33,7 @@ func (r *replica) start() {
 	w := r.world
 	r.process = w.process(fmt.Sprintf("controller %d", r.number))
 	r.process.SetOffset(r.offset)
-	r.idle, r.busy, r.turns, r.spare = nil, nil, nil, nil
+	r.idle, r.busy, r.turns, r.spare, r.vain = nil, nil, nil, nil, nil
 	built, err := w.deployment.Start(controller.Config{
 		Store:    r.storeWay(),
 		Cloud:    &cloudProxy{replica: r},
@@ -55,6 +56,7 @@ func (r *replica) start() {
 // tick runs a tick for ever. Its first turn comes at a drawn time, since nothing ties the phases of sweepers to anything.
 func (r *replica) tick(tick controller.Tick) {
 	w := r.world
+	w.sched.Current().Actor = history.ActorTick
 	w.sched.Sleep(w.latency(0, tick.Every))
 	for {
 		w.sched.Renew(w.sched.Current())
@@ -73,12 +75,16 @@ func (r *replica) turn(tick controller.Tick) {
 				panic(p)
 			}
 			w.add(history.Event{Kind: history.Panic, By: tick.Name, Replica: r.number, Err: fmt.Sprint(p)})
+			r.turnOver(t, fmt.Sprint(p))
 			r.over(t)
 		}
 	}()
+	var failed string
 	if err := tick.Run(context.Background()); err != nil {
-		w.add(history.Event{Kind: history.Tick, By: tick.Name, Replica: r.number, Err: err.Error()})
+		failed = err.Error()
+		w.add(history.Event{Kind: history.Tick, By: tick.Name, Replica: r.number, Err: failed})
 	}
+	r.turnOver(t, failed)
 	r.over(t)
 }
 
@@ -87,6 +93,7 @@ func (r *replica) kill() {
 	if r.process.Dead() {
 		return
 	}
+	r.closeTurns()
 	r.world.add(history.Event{Kind: history.Process, Replica: r.number, Phase: history.Ended})
 	for _, k := range r.busy {
 		k.job.reset()
@@ -112,7 +119,7 @@ func (r *replica) each(ctx context.Context, n int, do func(context.Context, int)
 				s.Wake(parent)
 			}
 		})
-		task.Workspace, task.Incarnation = parent.Workspace, parent.Incarnation
+		task.Workspace, task.Incarnation, task.Actor = parent.Workspace, parent.Incarnation, parent.Actor
 	}
 	for left > 0 {
 		s.Park(sched.Forever)

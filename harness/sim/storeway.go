@@ -19,9 +19,12 @@ const (
 // would not.
 var errStore = errors.New("store: connection lost")
 
+// errCommitted is what a history says of a failure whose operation took effect all the same.
+var errCommitted = errors.New("store: connection lost after the commit")
+
 // storeWay is a replica's way to the store: it takes time, faults strike there, and others run meanwhile.
 func (r *replica) storeWay() store.Store {
-	return &intercept.Store{Inner: r.world.store, Before: r.before, After: r.after, Creating: r.world.bind}
+	return &intercept.Store{Inner: r.world.store, Before: r.before, After: r.after, Saw: r.saw, Creating: r.world.bind}
 }
 
 // background is what the store itself is given: its work is not interrupted, and virtual deadlines mean nothing to it.
@@ -41,6 +44,7 @@ func (r *replica) before(ctx context.Context, op string) (context.Context, error
 			w.sched.Sleep(late)
 		}
 		if w.faults.StoreFails(r.number, op, false) {
+			r.failed(op, errStore)
 			return nil, errStore
 		}
 		w.faults.crash(r, op, false)
@@ -48,19 +52,20 @@ func (r *replica) before(ctx context.Context, op string) (context.Context, error
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	w.by, w.byInc, w.byReplica = t.Name, t.Incarnation, r
+	w.by, w.byOp, w.byReplica = t, op, r
 	return background, nil
 }
 
 // after is the way back, with the operation's outcome.
 func (r *replica) after(_ context.Context, op string, err error) error {
 	w := r.world
-	r.stepped(w.by)
-	w.by, w.byInc, w.byReplica = "", 0, nil
+	r.stepped(w.by.Name)
+	w.by, w.byOp, w.byReplica = nobody, "", nil
 	if w.faults.Stores() {
 		w.faults.crash(r, op, true)
 		if w.faults.StoreFails(r.number, op, true) {
 			err = errStore
+			r.failed(op, errCommitted)
 		}
 	}
 	if w.faults.Stalls() {

@@ -42,6 +42,7 @@ func Run(p *plan.Plan, o Options) (*history.History, error) {
 		plan: p, oracle: o.Oracle, sched: sched.New(o.Oracle), history: &history.History{},
 		inventory: fakeprovider.NewInventory(), machines: map[string]*machine{},
 		numbers: map[uuid.UUID]int{}, meet: o.Meet, turned: o.Turned, moves: make([]int, len(p.Workspaces)+1),
+		by: nobody, reads: map[reader]*read{},
 	}
 	if o.Target.Deploy == nil {
 		o.Target = Reference(nil)
@@ -56,10 +57,12 @@ func Run(p *plan.Plan, o Options) (*history.History, error) {
 	}
 	w.build()
 	err = w.sched.Run(time.Duration(p.Duration))
-	w.cutOff()
 	w.sched.Stop(w.processes...)
 	if err != nil {
 		return w.history, err
+	}
+	for _, r := range w.replicas {
+		r.closeTurns()
 	}
 	if err := w.readEnd(); err != nil {
 		return w.history, fmt.Errorf("reading what is stored at the end: %w", err)
@@ -92,9 +95,11 @@ type world struct {
 	members   []*member
 	numbers   map[uuid.UUID]int // a workspace's number in the plan
 
-	by        string // who is about to change rows: see Move
-	byInc     int
+	by        *sched.Task // who is about to change rows: see Move
+	byOp      string
 	byReplica *replica
+	reads     map[reader]*read
+	struck    int // the fault that struck last
 
 	surveyed bool // the observer is about to look at the list
 
@@ -143,9 +148,15 @@ func (w *world) add(e history.Event) {
 // observe is told by the store of every row's move.
 func (w *world) observe(c store.RowChange) {
 	number := w.numbers[c.WorkspaceID]
-	w.add(history.Event{
-		Kind: history.Move, WS: number, Inc: c.Incarnation, From: c.From, To: c.To, By: w.by, ByInc: w.byInc,
-	})
+	e := history.Event{
+		Kind: history.Move, WS: number, Inc: c.Incarnation, From: c.From, To: c.To, By: w.by.Name, ByInc: w.by.Incarnation,
+		Actor: w.by.Actor, Call: w.byOp,
+	}
+	if w.byReplica != nil {
+		e.Replica = w.byReplica.number
+		w.byReplica.wrote(number)
+	}
+	w.add(e)
 	if number > 0 {
 		w.meets(number, w.moves[number])
 		w.moves[number]++
