@@ -17,6 +17,7 @@ var builtinNames = []string{
 	"hermes-slow-mirror",
 	"mass-cold-start",
 	"dead-boot",
+	"left-alone",
 
 	"late-boot-during-partition",
 	"lost-heartbeat-replies",

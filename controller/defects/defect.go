@@ -26,6 +26,8 @@ type Defect struct {
 	table  func(*lifecycle.Table) *lifecycle.Table
 	config func(*controller.Config, Memory)
 	ticks  func([]controller.Tick, controller.Config) []controller.Tick
+	// loop is one more tick, which acts over the controller's own API.
+	loop func(http.Handler, controller.Config) controller.Tick
 	// handler stands in front of the controller's own.
 	handler func(http.Handler, controller.Config, Memory) http.Handler
 	// Remembers says that controllers with the defect keep something in memory, or on a server of keys, beside the store.
@@ -67,6 +69,9 @@ func Build(d *Defect, m Memory, c controller.Config) (Built, error) {
 	built := Built{Handler: k.Handler(), Ticks: k.Ticks(), Controller: k}
 	if d != nil && d.ticks != nil {
 		built.Ticks = d.ticks(built.Ticks, c)
+	}
+	if d != nil && d.loop != nil {
+		built.Ticks = append(built.Ticks[:len(built.Ticks):len(built.Ticks)], d.loop(built.Handler, c))
 	}
 	if d != nil && d.handler != nil {
 		built.Handler = d.handler(built.Handler, c, m)

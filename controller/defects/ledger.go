@@ -272,4 +272,20 @@ var ledger = []*Defect{
 			c.Store = busyList{c.Store}
 		},
 	},
+	{
+		Name: "unasked-restart",
+		Mechanism: "A policy loop restarts every workspace some minutes after its boot began, healthy or still booting: slow boots never " +
+			"come to their end, and what serves is interrupted. Nobody asked.",
+		Breaks:   "unasked",
+		Also:     []string{"bounded-churn"},
+		Evidence: "peer",
+		loop:     loop("restart-loop", impatience),
+	},
+	{
+		Name:      "scale-down-active",
+		Mechanism: "A scale-down picks a workspace by its age and hibernates it, whether it is at work or not.",
+		Breaks:    "unasked",
+		Evidence:  "peer",
+		loop:      loop("scale-down", thrift),
+	},
 }

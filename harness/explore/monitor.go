@@ -2,9 +2,11 @@ package explore
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/controller/store"
+	"github.com/bootrace/bootrace/harness/contract"
 	"github.com/bootrace/bootrace/harness/operator"
 )
 
@@ -25,7 +27,7 @@ func violated(invariant string, space int, format string, args ...any) *Violatio
 func Judged() []string {
 	return []string{
 		"converges", "stays-online", "detects-silence", "gives-up", "removed-is-terminal", "operator-intent-holds",
-		"loser-cannot-overwrite-winner", "legal-edges", "one-machine", "current-incarnation", "reply-is-state",
+		"unasked", "loser-cannot-overwrite-winner", "legal-edges", "one-machine", "current-incarnation", "reply-is-state",
 		"event-iff-transition", "cause-kept", "no-phantom-rows", "bounded-churn", "no-panic",
 	}
 }
@@ -108,6 +110,8 @@ func (w *world) judgeMove(c *state, t *task, space int, was, is *store.Workspace
 		return violated("event-iff-transition", space, "%s moved it from %s to %s, and the log has %d entries of that", by, from, is.Status, entries)
 	case !legal:
 		return violated("legal-edges", space, "%s moved it from %s to %s by %s, which no edge allows", by, from, is.Status, event)
+	case !w.licensed(t, event, by):
+		return violated("unasked", space, "%s moved it from %s to %s by %s, and nobody had asked for that", by, from, is.Status, event)
 	case w.table.Converged(is.Status) && t.who == anAgent && int(t.inc) != is.Incarnation:
 		return violated("current-incarnation", space, "the %s of incarnation %d made incarnation %d %s", by, t.inc, is.Incarnation, is.Status)
 	case event == lifecycle.ProvisionTimeout && c.now-memo.began < budget:
@@ -117,6 +121,14 @@ func (w *world) judgeMove(c *state, t *task, space int, was, is *store.Workspace
 		return violated("stays-online", space, "%s made it %s %s after its agent's last call", by, is.Status, c.now-memo.proved)
 	}
 	return nil
+}
+
+// licensed reports whether the contract lets the task move a workspace by the event. What a rule licenses, ticks do, and calls
+// that wait for it.
+func (w *world) licensed(t *task, event lifecycle.Event, by string) bool {
+	return slices.ContainsFunc(w.table.Licences(event), func(l contract.Licence) bool {
+		return l.Call == by && t.who != aTick || l.Rule != "" && t.who != anAgent
+	})
 }
 
 // replied judges the reply that a task ends with.

@@ -97,6 +97,13 @@ const (
 	TokenLive     = "token" // Row
 )
 
+// What the Err of a call that was answered says of its caller.
+const (
+	Duplicate = "a duplicate; nobody waits for its reply"
+	ReplyLost = "the reply was lost"
+	GivenUp   = "the caller had given up"
+)
+
 // Actors of calls.
 const (
 	ActorAgent    = "agent"

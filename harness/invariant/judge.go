@@ -74,6 +74,10 @@ var all = []Invariant{
 		oneMachine, []history.Kind{history.Move, history.Machine}, false,
 	},
 	{
+		"unasked", "every change of status and every new incarnation has a licence: a call that may have had that effect, once, or a rule",
+		unasked, []history.Kind{history.Move, history.Call}, true,
+	},
+	{
 		"launches", "whoever wants a machine is launched one, and a launch that fails for now is tried again",
 		launches, []history.Kind{history.Move, history.Machine, history.Cloud}, false,
 	},
@@ -115,7 +119,7 @@ var all = []Invariant{
 // what went wrong. Which move was wrong comes before what the row and the log then say of it.
 var blameOrder = []string{
 	"no-panic", "no-phantom-rows", "referential-integrity", "loser-cannot-overwrite-winner", "removed-is-terminal", "current-incarnation",
-	"operator-intent-holds", "reply-is-state", "one-machine", "gives-up", "launches", "bounded-churn", "detects-silence",
+	"operator-intent-holds", "unasked", "reply-is-state", "one-machine", "gives-up", "launches", "bounded-churn", "detects-silence",
 	"stays-online", "legal-edges", "event-iff-transition", "cause-kept", "converges", "linearizable",
 }
 

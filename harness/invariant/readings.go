@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/bootrace/bootrace/controller/lifecycle"
+	"github.com/bootrace/bootrace/harness/contract"
 	"github.com/bootrace/bootrace/harness/history"
 	"github.com/bootrace/bootrace/harness/plan"
 )
@@ -234,52 +235,37 @@ func (v *View) mayHaveMoved(name string) bool {
 // reachable reports whether a workspace can get from one status to another by itself, or by what the operator asked for
 // between the times.
 func (v *View) reachable(s *Space, from, to lifecycle.Status, since, until history.Time) bool {
-	asked := map[lifecycle.Event]bool{}
-	ask := func(of *Space, calls ...string) {
+	asked, above := map[string]bool{}, map[string]bool{}
+	ask := func(of *Space, into map[string]bool) {
 		for _, c := range of.Asked {
-			if c.Sent > until || c.Code != 0 && c.At < since || len(calls) > 0 && !slices.Contains(calls, c.Call) {
-				continue
-			}
-			for _, e := range operatorsEvents[c.Call] {
-				asked[e] = true
+			if c.Sent <= until && (c.Code == 0 || c.At >= since) && c.Code/100 != 4 {
+				into[c.Call] = true
 			}
 		}
 	}
-	ask(s)
+	ask(s, asked)
 	for _, n := range v.Plan.Above(s.Number) {
-		ask(v.Spaces[n-1], "pause", "resume") // which reach all below
+		ask(v.Spaces[n-1], above)
+	}
+	called := slices.ContainsFunc(s.Calls, func(c *history.Event) bool {
+		return agents(c.Call) && c.Actor == history.ActorAgent && c.Sent <= until && c.Code/100 != 4
+	})
+	allowed := func(e lifecycle.Event) bool {
+		return slices.ContainsFunc(v.Table.Licences(e), func(l contract.Licence) bool {
+			return l.Rule != "" || agents(l.Call) && called || l.Call == "create" || asked[l.Call] || l.Below && above[l.Call]
+		})
 	}
 	reached := map[lifecycle.Status]bool{from: true}
 	for more := true; more; {
 		more = false
 		for _, e := range v.Table.Edges() {
-			if reached[e.From] && !reached[e.To] && (asked[e.Event] || !operatorsOnly[e.Event]) {
+			if reached[e.From] && !reached[e.To] && allowed(e.Event) {
 				reached[e.To], more = true, true
 			}
 		}
 	}
 	return reached[to]
 }
-
-// operatorsEvents are what each of the operator's calls may do to a workspace.
-var operatorsEvents = map[string][]lifecycle.Event{
-	"restart":          {lifecycle.Restart, lifecycle.Wake},
-	"resume":           {lifecycle.Resume, lifecycle.ResumeExternal, lifecycle.Wake},
-	"pause":            {lifecycle.Pause},
-	"hibernate":        {lifecycle.Hibernate},
-	"delete":           {lifecycle.Remove},
-	"bootstrap-failed": {lifecycle.BootstrapFailed},
-}
-
-var operatorsOnly = func() map[lifecycle.Event]bool {
-	only := map[lifecycle.Event]bool{}
-	for _, events := range operatorsEvents {
-		for _, e := range events {
-			only[e] = true
-		}
-	}
-	return only
-}()
 
 // replyIsRead is reply-is-state where rows are out of sight: the first reading after a reply must be one to which what the
 // reply says can have led.

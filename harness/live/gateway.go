@@ -214,11 +214,11 @@ func (c *call) deliver(after time.Duration) (reply, bool) {
 	var seen string
 	switch {
 	case c.copied:
-		seen = "a duplicate; nobody waits for its reply"
+		seen = history.Duplicate
 	case c.fate.LoseReply || cut:
-		seen = "the reply was lost"
+		seen = history.ReplyLost
 	case !c.waiting():
-		seen = "the caller had given up"
+		seen = history.GivenUp
 	}
 	c.record(out.code, seen, out.body)
 	return out, seen == ""

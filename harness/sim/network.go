@@ -32,6 +32,7 @@ var (
 	errTimeout = errors.New("timed out")
 	errRefused = errors.New("connection refused")
 	errReset   = errors.New("connection reset: the controller died")
+	errEnded   = errors.New("the run ended")
 )
 
 // caller is somebody who calls controllers: an agent, the operator or the observer.
@@ -168,6 +169,20 @@ func (j *job) reset() {
 	j.finish(agent.Response{}, errReset)
 }
 
+// cutOff writes down the requests that a controller has in its hands when the run ends: they may have taken effect.
+func (w *world) cutOff() {
+	for _, r := range w.replicas {
+		if r.process.Dead() {
+			continue // who died with them was written down
+		}
+		for _, k := range r.busy {
+			if k.job.task != nil || k.job.copied {
+				k.job.record(0, errEnded.Error(), agent.Response{})
+			}
+		}
+	}
+}
+
 // worker serves requests of one replica, one at a time, for as long as the replica lives.
 type worker struct {
 	replica *replica
@@ -245,11 +260,11 @@ func (k *worker) serve(j *job) {
 	var seen string
 	switch {
 	case j.copied:
-		seen = "a duplicate; nobody waits for its reply"
+		seen = history.Duplicate
 	case j.fate.LoseReply || w.faults.Cut(c.actor, c.ws, j.replica.number):
-		seen = "the reply was lost"
+		seen = history.ReplyLost
 	case j.task == nil:
-		seen = "the caller had given up"
+		seen = history.GivenUp
 	}
 	j.record(response.Code, seen, response)
 	if seen == "" {

@@ -57,6 +57,7 @@ func Run(p *plan.Plan, o Options) (*history.History, error) {
 	}
 	w.build()
 	err = w.sched.Run(time.Duration(p.Duration))
+	w.cutOff()
 	w.sched.Stop(w.processes...)
 	if err != nil {
 		return w.history, err
