@@ -45,7 +45,8 @@ func TestLaunchesKnowTheQueue(t *testing.T) {
 	// Who is never launched is told with the queue that it stood in.
 	h := &history.History{}
 	for _, e := range o.History.Events {
-		if created := e.To == lifecycle.Provisioning && (e.Kind == history.Move || e.Kind == history.Log); e.WS == 80 && !created {
+		created := e.Call == "create" || e.To == lifecycle.Provisioning && e.Kind == history.Log
+		if e.WS == 80 && !created {
 			continue
 		}
 		h.Add(e)
