@@ -53,6 +53,11 @@ const (
 	// Turn is a turn of a tick that found something, or several in a row that found nothing: By, Replica, Code is how many, Sent
 	// when the first began, Logged when the last ended, Err where it failed.
 	Turn
+	// Slow is a time in which the machine of a run on wall-clock time was slow, as a part of the run measured it: Sent (its
+	// start; At is its end), By (what was measured: see package hiccup), Actor and Replica or WS (whose process measured it; no
+	// Actor is the harness's own), Lost (how much of the time was lost to a chain of steps), Worst (the longest single delay),
+	// and Share, of pressure, in percent. At is when it ended, or the end of the run.
+	Slow
 	// End is the end of the run.
 	End
 
@@ -61,7 +66,7 @@ const (
 
 var kindNames = [kindCount]string{
 	"", "call", "move", "log", "boot", "machine", "cloud", "fault", "process", "reading", "row", "tick", "agent", "panic",
-	"step", "turn", "end",
+	"step", "turn", "slow", "end",
 }
 
 // String returns the kind's name in the encoding.
@@ -104,13 +109,15 @@ const (
 	GivenUp   = "the caller had given up"
 )
 
-// Actors of calls.
+// Actors of calls, and those whose processes measure.
 const (
 	ActorAgent    = "agent"
 	ActorOperator = "operator"
 	ActorObserver = "observer"
 	// ActorTick is who moved a row where nobody called: a tick of the controller's own.
 	ActorTick = "tick"
+	// ActorController is whose process measured that the machine was slow.
+	ActorController = "controller"
 )
 
 // Time is a time since the start of the run. It encodes as seconds with six decimals.
@@ -180,6 +187,9 @@ type Event struct {
 	Machine string           `json:"machine,omitempty"`
 	Phase   string           `json:"phase,omitempty"`
 	Fault   int              `json:"fault,omitempty"`
+	Lost    Time             `json:"lost,omitempty"`
+	Worst   Time             `json:"worst,omitempty"`
+	Share   int              `json:"share,omitempty"`
 }
 
 // Accepted reports whether the event is a proof of life that the controller accepted.
@@ -219,6 +229,9 @@ func (e *Event) append(b []byte) []byte {
 	b = appendString(b, `,"machine":`, e.Machine)
 	b = appendString(b, `,"phase":`, e.Phase)
 	b = appendInt(b, `,"fault":`, e.Fault)
+	b = appendTime(b, `,"lost":`, e.Lost)
+	b = appendTime(b, `,"worst":`, e.Worst)
+	b = appendInt(b, `,"share":`, e.Share)
 	return append(b, '}', '\n')
 }
 

@@ -35,6 +35,7 @@ func (w *world) end() (*history.History, error) {
 	if err := context.Cause(w.ctx); err != nil {
 		return w.notes.history(nil), err
 	}
+	w.slow.close()
 	end := w.clock.now()
 	w.notes.freeze()
 	for _, r := range w.replicas {
@@ -102,6 +103,7 @@ func (w *world) readEnd(ctx context.Context, end time.Duration) ([]history.Event
 		e.ByInc, _ = strconv.Atoi(inc) // a tick has none
 		w.notes.events = append(w.notes.events, e)
 	}
+	w.notes.events = append(w.notes.events, w.slowness(end)...)
 	w.notes.mu.Unlock()
 	return w.readStore(ctx, end)
 }
@@ -183,6 +185,7 @@ func (w *world) readStore(ctx context.Context, end time.Duration) ([]history.Eve
 func (w *world) clear() error {
 	w.notes.freeze()
 	w.fail(errOver)
+	w.slow.close()
 	w.nursery.Close()
 	for _, s := range w.servers {
 		s.close()

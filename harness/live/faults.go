@@ -1,10 +1,12 @@
 package live
 
 import (
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/bootrace/bootrace/harness/fault"
+	"github.com/bootrace/bootrace/harness/hiccup"
 	"github.com/bootrace/bootrace/harness/history"
 	"github.com/bootrace/bootrace/harness/oracle"
 )
@@ -183,4 +185,13 @@ func (f *faults) poison(x *fault.Fault) {
 	}
 	// The sweeps alone are at the store more often than any fault is short.
 	f.Struck(x, 0)
+}
+
+// stopped reports whether a fault of one of the kinds had the process stopped at a moment of the window: that it was late then is
+// no slowness of the machine's.
+func (f *faults) stopped(x *hiccup.Window, hits func(*fault.Fault) bool, kinds ...string) bool {
+	return x != nil && slices.ContainsFunc(f.set.All, func(one *fault.Fault) bool {
+		return slices.Contains(kinds, one.Kind) && hits(one) && !x.Until.Before(f.world.clock.wall(time.Duration(one.From))) &&
+			!x.From.After(f.world.clock.wall(one.End()))
+	})
 }

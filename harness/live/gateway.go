@@ -74,6 +74,10 @@ type reply struct {
 
 // ServeHTTP carries one call.
 func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == pathPing {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
 	c, err := g.accept(w, r)
 	if err != nil {
 		panic(http.ErrAbortHandler) // the caller broke off

@@ -12,6 +12,7 @@ import (
 	"github.com/bootrace/bootrace/controller/wire"
 	"github.com/bootrace/bootrace/fakeprovider/ec2wire"
 	"github.com/bootrace/bootrace/harness/child"
+	"github.com/bootrace/bootrace/harness/fault"
 	"github.com/bootrace/bootrace/harness/history"
 	programs "github.com/bootrace/bootrace/harness/live/machine"
 	"github.com/bootrace/bootrace/harness/operator"
@@ -202,6 +203,12 @@ func (b *machine) heard(line []byte) {
 	case programs.Unanswered:
 		if b.world.site != nil {
 			b.world.site.unanswered(b, x.Call, x.Sent, x.At)
+		}
+		return
+	case programs.Slow:
+		hits := func(f *fault.Fault) bool { return f.Hits(b.ws) }
+		if !w.faults.stopped(x.Window, hits, "agent-stall", "machine-pause") {
+			w.slow.addProcess(history.ActorAgent, b.ws, x.Window)
 		}
 		return
 	case programs.Struck:

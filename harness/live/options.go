@@ -45,14 +45,14 @@ func Plan(p *plan.Plan, speed float64) *plan.Plan {
 	return c
 }
 
-// hiccup is how much later than it should anything may happen on a busy machine, in real time. Measured: with the
+// allowance is how much later than it should anything may happen on a busy machine, in real time. Measured: with the
 // built-in suite on two cores, eight scenarios at a time, starts of processes are late by up to half of that.
-const hiccup = 750 * time.Millisecond
+const allowance = 750 * time.Millisecond
 
 // Tolerance is by how much a run at the speed must widen the bounds of promises, in the contract's time: what the wall clock
 // adds of its own is nothing that a controller promised.
 func Tolerance(speed float64) time.Duration {
-	return time.Duration(float64(hiccup) * speed).Round(time.Second)
+	return time.Duration(float64(allowance) * speed).Round(time.Second)
 }
 
 // check reports what keeps the plan from being carried out.

@@ -15,6 +15,7 @@ import (
 	"github.com/bootrace/bootrace/controller"
 	"github.com/bootrace/bootrace/controller/wire"
 	"github.com/bootrace/bootrace/harness/child"
+	"github.com/bootrace/bootrace/harness/fault"
 	"github.com/bootrace/bootrace/harness/history"
 	programs "github.com/bootrace/bootrace/harness/live/replica"
 	"github.com/bootrace/bootrace/harness/oracle"
@@ -145,6 +146,11 @@ func (r *replica) heard(x programs.Report) {
 			e.WS, e.Inc = m.ws, m.inc
 		}
 		w.notes.add(at, e)
+	case programs.Slow:
+		onIt := func(f *fault.Fault) bool { return f.On(r.number) }
+		if !w.faults.stopped(x.Window, onIt, "controller-stall") {
+			w.slow.addProcess(history.ActorController, r.number, x.Window)
+		}
 	case programs.Unusable:
 		w.broken("controller %d cannot start: %s", r.number, x.Err)
 	}

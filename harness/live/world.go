@@ -75,6 +75,7 @@ type world struct {
 	llmURL   string
 	replicas []*replica
 	members  []*member
+	slow     slow
 	tasks    tasks       // whatever goes on for no longer than the run
 	surveyed atomic.Bool // the observer is about to look at the list
 
@@ -200,6 +201,7 @@ func (w *world) build() error {
 // begin starts the plan's time.
 func (w *world) begin() {
 	w.clock.begin()
+	w.measure()
 	for _, r := range w.replicas {
 		w.notes.add(0, history.Event{Kind: history.Process, Replica: r.number, Phase: history.Started})
 	}

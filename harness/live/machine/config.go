@@ -3,6 +3,7 @@ package machine
 import (
 	"time"
 
+	"github.com/bootrace/bootrace/harness/hiccup"
 	"github.com/bootrace/bootrace/harness/plan"
 )
 
@@ -45,6 +46,8 @@ const (
 	Struck  = "struck" // Fault made itself felt
 	// Unanswered is a Call that was Sent and got no answer; from machines that are containers.
 	Unanswered = "unanswered"
+	// Slow is a Window in which the machine was slow that this program runs on.
+	Slow = "slow"
 )
 
 // EnvMetadata is the environment variable with the URL that a container asks for its configuration, as a cloud's machine
@@ -53,10 +56,11 @@ const EnvMetadata = "BOOTRACE_METADATA"
 
 // Report is what a machine says.
 type Report struct {
-	Kind  string    `json:"kind"`
-	At    time.Time `json:"at"`
-	Phase string    `json:"phase,omitempty"`
-	Fault int       `json:"fault,omitempty"`
-	Call  string    `json:"call,omitempty"`
-	Sent  time.Time `json:"sent,omitzero"`
+	Kind   string         `json:"kind"`
+	At     time.Time      `json:"at"`
+	Phase  string         `json:"phase,omitempty"`
+	Fault  int            `json:"fault,omitempty"`
+	Call   string         `json:"call,omitempty"`
+	Sent   time.Time      `json:"sent,omitzero"`
+	Window *hiccup.Window `json:"window,omitempty"`
 }

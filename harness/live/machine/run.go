@@ -9,6 +9,7 @@ import (
 	"github.com/bootrace/bootrace/controller/wire"
 	"github.com/bootrace/bootrace/harness/agent"
 	"github.com/bootrace/bootrace/harness/child"
+	"github.com/bootrace/bootrace/harness/hiccup"
 	"github.com/bootrace/bootrace/harness/history"
 	"github.com/bootrace/bootrace/harness/live/caller"
 )
@@ -39,6 +40,11 @@ func Run(stdin io.Reader, stdout io.Writer) error {
 		m.Launched = time.Now()
 		m.report(Again, "")
 	}
+	// Timers alone: there are hundreds of these programs, which do next to nothing but wait.
+	meter := hiccup.Start(hiccup.Options{Report: func(w hiccup.Window) {
+		m.out.Report(Report{Kind: Slow, At: time.Now(), Window: &w})
+	}})
+	defer meter.Close()
 	if c.Awake || m.boot() {
 		m.live(os.Getenv(wire.EnvToken))
 	}

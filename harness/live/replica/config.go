@@ -5,6 +5,7 @@ import (
 
 	"github.com/bootrace/bootrace/controller"
 	"github.com/bootrace/bootrace/controller/cloud/docker"
+	"github.com/bootrace/bootrace/harness/hiccup"
 )
 
 // Config is what a replica is made of.
@@ -32,20 +33,22 @@ const (
 	Panicked = "panic"    // By, Err
 	CloudRan = "cloud"    // a call to the cloud ended: Call, Sent, Workspace, Incarnation, Machine, Err
 	Unusable = "unusable" // it cannot start: Err
+	Slow     = "slow"     // the machine was slow: Window
 )
 
 // Report is what a replica says.
 type Report struct {
-	Kind        string    `json:"kind"`
-	At          time.Time `json:"at"`
-	Address     string    `json:"address,omitempty"`
-	By          string    `json:"by,omitempty"`
-	Err         string    `json:"err,omitempty"`
-	Call        string    `json:"call,omitempty"`
-	Sent        time.Time `json:"sent,omitzero"`
-	Workspace   string    `json:"workspace,omitempty"` // its id
-	Incarnation int       `json:"incarnation,omitempty"`
-	Machine     string    `json:"machine,omitempty"`
+	Kind        string         `json:"kind"`
+	At          time.Time      `json:"at"`
+	Address     string         `json:"address,omitempty"`
+	By          string         `json:"by,omitempty"`
+	Err         string         `json:"err,omitempty"`
+	Call        string         `json:"call,omitempty"`
+	Sent        time.Time      `json:"sent,omitzero"`
+	Workspace   string         `json:"workspace,omitempty"` // its id
+	Incarnation int            `json:"incarnation,omitempty"`
+	Machine     string         `json:"machine,omitempty"`
+	Window      *hiccup.Window `json:"window,omitempty"`
 }
 
 // Step is a step into the store that a replica is about to make, or has made.

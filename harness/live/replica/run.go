@@ -17,6 +17,7 @@ import (
 	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/controller/store/postgres"
 	"github.com/bootrace/bootrace/harness/child"
+	"github.com/bootrace/bootrace/harness/hiccup"
 )
 
 // maxConns is how many connections to Postgres a replica opens at the most.
@@ -70,6 +71,8 @@ func (r *replica) serve(ctx context.Context) error {
 	for _, tick := range built.Ticks {
 		go r.tick(ctx, tick)
 	}
+	meter := hiccup.Start(hiccup.Options{Kernel: true, Report: func(w hiccup.Window) { r.report(Report{Kind: Slow, Window: &w}) }})
+	defer meter.Close()
 	r.report(Report{Kind: Ready, Address: listener.Addr().String()})
 	server := &http.Server{
 		Handler: introduced(built.Handler, r.panicked), ReadHeaderTimeout: 10 * time.Second,
