@@ -26,6 +26,7 @@ type report struct {
 	checked    int
 	violations []Violation
 	unknown    string // why it cannot be said whether it held, where it may not have
+	slow       bool   // that is because the machine was too slow
 }
 
 func (r *report) owed() { r.checked++ }
@@ -146,7 +147,7 @@ func judged(p *plan.Plan) []Invariant {
 func Judge(p *plan.Plan, h *history.History) *Judgement {
 	v := NewView(p, h)
 	j := &Judgement{Verdict: Held, Doubts: v.doubts()}
-	owed := 0
+	owed, tooSlow := 0, false
 	for _, inv := range judged(p) {
 		if why := inv.missing(p); why != "" {
 			j.Findings = append(j.Findings, Finding{Invariant: inv.Name, Verdict: Inconclusive, Why: why})
@@ -154,6 +155,8 @@ func Judge(p *plan.Plan, h *history.History) *Judgement {
 		}
 		r := report{name: inv.Name}
 		inv.check(v, &r)
+		v.withSlowness(&inv, &r)
+		tooSlow = tooSlow || r.slow
 		f := Finding{Invariant: inv.Name, Verdict: Held, Checked: r.checked, Violations: r.violations}
 		switch {
 		case len(r.violations) > 0:
@@ -171,6 +174,13 @@ func Judge(p *plan.Plan, h *history.History) *Judgement {
 	}
 	if len(j.Doubts) > 0 {
 		j.Verdict = j.Verdict.Worse(Inconclusive)
+	}
+	if j.Slow = v.slowness(); j.Slow != nil && j.Verdict == Inconclusive {
+		j.Slow.Decides = tooSlow || j.Slow.Lost >= notable
+		if !tooSlow && j.Slow.Decides {
+			j.Doubts = append(j.Doubts, fmt.Sprintf("this machine was slow, which may be why: it lost %.0f%% of the run (%s)",
+				100*j.Slow.Lost, j.Slow.Why))
+		}
 	}
 	return j
 }

@@ -150,7 +150,7 @@ func staysOnline(v *View, r *report) {
 				continue
 			}
 			r.violated(Violation{
-				Workspace: s.Number, Since: proof.At, At: m.At, Bound: ttl,
+				Workspace: s.Number, Since: proof.At, At: m.At, Bound: ttl, Due: justBefore(m.At),
 				What: fmt.Sprintf("%s moved it from %s to %s, %s after its agent's last %s",
 					whom(m, v.event(s, i)), m.From, m.To, Span(m.At.D()-proof.At.D()), proof.Call),
 				Expected: fmt.Sprintf("%s for as long as its agent calls more often than every %s", m.From, Span(ttl-v.tolerance)),
@@ -211,7 +211,7 @@ func detectsSilence(v *View, r *report) {
 				what = fmt.Sprintf("it was created at %s as %s, and nothing was ever heard of it", Clock(p.At), p.To)
 			}
 			r.violated(Violation{
-				Workspace: s.Number, Since: p.At, At: history.Time(deadline), Bound: ttl + sweep,
+				Workspace: s.Number, Since: p.At, At: history.Time(deadline), Bound: ttl + sweep, Due: p.At + history.Time(ttl),
 				What:     fmt.Sprintf("%s, and it is %s %s later", what, status, Span(deadline-p.At.D())),
 				Expected: fmt.Sprintf("offline within %s: the TTL of %s and one sweep%s", Span(ttl+sweep), Span(ttl), v.tolerated()),
 			})
@@ -249,7 +249,7 @@ func givesUp(v *View, r *report) {
 				}
 				if age < budget-v.trip() && !v.hinderedStart(since) && !v.clockOff(since-slack, next.At.D()) {
 					r.violated(Violation{
-						Workspace: s.Number, Since: begin.At, At: next.At, Bound: budget,
+						Workspace: s.Number, Since: begin.At, At: next.At, Bound: budget, Due: justBefore(next.At),
 						What: fmt.Sprintf("%s gave its boot up at %s, when it was %s old",
 							whom(next, lifecycle.ProvisionTimeout), Clock(next.At), Span(age)),
 						Expected: fmt.Sprintf("left alone until its budget of %s is over", Span(budget)),
@@ -267,7 +267,7 @@ func givesUp(v *View, r *report) {
 				continue
 			}
 			r.violated(Violation{
-				Workspace: s.Number, Since: begin.At, At: history.Time(deadline), Bound: budget + sweep,
+				Workspace: s.Number, Since: begin.At, At: history.Time(deadline), Bound: budget + sweep, Due: begin.At + history.Time(budget),
 				What: fmt.Sprintf("its boot of %s never showed life, and it is still provisioning %s later",
 					Clock(begin.At), Span(deadline-since)),
 				Expected: fmt.Sprintf("failed within %s: the budget of %s and one sweep%s", Span(budget+sweep), Span(budget), v.tolerated()),
@@ -276,6 +276,9 @@ func givesUp(v *View, r *report) {
 		}
 	}
 }
+
+// justBefore is from when on slowness matters where something was done too early: it may have been written, or noted, late.
+func justBefore(t history.Time) history.Time { return t - history.Time(slack) }
 
 // gaveUp reports whether the i-th move is a boot given up by a sweeper. Where moves are told from readings, that is what is
 // left where nothing else can have failed it, which takes a world that sees what the cloud answers.
@@ -312,7 +315,7 @@ func boundedChurn(v *View, r *report) {
 		}
 		if len(flaps) >= ups {
 			r.violated(Violation{
-				Workspace: s.Number, Since: flaps[0].At, At: flaps[ups-1].At,
+				Workspace: s.Number, Since: flaps[0].At, At: flaps[ups-1].At, Bound: v.ttl(s),
 				What:     fmt.Sprintf("it left online %d times with no fault about", len(flaps)),
 				Expected: "online, for good, once the faults are over",
 			})

@@ -38,6 +38,9 @@ type Violation struct {
 	What      string        `json:"what"`
 	Expected  string        `json:"expected"`
 	Bound     time.Duration `json:"bound,omitempty"`
+	// Due is from when on the controller had to act, where that is later than Since: a machine that was slow before it excuses
+	// nothing.
+	Due history.Time `json:"due,omitempty"`
 }
 
 // Finding is an invariant's verdict on a history.
@@ -56,6 +59,8 @@ type Judgement struct {
 	Findings []Finding `json:"findings"`
 	// Doubts are why the run proves less than it was meant to.
 	Doubts []string `json:"doubts,omitempty"`
+	// Slow says how slow the machine was, where it was and time was the wall clock's.
+	Slow *Slowness `json:"slow,omitempty"`
 }
 
 // together is how far apart two violations may be that one act brings about: a move, its reply and its entry in the log.

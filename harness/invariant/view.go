@@ -27,12 +27,16 @@ type View struct {
 	turns   []*history.Event // of ticks
 	wants   []want           // nil until somebody asks
 	struck  []int            // how often each fault of the plan did
+	began   []*history.Event // when each fault was noted to start, and to end; nil where it was not
+	ended   []*history.Event
 	panics  []*history.Event
 	clockBy time.Duration // the most that a clock was ever off
 
 	tolerance time.Duration // how far off times on a wall clock may be; 0 where time is simulated
 	polled    bool          // moves were told from readings
-	families  bool          // somebody has a parent
+	slow      []slowWindow
+	pressure  []*history.Event
+	families  bool // somebody has a parent
 }
 
 // Space is one workspace's share of a history, each list in order.
@@ -73,6 +77,7 @@ func NewView(p *plan.Plan, h *history.History) *View {
 	v := &View{
 		Plan: p, Settings: p.Times(), Table: rules.Must(p.Contract), End: time.Duration(p.Duration),
 		events: h.Events, struck: make([]int, len(p.Faults)+1), polled: polled(p),
+		began: make([]*history.Event, len(p.Faults)+1), ended: make([]*history.Event, len(p.Faults)+1),
 	}
 	if p.Live != nil {
 		v.tolerance = time.Duration(p.Live.Tolerance)
@@ -87,8 +92,14 @@ func NewView(p *plan.Plan, h *history.History) *View {
 		v.End = max(v.End, e.At.D())
 		switch e.Kind {
 		case history.Fault:
-			if e.Phase == history.Struck && e.Fault < len(v.struck) {
+			switch {
+			case e.Fault >= len(v.struck):
+			case e.Phase == history.Struck:
 				v.struck[e.Fault]++
+			case e.Phase == history.Started:
+				v.began[e.Fault] = e
+			case e.Phase == history.Ended:
+				v.ended[e.Fault] = e
 			}
 		case history.Process:
 			if e.Phase == history.Ended {
@@ -107,6 +118,9 @@ func NewView(p *plan.Plan, h *history.History) *View {
 				v.steps = append(v.steps, e)
 				continue
 			}
+		case history.Slow:
+			v.noteSlow(e)
+			continue
 		}
 		if e.WS < 1 || e.WS > len(v.Spaces) {
 			v.strange = append(v.strange, e)
@@ -172,6 +186,12 @@ func (v *View) faultWindows() {
 			continue
 		}
 		w := Window{From: time.Duration(f.From), Until: f.End(), Why: f.Kind}
+		if began := v.began[i+1]; v.Plan.Live != nil && began != nil {
+			w.From = min(w.From, began.At.D())
+		}
+		if ended := v.ended[i+1]; v.Plan.Live != nil && ended != nil {
+			w.Until = max(w.Until, ended.At.D()) // to end a server can take longer than it is to stay down
+		}
 		switch f.Kind {
 		case "store-error", "store-error-after-commit", "store-slow", "stall", "preempt", "controller-stall", "postgres-crash", "postgres-restart":
 		case "clock":
