@@ -120,7 +120,7 @@ func TestMeterOfAProcessThatIsStopped(t *testing.T) {
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer child.Wait() //nolint:errcheck // it is killed by the test's context at the latest
+	defer child.Wait()
 	lines := bufio.NewScanner(stdout)
 	if !lines.Scan() { // it measures
 		t.Fatal("the child said nothing")
@@ -144,7 +144,7 @@ func TestMeterOfAProcessThatIsStopped(t *testing.T) {
 		}
 		// A machine that is slow itself may have more to say: only what is certain is asked for.
 		if w.Source == hiccup.Timers && w.Worst >= stopped-hiccup.Beat && w.Until.After(from.Add(stopped-hiccup.Beat)) {
-			stdin.Close() //nolint:errcheck // which ends the child
+			stdin.Close()
 			return
 		}
 	}
@@ -160,10 +160,10 @@ func TestMain(m *testing.M) {
 	}
 	out := json.NewEncoder(os.Stdout)
 	meter := hiccup.Start(hiccup.Options{Kernel: true, Machine: true, Report: func(w hiccup.Window) {
-		out.Encode(w) //nolint:errcheck // a pipe
+		out.Encode(w)
 	}})
-	os.Stdout.WriteString("ready\n") //nolint:errcheck // a pipe
-	io.Copy(io.Discard, os.Stdin)    //nolint:errcheck // however it ends
+	os.Stdout.WriteString("ready\n")
+	io.Copy(io.Discard, os.Stdin)   
 	meter.Close()
 }
 

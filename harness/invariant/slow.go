@@ -157,10 +157,10 @@ func (v *View) tooSlow(x *Violation, lost time.Duration, most *history.Event) st
 // measured says in words what a window measured.
 func (v *View) measured(e *history.Event) string {
 	whose := "the harness"
-	switch {
-	case e.Actor == history.ActorController:
+	switch e.Actor {
+	case history.ActorController:
 		whose = fmt.Sprintf("controller %d", e.Replica)
-	case e.Actor == history.ActorAgent:
+	case history.ActorAgent:
 		whose = fmt.Sprintf("the agent of workspace %d", e.WS)
 	}
 	worst := Span(e.Worst.D())

@@ -29,14 +29,12 @@ func main() {
 	switch os.Getenv(envPart) {
 	case "loop":
 		go exitWithParent()
-		for n := 0; ; n++ { //nolint:revive // that is the work
+		for n := 0; ; n++ { // that is the work
 		}
 	case "writer":
 		go exitWithParent()
-		if err := write(); err != nil {
-			fmt.Fprintln(os.Stderr, "busy:", err)
-			os.Exit(exitUnusable)
-		}
+		fmt.Fprintln(os.Stderr, "busy:", write())
+		os.Exit(exitUnusable)
 	}
 	loops := flag.Int("loops", 4, "busy loops a core")
 	writers := flag.Int("writers", 1, "disk writers a core")
@@ -61,7 +59,7 @@ const (
 	chunks = 16
 )
 
-// write writes a file for ever.
+// write writes a file for ever, or until it cannot.
 func write() error {
 	f, err := os.CreateTemp("", "bootrace-busy-")
 	if err != nil {
