@@ -163,7 +163,7 @@ func TestMain(m *testing.M) {
 		out.Encode(w)
 	}})
 	os.Stdout.WriteString("ready\n")
-	io.Copy(io.Discard, os.Stdin)   
+	io.Copy(io.Discard, os.Stdin)
 	meter.Close()
 }
 
