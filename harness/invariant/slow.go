@@ -71,6 +71,7 @@ func (v *View) lost(from, until time.Duration) (lost time.Duration, most *histor
 func (v *View) widened(by time.Duration) *View {
 	w := *v
 	w.tolerance += by
+	w.wants = nil // which depend on it
 	return &w
 }
 

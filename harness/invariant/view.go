@@ -27,8 +27,8 @@ type View struct {
 	turns   []*history.Event // of ticks
 	wants   []want           // nil until somebody asks
 	struck  []int            // how often each fault of the plan did
-	began   []*history.Event // when each fault was noted to start, and to end; nil where it was not
-	ended   []*history.Event
+	starts  []*history.Event // when each fault was noted to start, and to end; nil where it was not
+	ends    []*history.Event
 	panics  []*history.Event
 	clockBy time.Duration // the most that a clock was ever off
 
@@ -77,7 +77,7 @@ func NewView(p *plan.Plan, h *history.History) *View {
 	v := &View{
 		Plan: p, Settings: p.Times(), Table: rules.Must(p.Contract), End: time.Duration(p.Duration),
 		events: h.Events, struck: make([]int, len(p.Faults)+1), polled: polled(p),
-		began: make([]*history.Event, len(p.Faults)+1), ended: make([]*history.Event, len(p.Faults)+1),
+		starts: make([]*history.Event, len(p.Faults)+1), ends: make([]*history.Event, len(p.Faults)+1),
 	}
 	if p.Live != nil {
 		v.tolerance = time.Duration(p.Live.Tolerance)
@@ -97,9 +97,9 @@ func NewView(p *plan.Plan, h *history.History) *View {
 			case e.Phase == history.Struck:
 				v.struck[e.Fault]++
 			case e.Phase == history.Started:
-				v.began[e.Fault] = e
+				v.starts[e.Fault] = e
 			case e.Phase == history.Ended:
-				v.ended[e.Fault] = e
+				v.ends[e.Fault] = e
 			}
 		case history.Process:
 			if e.Phase == history.Ended {
@@ -186,10 +186,10 @@ func (v *View) faultWindows() {
 			continue
 		}
 		w := Window{From: time.Duration(f.From), Until: f.End(), Why: f.Kind}
-		if began := v.began[i+1]; v.Plan.Live != nil && began != nil {
+		if began := v.starts[i+1]; v.Plan.Live != nil && began != nil {
 			w.From = min(w.From, began.At.D())
 		}
-		if ended := v.ended[i+1]; v.Plan.Live != nil && ended != nil {
+		if ended := v.ends[i+1]; v.Plan.Live != nil && ended != nil {
 			w.Until = max(w.Until, ended.At.D()) // to end a server can take longer than it is to stay down
 		}
 		switch f.Kind {
