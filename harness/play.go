@@ -12,6 +12,7 @@ import (
 	"github.com/bootrace/bootrace/harness/live"
 	"github.com/bootrace/bootrace/harness/oracle"
 	"github.com/bootrace/bootrace/harness/plan"
+	"github.com/bootrace/bootrace/harness/runs"
 	"github.com/bootrace/bootrace/harness/sim"
 	"github.com/bootrace/bootrace/harness/stores"
 )
@@ -23,6 +24,8 @@ type Outcome struct {
 	Digest    string
 	Judgement *invariant.Judgement
 	Wall      time.Duration
+	// Tries are runs of the plan before this one, at higher speeds, at which this machine was too slow to judge it.
+	Tries []runs.Try
 	// Meetings are the moves that happened while somebody else's tick was at work.
 	Meetings []sim.Meeting
 	// Steps is how many steps into the store a turn of each tick made at the most, of those that made several.

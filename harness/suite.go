@@ -27,6 +27,8 @@ type Suite struct {
 	// Live has the plans carried out on wall-clock time, instead of in the simulated world on the source's stores. They must
 	// be plans of package live's, and possible there.
 	Live *live.Options
+	// Pace is how fast they go then, and how many at a time; their own speed and Jobs are asked only where it is nil.
+	Pace *Pace
 	// LeftOut are the scenarios that are not played, and why.
 	LeftOut []runs.LeftOut
 	Defect  *defects.Defect // nil for the reference controller as it is
@@ -41,6 +43,8 @@ type Suite struct {
 	Progress func(*runs.Result)
 	// Over, where it is set, is told of every plan that is over as soon as it is, in no order and by several at a time.
 	Over func(*plan.Plan)
+
+	playLive func(context.Context, *plan.Plan, live.Options) *Outcome // PlayLive; tests have another
 }
 
 // Run plays the plans and returns the run. When ctx is cancelled it ends after the plans that are being played; the run
@@ -50,6 +54,13 @@ func (s Suite) Run(ctx context.Context) (*runs.Run, error) {
 		Form: runs.Form, Began: s.Began, Version: s.Version, Seed: s.Seed, LeftOut: s.LeftOut,
 	}
 	if s.Live != nil {
+		if s.Pace == nil {
+			speed := 1.0
+			if len(s.Plans) > 0 {
+				speed = s.Plans[0].Live.Speed
+			}
+			s.Pace = NewPace(speed, true, s.Jobs, true)
+		}
 		r.World, r.Store, r.Server = "live", "postgres", s.Live.Postgres.Describe()
 	} else {
 		r.World, r.Store, r.Server = "sim", s.Source.Name(), s.Source.Describe()
@@ -76,7 +87,7 @@ func (s Suite) Run(ctx context.Context) (*runs.Run, error) {
 		}
 		x := r.Add(runs.Played{
 			Plan: outcome.Plan, History: outcome.History, Digest: outcome.Digest, Judgement: outcome.Judgement,
-			Wall: outcome.Wall, Fault: outcome.Fault,
+			Wall: outcome.Wall, Tries: outcome.Tries, Fault: outcome.Fault,
 		})
 		if s.Parent != "" {
 			if lost = r.SaveHistory(x); lost != nil {
@@ -92,6 +103,9 @@ func (s Suite) Run(ctx context.Context) (*runs.Run, error) {
 		return nil, lost
 	}
 	r.Wall = time.Since(s.Began)
+	if s.Pace != nil {
+		r.Pace = s.Pace.Summary()
+	}
 	if s.Parent == "" {
 		return r, nil
 	}
@@ -111,23 +125,22 @@ func (s Suite) play(ctx context.Context) []chan *Outcome {
 	close(next)
 	load := semaphore.NewWeighted(int64(liveLoad * runtime.NumCPU()))
 	var workers sync.WaitGroup
-	for range max(s.Jobs, 1) {
+	jobs := max(s.Jobs, 1)
+	if s.Pace != nil {
+		jobs = s.Pace.most
+	}
+	for range jobs {
 		workers.Go(func() {
 			for i := range next {
 				if ctx.Err() != nil {
 					outcomes[i] <- nil
 					continue
 				}
-				weight := int64(0)
-				if s.Live != nil {
-					weight = min(int64(len(s.Plans[i].Workspaces)), int64(liveLoad*runtime.NumCPU()))
-				}
-				if load.Acquire(ctx, weight) != nil {
+				o := s.one(ctx, s.Plans[i], load)
+				if o == nil {
 					outcomes[i] <- nil
 					continue
 				}
-				o := s.one(ctx, s.Plans[i])
-				load.Release(weight)
 				if s.Over != nil {
 					s.Over(s.Plans[i])
 				}
@@ -159,14 +172,46 @@ func (s Suite) order() []int {
 	return order
 }
 
-// one plays one plan.
-func (s Suite) one(ctx context.Context, p *plan.Plan) *Outcome {
+// one plays one plan; it returns nil where ctx is done before it comes to that.
+func (s Suite) one(ctx context.Context, p *plan.Plan, load *semaphore.Weighted) *Outcome {
 	if s.Live == nil {
 		return Play(ctx, p, s.Source, sim.Reference(s.Defect), nil)
 	}
-	o := *s.Live
-	o.Defect = s.Defect
-	return PlayLive(ctx, p, o)
+	speed, _ := s.Pace.Speed()
+	o := s.live(ctx, p, speed, load, int64(len(p.Workspaces)))
+	var tries []runs.Try
+	for s.Pace.adapts && o != nil && tooSlow(o) && len(tries) < retries && speed > 1 {
+		tries = append(tries, runs.Try{Speed: speed, Slow: o.Judgement.Slow})
+		speed = slower(speed)
+		// By itself: what was too slow beside others is not made again beside them.
+		o = s.live(ctx, p, speed, load, int64(liveLoad*runtime.NumCPU()))
+	}
+	if o != nil {
+		o.Tries = tries
+	}
+	return o
+}
+
+// live plays one plan at the speed, as soon as there is room for it.
+func (s Suite) live(ctx context.Context, p *plan.Plan, speed float64, load *semaphore.Weighted, weight int64) *Outcome {
+	weight = min(weight, int64(liveLoad*runtime.NumCPU()))
+	if s.Pace.acquire(ctx) != nil {
+		return nil
+	}
+	defer s.Pace.release()
+	if load.Acquire(ctx, weight) != nil {
+		return nil
+	}
+	defer load.Release(weight)
+	options := *s.Live
+	options.Defect = s.Defect
+	play := s.playLive
+	if play == nil {
+		play = PlayLive
+	}
+	o := play(ctx, live.Plan(p, speed), options)
+	s.Pace.played(o, speed)
+	return o
 }
 
 // Replayed is how a replay of a stored scenario compares.

@@ -22,6 +22,8 @@ type course struct {
 	faults   []faultCourse
 	replicas []replicaCourse
 	others   []*history.Event // calls about no workspace
+	measured []*history.Event // how slow this machine was, by each source
+	slow     []slowCourse
 }
 
 // lane is what one workspace went through, each list in order.
@@ -113,6 +115,8 @@ func courseOf(r *runs.Run, x *runs.Result) (*course, error) {
 			c.fault(e)
 		case history.Process, history.Tick, history.Panic:
 			c.replica(e)
+		case history.Slow:
+			c.measured = append(c.measured, e)
 		case history.Move, history.Call, history.Boot, history.Machine, history.Cloud, history.Agent:
 			if l := c.lane(e); l != nil {
 				l.event(e, budgets)
@@ -123,6 +127,9 @@ func courseOf(r *runs.Run, x *runs.Result) (*course, error) {
 		}
 	}
 	c.close()
+	if len(c.measured) > 0 {
+		c.slow = slowCourses(h, c.end)
+	}
 	return c, nil
 }
 

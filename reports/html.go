@@ -86,6 +86,7 @@ type (
 		Fleet, Outcome, Slowest   string
 		Elapsed, Search, Violated string
 		Doubts                    []string
+		Tries                     []string // at higher speeds
 		Fault                     string
 	}
 	// section is one scenario.
@@ -211,6 +212,9 @@ func rowOf(x *runs.Result) row {
 	w := row{
 		Scenario: x.Scenario, Verdict: string(x.Verdict), Mark: marks[x.Verdict], Fleet: fleet(x.Plan), Outcome: outcome(x),
 		Slowest: strings.TrimPrefix(slowest(x.Groups), slowestLabel), Elapsed: elapsed(x.Wall), Fault: shown(x.Fault),
+	}
+	for _, again := range x.Tries {
+		w.Tries = append(w.Tries, shown(tried(again)))
 	}
 	if x.Fault == "" {
 		w.Violated = violated(x)

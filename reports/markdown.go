@@ -48,8 +48,11 @@ func Markdown(r *runs.Run) ([]byte, error) {
 				strings.TrimPrefix(slowest(g), slowestLabel))
 		}
 	}
-	var doubts []string
+	var doubts, again []string
 	for _, x := range r.Results {
+		for _, try := range x.Tries {
+			again = append(again, fmt.Sprintf("- %s: %s", x.Scenario, escaped(tried(try))))
+		}
 		switch {
 		case x.Fault != "":
 			doubts = append(doubts, fmt.Sprintf("- %s: the harness failed: %s", x.Scenario, escaped(x.Fault)))
@@ -61,6 +64,9 @@ func Markdown(r *runs.Run) ([]byte, error) {
 	}
 	if len(doubts) > 0 {
 		fmt.Fprintf(&b, "\n### Inconclusive\n\n%s\n", strings.Join(doubts, "\n"))
+	}
+	if len(again) > 0 {
+		fmt.Fprintf(&b, "\n### Played again more slowly\n\n%s\n", strings.Join(again, "\n"))
 	}
 	if len(r.LeftOut) > 0 {
 		b.WriteString("\n### Left out\n\n")

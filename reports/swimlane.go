@@ -95,6 +95,7 @@ func draw(c *course, x *runs.Result) swimlanes {
 	d.plot.element("svg", "class", "plot", "width", "100%", "height", high, "role", "group", "aria-label",
 		fmt.Sprintf("What happened to the workspaces of %s in %s", x.Scenario, invariant.Span(c.end.D())))
 	d.axis()
+	d.slowness()
 	d.windows()
 	for i := range facts {
 		d.faultRow(&c.faults[i], d.head+axisHigh+factHigh*i)

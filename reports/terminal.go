@@ -83,6 +83,9 @@ func (t Terminal) Result(x *runs.Result) {
 			t.printf("    %s\n", t.columns.row("", group(&g[0]), statuses(g), slowest(g), ""))
 		}
 	}
+	for _, again := range x.Tries {
+		t.note(yellow, "played again", tried(again))
+	}
 	switch {
 	case x.Fault != "":
 		t.note(yellow, "the harness failed", x.Fault)
@@ -149,6 +152,9 @@ func (t Terminal) Summary(r *runs.Run) {
 	}
 	if n := len(r.LeftOut); n > 0 {
 		t.printf("%s %s\n", t.paint(yellow, "left out"), plural(n, "scenario that this world cannot play", "scenarios that this world cannot play"))
+	}
+	if text := held(r); text != "" {
+		t.printf("%s %s\n", t.paint(yellow, "slow machine"), text)
 	}
 	t.printf("%s      %s\n", t.paint(bold, tally(r)), took(r))
 }

@@ -73,6 +73,7 @@ func (t *tracer) scenario(c *course, x *runs.Result) {
 	for i := range c.replicas {
 		t.replica(&c.replicas[i], c.end)
 	}
+	t.slow(c.measured)
 	t.ticks(c)
 	statuses := map[int]int{} // threads, by workspace
 	for _, l := range c.lanes {

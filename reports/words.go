@@ -278,3 +278,37 @@ func wrap(text string, width int) []string {
 	}
 	return lines
 }
+
+// tried says why a scenario was played again more slowly.
+func tried(x runs.Try) string {
+	return fmt.Sprintf("at %g× this machine was too slow to judge it: it lost %.0f%% of the run (%s)", x.Speed, x.Slow.Lost*100, x.Slow.Why)
+}
+
+// held says at which speed this machine can play, where it could not hold the one that was asked for.
+func held(r *runs.Run) string {
+	p := r.Pace
+	if p == nil {
+		return ""
+	}
+	again, slow := 0, 0
+	for _, x := range r.Results {
+		if len(x.Tries) > 0 {
+			again++
+		}
+		if s := x.Judgement.Slow; s != nil && s.Decides {
+			slow++
+		}
+	}
+	switch {
+	case again == 0 && slow == 0:
+		return ""
+	case p.Exact:
+		return fmt.Sprintf("it was too slow at %g× to judge %s; --speed auto finds a speed that it can hold", p.Asked, plural(slow, "scenario", "scenarios"))
+	case slow > 0:
+		return fmt.Sprintf("%s played again more slowly, and %s could not be judged even so; the highest speed that it held is %g×",
+			plural(again, "scenario was", "scenarios were"), plural(slow, "scenario", "scenarios"), p.Holds)
+	default:
+		return fmt.Sprintf("%s played again more slowly; the highest speed that it held is %g×, and now it would begin at %g×",
+			plural(again, "scenario was", "scenarios were"), p.Holds, p.Last)
+	}
+}

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"sync"
 	"time"
 
+	"github.com/bootrace/bootrace/harness"
 	liveworld "github.com/bootrace/bootrace/harness/live"
 	"github.com/bootrace/bootrace/harness/plan"
 	"github.com/bootrace/bootrace/harness/runs"
@@ -49,15 +51,15 @@ const liveJobs = 8
 
 // liveFlags choose the world.
 type liveFlags struct {
-	World string  `enum:"sim,live" default:"sim" help:"Where scenarios are played: sim, in virtual time, or live, on wall-clock time with real processes."`
-	Cloud string  `enum:"fake,docker" default:"fake" help:"Where a live run's machines are: fake, processes that a fake EC2 starts, or docker, containers."`
-	Speed float64 `placeholder:"FACTOR" help:"How many times faster a live run goes than the contract's time (default: 60, so that ten minutes are ten seconds; 20 with --cloud docker)."`
+	World string `enum:"sim,live" default:"sim" help:"Where scenarios are played: sim, in virtual time, or live, on wall-clock time with real processes."`
+	Cloud string `enum:"fake,docker" default:"fake" help:"Where a live run's machines are: fake, processes that a fake EC2 starts, or docker, containers."`
+	Speed speed  `placeholder:"FACTOR" default:"auto" help:"How many times faster a live run goes than the contract's time, exactly; or auto: up to 60, so that ten minutes are ten seconds (20 with --cloud docker), and slower where this machine cannot hold that. A scenario that it was too slow to judge is played again at half the speed, at most twice."`
 }
 
 // check reports what makes no sense of the flags together.
 func (f liveFlags) check(store string) error {
 	switch {
-	case f.World != "live" && f.Speed != 0:
+	case f.World != "live" && f.Speed.factor != 0:
 		return errors.New("--speed is for --world live: virtual time takes no time")
 	case f.World != "live" && f.Cloud != "fake":
 		return errors.New("--cloud is for --world live: in virtual time, machines are simulated")
@@ -65,8 +67,6 @@ func (f liveFlags) check(store string) error {
 		return nil
 	case store != "postgres":
 		return errors.New("--world live keeps its rows in Postgres: leave --store out")
-	case f.Speed < 0 || f.Speed > maxSpeed:
-		return fmt.Errorf("--speed must be above 0 and at most %d, not %g", maxSpeed, f.Speed)
 	}
 	return nil
 }
@@ -74,15 +74,42 @@ func (f liveFlags) check(store string) error {
 // maxSpeed is where a heartbeat's time-out gets shorter than a process may be kept waiting for a core.
 const maxSpeed = 600
 
-func (f liveFlags) speed() float64 {
+// speed is a factor, or 0 for auto.
+type speed struct{ factor float64 }
+
+// UnmarshalText reads the flag.
+func (s *speed) UnmarshalText(text []byte) error {
+	if string(text) == "auto" {
+		s.factor = 0
+		return nil
+	}
+	f, err := strconv.ParseFloat(string(text), 64)
+	if err != nil || !(f > 0 && f <= maxSpeed) {
+		return fmt.Errorf("must be auto, or a number above 0 and at most %d, not %q", maxSpeed, text)
+	}
+	s.factor = f
+	return nil
+}
+
+// fastest is the speed, or the highest where it adapts.
+func (f liveFlags) fastest() float64 {
 	switch {
-	case f.Speed != 0:
-		return f.Speed
+	case f.Speed.factor != 0:
+		return f.Speed.factor
 	case f.Cloud == "docker":
 		return liveworld.DefaultContainerSpeed
 	default:
 		return liveworld.DefaultSpeed
 	}
+}
+
+// pace is how fast the run goes, and how many scenarios at a time.
+func (c *runCmd) pace() *harness.Pace {
+	jobs := liveJobs
+	if c.Cloud == "docker" {
+		jobs = containerJobs
+	}
+	return harness.NewPace(c.fastest(), c.Speed.factor != 0, c.jobs(jobs), c.Jobs != nil)
 }
 
 // containers opens the Docker Engine, where machines are to be on one; else it returns nil.
@@ -98,8 +125,12 @@ func (f liveFlags) containers(ctx context.Context, s streams) (*liveworld.Contai
 }
 
 // where says where the scenarios are played.
-func (f liveFlags) where(c *liveworld.Containers) string {
-	where := fmt.Sprintf("live, %g× real time", f.speed())
+func (f liveFlags) where(c *liveworld.Containers, p *harness.Pace) string {
+	now, free := p.Speed()
+	where := fmt.Sprintf("live, %g× real time", now)
+	if f.Speed.factor == 0 {
+		where = fmt.Sprintf("live, %g× real time at the start (auto, %.0f%% of this machine is free)", now, free*100)
+	}
 	if c != nil {
 		where += ", " + c.Describe()
 	}
@@ -110,7 +141,7 @@ func (f liveFlags) where(c *liveworld.Containers) string {
 func (f liveFlags) sort(plans []*plan.Plan, o liveworld.Options) (possible []*plan.Plan, leftOut []runs.LeftOut) {
 	for _, p := range plans {
 		if reason, ok := o.Supports(p); ok {
-			possible = append(possible, liveworld.Plan(p, f.speed()))
+			possible = append(possible, liveworld.Plan(p, f.fastest()))
 		} else {
 			leftOut = append(leftOut, runs.LeftOut{Scenario: p.Name, Reason: reason})
 		}

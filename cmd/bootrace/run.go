@@ -136,12 +136,10 @@ func (c *runCmd) playLive(ctx context.Context, s streams, suite harness.Suite) e
 	}
 	suite.Live = &liveworld.Options{Postgres: postgres, Containers: containers}
 	suite.Plans, suite.LeftOut = c.sort(suite.Plans, *suite.Live)
-	suite.Jobs = c.jobs(liveJobs)
-	if containers != nil {
-		suite.Jobs = c.jobs(containerJobs)
-	}
+	suite.Pace = c.pace()
+	suite.Pace.Measure()
 	t := terminal(s, c.All, suite.Plans)
-	t.Header(version(), suite.Seed, c.where(containers), postgres.Describe(), c.Defect)
+	t.Header(version(), suite.Seed, c.where(containers, suite.Pace), postgres.Describe(), c.Defect)
 	t.LeftOut(suite.LeftOut)
 	ticker := startTicker(s, suite.Plans)
 	suite.Progress = func(x *runs.Result) { ticker.result(x, t.Result) }

@@ -205,3 +205,17 @@ func (v *View) slowness() *Slowness {
 	}
 	return &Slowness{Lost: float64(lost) / float64(v.End), Why: v.measured(most)}
 }
+
+// Lost returns how much of a time the machine lost, by the history of a run on wall-clock time.
+func Lost(h *history.History) func(from, until time.Duration) time.Duration {
+	v := &View{}
+	for i := range h.Events {
+		if e := &h.Events[i]; e.Kind == history.Slow {
+			v.noteSlow(e)
+		}
+	}
+	return func(from, until time.Duration) time.Duration {
+		lost, _ := v.lost(from, until)
+		return lost
+	}
+}

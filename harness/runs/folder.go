@@ -34,13 +34,14 @@ type Played struct {
 	Digest    string
 	Judgement *invariant.Judgement
 	Wall      time.Duration
+	Tries     []Try
 	Fault     error
 }
 
 // Add takes a played scenario into the run.
 func (r *Run) Add(p Played) *Result {
 	x := &Result{
-		Scenario: p.Plan.Name, Verdict: p.Judgement.Verdict, Digest: p.Digest, Events: len(p.History.Events), Wall: p.Wall,
+		Scenario: p.Plan.Name, Verdict: p.Judgement.Verdict, Digest: p.Digest, Events: len(p.History.Events), Wall: p.Wall, Tries: p.Tries,
 		Groups: groups(p.Plan, p.History), Judgement: p.Judgement, First: p.Judgement.First(), Plan: p.Plan,
 		history: p.History,
 	}

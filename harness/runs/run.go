@@ -37,6 +37,7 @@ type Run struct {
 	Verdict     invariant.Verdict `json:"verdict"`
 	Digest      string            `json:"digest"` // of the scenarios' digests, in their order
 	Wall        time.Duration     `json:"wall_ns"`
+	Pace        *Pace             `json:"pace,omitempty"` // of a live run
 	Results     []*Result         `json:"results"`
 	// LeftOut are the scenarios that were asked for and not played, since this world or target cannot do what they are about.
 	LeftOut []LeftOut `json:"left_out,omitempty"`
@@ -58,6 +59,7 @@ type Result struct {
 	Digest    string               `json:"digest"`
 	Events    int                  `json:"events"`
 	Wall      time.Duration        `json:"wall_ns"`
+	Tries     []Try                `json:"tries,omitempty"`         // before this one
 	Fault     string               `json:"harness_fault,omitempty"` // why the harness itself failed
 	Groups    []Group              `json:"groups"`
 	Judgement *invariant.Judgement `json:"judgement"`
