@@ -16,6 +16,7 @@ import (
 	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/controller/store"
 	"github.com/bootrace/bootrace/controller/wire"
+	"github.com/bootrace/bootrace/internal/await"
 )
 
 func TestCreate(t *testing.T) {
@@ -441,15 +442,11 @@ func TestRunStops(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { f.control.Run(ctx); close(done) }()
-	for {
+	await.Until(t, "a launch", func() bool {
 		f.cloud.mu.Lock()
-		n := len(f.cloud.specs)
-		f.cloud.mu.Unlock()
-		if n > 0 {
-			break
-		}
-		time.Sleep(time.Millisecond)
-	}
+		defer f.cloud.mu.Unlock()
+		return len(f.cloud.specs) > 0
+	})
 	cancel()
 	<-done
 }

@@ -26,6 +26,7 @@ import (
 	"github.com/bootrace/bootrace/harness/plan"
 	"github.com/bootrace/bootrace/harness/runs"
 	"github.com/bootrace/bootrace/harness/stores"
+	"github.com/bootrace/bootrace/internal/await"
 	"github.com/bootrace/bootrace/internal/needchromium"
 	"github.com/bootrace/bootrace/reports"
 	"github.com/bootrace/bootrace/scenarios"
@@ -54,7 +55,7 @@ func open(t *testing.T, browser context.Context, file string, l look) *tab {
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithTimeout(ctx, 30*time.Second)
+	ctx, stop := context.WithTimeout(ctx, await.Hang)
 	t.Cleanup(stop)
 	b := &tab{t: t, ctx: ctx}
 	address := (&url.URL{Scheme: "file", Path: file}).String()

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/bootrace/bootrace/internal/await"
 )
 
 // controllerAt starts a controller on any free port and returns where it serves.
@@ -189,17 +191,16 @@ func TestControllerEndsGracefully(t *testing.T) {
 	defer c.Close()
 	const body = `{"name": "slow", "runtime": "claude-code"}`
 	fmt.Fprintf(c, "POST /workspaces HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n\r\n%s", address, len(body), body[:10])
-	time.Sleep(50 * time.Millisecond) // until the server reads it
+	underWay(t, url)
 	p.signal(syscall.SIGTERM)
 	p.says("msg=stopping")
-	if _, err := d.DialContext(t.Context(), "tcp", address); err == nil {
-		// The listener may take a moment to close.
-		time.Sleep(500 * time.Millisecond)
-		if late, err := d.DialContext(t.Context(), "tcp", address); err == nil {
+	await.Until(t, "its listener to close", func() bool { // which may take a moment
+		late, err := d.DialContext(t.Context(), "tcp", address)
+		if err == nil {
 			late.Close()
-			t.Error("it still takes connections")
 		}
-	}
+		return err != nil
+	})
 	fmt.Fprint(c, body[10:])
 	c.SetReadDeadline(time.Now().Add(patience))
 	reply, err := io.ReadAll(c)
@@ -222,7 +223,7 @@ func TestControllerCutsOffAfterTheGrace(t *testing.T) {
 	}
 	defer c.Close()
 	fmt.Fprintf(c, "POST /workspaces HTTP/1.1\r\nHost: %s\r\nContent-Length: 1000\r\n\r\n{", address)
-	time.Sleep(50 * time.Millisecond)
+	underWay(t, url)
 	p.signal(syscall.SIGTERM)
 	p.ends(exitEnvironment)
 	p.says("^bootrace: requests under way did not end within 100ms and were cut off$")
@@ -325,10 +326,24 @@ func TestControllerOnEC2(t *testing.T) {
 // until waits until something is so.
 func until(t *testing.T, what string, so func() bool) {
 	t.Helper()
-	for end := time.Now().Add(patience); !so(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("it is not so that %s", what)
+	await.Until(t, what, so)
+}
+
+// underWay waits until the controller has begun to read what was sent to it before: it accepts connections in their order, so that
+// it has the one before when it answers on another.
+func underWay(t *testing.T, url string) {
+	t.Helper()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	for range 3 {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/health", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
 		}
+		reply, err := client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reply.Body.Close()
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/bootrace/bootrace/internal/await"
 )
 
 // An interrupted run ends by itself, says so in everything that it leaves, and takes its Postgres with it.
@@ -62,10 +64,8 @@ func TestInterruptedStart(t *testing.T) {
 			t.Parallel()
 			dir, tmp := t.TempDir(), shortTemp(t)
 			p := start(t, dir, tmp, "run", "--seed", "7", "--jobs", "1", "--postgres", "binaries")
-			for deadline := time.Now().Add(patience); len(leftovers(t, tmp)) == 0 && time.Now().Before(deadline); {
-				time.Sleep(time.Millisecond)
-			}
-			time.Sleep(after)
+			await.Until(t, "Postgres being started", func() bool { return len(leftovers(t, tmp)) > 0 })
+			time.Sleep(after) // sleeps: at whatever moment the signal comes then, the outcome is the same
 			p.signal(syscall.SIGINT)
 			p.ends(exitInterrupted)
 			if left := leftovers(t, tmp); len(left) > 0 {
@@ -123,9 +123,10 @@ func TestSecondSignal(t *testing.T) {
 	}
 	p := start(t, dir, tmp, "run", "--seed", "7", "--store", "memory", scenario)
 	p.says("^bootrace v.* memory store$")
-	for runs := []string(nil); len(runs) == 0; time.Sleep(200 * time.Millisecond) { // until it is under way
-		runs, _ = filepath.Glob(filepath.Join(dir, "runs", "*"))
-	}
+	await.Until(t, "the run being under way", func() bool {
+		runs, err := filepath.Glob(filepath.Join(dir, "runs", "*"))
+		return err == nil && len(runs) > 0
+	})
 	p.signal(syscall.SIGINT)
 	p.says("a second signal ends it at once$")
 	for ended := false; !ended; { // the first one's handling may have a moment to go
@@ -133,7 +134,7 @@ func TestSecondSignal(t *testing.T) {
 		select {
 		case <-p.ended:
 			ended = true
-		case <-time.After(20 * time.Millisecond):
+		case <-time.After(20 * time.Millisecond): // short: another signal is sent then
 		}
 	}
 	if state, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || !state.Signaled() || state.Signal() != syscall.SIGINT {
@@ -161,17 +162,13 @@ func TestInterruptedLiveRun(t *testing.T) {
 		return n
 	}
 	if runtime.GOOS == "linux" {
-		for deadline := time.Now().Add(patience); parts() < 10; time.Sleep(10 * time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatal("the run has not started its parts")
-			}
-		}
+		await.Until(t, "the run's parts", func() bool { return parts() >= 10 })
 	}
 	began := time.Now()
 	p.signal(syscall.SIGINT)
 	p.ends(exitInterrupted)
 	p.says("^bootrace: stopping$")
-	if took := time.Since(began); took > 10*time.Second {
+	if took := time.Since(began); took > await.Hang {
 		t.Errorf("it took %s to stop", took)
 	}
 	if left := leftovers(t, tmp); len(left) > 0 {

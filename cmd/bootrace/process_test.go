@@ -13,10 +13,12 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/bootrace/bootrace/internal/await"
 )
 
 // patience is how long anything in these tests may take before they fail. Nothing comes near it.
-const patience = 60 * time.Second
+const patience = await.Hang
 
 // process is the program, running as a process of its own.
 type process struct {

@@ -130,7 +130,7 @@ func TestSlow(t *testing.T) {
 	}
 	f.faults(cpwire.Rule{Kind: cpwire.Slow, Delay: cpwire.Duration(time.Hour)})
 	ctx, cancel := context.WithCancel(context.Background())
-	time.AfterFunc(20*time.Millisecond, cancel)
+	time.AfterFunc(20*time.Millisecond, cancel) // short: whenever it comes, the outcome is the same
 	f.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, "POST", "/cp/workspaces/provision", strings.NewReader(order("v", "1"))))
 	if got := f.State(); len(got.Machines) != 2 {
 		t.Errorf("machines %+v", got.Machines)

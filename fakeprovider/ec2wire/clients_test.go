@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bootrace/bootrace/fakeprovider/ec2wire"
+	"github.com/bootrace/bootrace/internal/await"
 )
 
 // requireClients is the environment variable that makes a missing client a failure: a run that is to prove that real
@@ -182,7 +183,10 @@ func TestAWSCLI(t *testing.T) {
 	cli.prints(`"ok"`, "describe-instance-status", "--instance-ids", id, "--query", "InstanceStatuses[0].InstanceStatus.Status")
 	cli.prints(`["running","stopping"]`, "stop-instances", "--instance-ids", id, "--query",
 		"StoppingInstances[0].[PreviousState.Name,CurrentState.Name]")
-	time.Sleep(100 * time.Millisecond)
+	await.Until(t, "the machine to have stopped", func() bool {
+		m, ok := server.Machine(id)
+		return ok && m.State == ec2wire.Stopped
+	})
 	cli.prints(`"pending"`, "start-instances", "--instance-ids", id, "--query", "StartingInstances[0].CurrentState.Name")
 	cli.prints("7", "describe-regions", "--query", "length(Regions)")
 	cli.prints(`"shutting-down"`, "terminate-instances", "--instance-ids", id, "--query", "TerminatingInstances[0].CurrentState.Name")

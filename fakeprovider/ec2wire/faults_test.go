@@ -174,7 +174,7 @@ func TestLostReplies(t *testing.T) {
 	server := httptest.NewServer(f.Server)
 	defer server.Close()
 	launch := func() (int, string, error) {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second) // short: of a reply that never comes, it expires
 		defer cancel()
 		r, _ := http.NewRequestWithContext(ctx, http.MethodPost, server.URL, strings.NewReader(
 			"Action=RunInstances&Version=2016-11-15&MinCount=1&MaxCount=1&ImageId="+ami))

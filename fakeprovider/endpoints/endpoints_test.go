@@ -17,6 +17,7 @@ import (
 	"github.com/bootrace/bootrace/controller/cloud/ec2"
 	"github.com/bootrace/bootrace/fakeprovider/endpoints"
 	"github.com/bootrace/bootrace/fakeprovider/llm"
+	"github.com/bootrace/bootrace/internal/await"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -244,12 +245,9 @@ func TestSpeed(t *testing.T) {
 	if !strings.Contains(text, "pending") {
 		t.Errorf("it is not pending: %s", text)
 	}
-	for end := time.Now().Add(10 * time.Second); !strings.Contains(text, "running"); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("after 10 s of real time: %s", text)
-		}
-		text = f.wants(200, "GET", urls[0]+"/cp/workspaces/w-cp/status", "")
-	}
+	await.Until(t, "the machine to run", func() bool {
+		return strings.Contains(f.wants(200, "GET", urls[0]+"/cp/workspaces/w-cp/status", ""), "running")
+	})
 }
 
 // A server that ends does not wait for a preflight of an hour, and does not answer it.
@@ -271,14 +269,12 @@ func TestServeEndsAtOnce(t *testing.T) {
 		}
 		failed <- err
 	}()
-	for f.LLM.State().Providers[0].UnderWay == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	await.Until(t, "the preflight to be under way", func() bool { return f.LLM.State().Providers[0].UnderWay > 0 })
 	began := time.Now()
 	if err := f.stop(); err != nil {
 		t.Error(err)
 	}
-	if took := time.Since(began); took > 9*time.Second {
+	if took := time.Since(began); took > await.Hang {
 		t.Errorf("it ended after %s", took)
 	}
 	if got := f.LLM.State().Providers[0]; got.UnderWay != 0 || got.Abandoned != 1 {

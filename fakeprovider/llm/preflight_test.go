@@ -14,6 +14,7 @@ import (
 
 	"github.com/bootrace/bootrace/fakeprovider"
 	"github.com/bootrace/bootrace/fakeprovider/llm"
+	"github.com/bootrace/bootrace/internal/await"
 )
 
 // outcomes has workspaces ask a provider for completions, each so often, in the order in which they stand in turns.
@@ -188,11 +189,7 @@ func TestAbandonedOnASocket(t *testing.T) {
 	}
 	underWay := func() int { return server.State().Providers[0].UnderWay }
 	until := func(what string, n int) {
-		for end := time.Now().Add(time.Minute); underWay() != n; time.Sleep(time.Millisecond) {
-			if time.Now().After(end) {
-				t.Fatalf("%s: %d under way", what, underWay())
-			}
-		}
+		await.Until(t, what, func() bool { return underWay() == n })
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup

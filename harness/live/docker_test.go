@@ -61,14 +61,14 @@ func fromFile(t *testing.T, name string) *plan.Plan {
 	return resolved(t, found[0], containerSpeed)
 }
 
-func playContained(t *testing.T, p *plan.Plan, d *defects.Defect) (*history.History, *invariant.Judgement) {
+func playContained(t *testing.T, p *plan.Plan, d *defects.Defect) *history.History {
 	t.Helper()
 	_, c := containers(t)
 	h, err := live.Run(t.Context(), p, live.Options{Postgres: database, Defect: d, Containers: c})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return h, invariant.Judge(p, h)
+	return h
 }
 
 // TestDocker keeps the tests with containers to themselves: their starts keep the cores busy, and what other tests make happen
@@ -83,22 +83,26 @@ func TestDocker(t *testing.T) { //nolint:tparallel // see above
 // and one that is killed has died. And it is what the Engine was asked for, and says that it did.
 func testContainers(t *testing.T) {
 	t.Parallel()
-	p := fromFile(t, "containers.yaml")
+	atSomeSpeed(t, fromFile(t, "containers.yaml"), containersShow)
+}
+
+func containersShow(t *testing.T, p *plan.Plan) (h *history.History, complaints []string) {
+	complain := func(format string, args ...any) { complaints = append(complaints, fmt.Sprintf(format, args...)) }
 	e, _ := containers(t)
 	done := happenings(t, e)
-	h, j := playContained(t, p, nil)
+	h = playContained(t, p, nil)
+	j := invariant.Judge(p, h)
 	for action, least := range map[string]int{"pause": 1, "unpause": 1, "restart": 1, "oom": 1, "update": 2, "exec_start": 3, "kill": 1} {
 		if n := done()[action]; n < least {
-			t.Errorf("the Engine tells of %d %s, want at least %d", n, action, least)
+			complain("the Engine tells of %d %s, want at least %d", n, action, least)
 		}
 	}
 	if j.Verdict != invariant.Held {
-		t.Errorf("%s: %v %v", j.Verdict, j.Doubts, j.Violations())
+		complain("%s: %v %v", j.Verdict, j.Doubts, j.Violations())
 	}
 	has := func(what string, is func(e *history.Event) bool) {
-		t.Helper()
 		if !slices.ContainsFunc(h.Events, func(e history.Event) bool { return is(&e) }) {
-			t.Errorf("the history lacks %s", what)
+			complain("the history lacks %s", what)
 		}
 	}
 	for n, f := range p.Faults {
@@ -131,6 +135,7 @@ func testContainers(t *testing.T) {
 	has("a second machine", func(e *history.Event) bool {
 		return e.Kind == history.Machine && e.WS == 6 && e.Inc == 2 && e.Phase == history.Launched
 	})
+	return h, complaints
 }
 
 // happenings counts what the Engine tells of this process's containers from now on, by action.
@@ -163,13 +168,16 @@ func testSeedDefectInContainers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := resolved(t, find(t, "two-of-each"), containerSpeed)
-	h, j := playContained(t, p, d)
-	x := j.First()
-	if x == nil || x.Invariant != "converges" {
-		t.Fatalf("%s: %v %v", j.Verdict, j.Doubts, j.Violations())
-	}
-	if m := invariant.Explain(p, h, x).Mechanism; !strings.Contains(m, "sweeper gave up") {
-		t.Error(m)
-	}
+	atSomeSpeed(t, resolved(t, find(t, "two-of-each"), containerSpeed), func(t *testing.T, p *plan.Plan) (*history.History, []string) {
+		h := playContained(t, p, d)
+		j := invariant.Judge(p, h)
+		x := j.First()
+		if x == nil || x.Invariant != "converges" {
+			return h, []string{fmt.Sprintf("%s: %v %v", j.Verdict, j.Doubts, j.Violations())}
+		}
+		if m := invariant.Explain(p, h, x).Mechanism; !strings.Contains(m, "sweeper gave up") {
+			return h, []string{m}
+		}
+		return h, nil
+	})
 }

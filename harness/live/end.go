@@ -20,8 +20,8 @@ import (
 
 // Patience at the end of a run, in real time.
 const (
-	drainPatience = 500 * time.Millisecond // for calls under way
-	quietPatience = 5 * time.Second        // for what a killed controller's connections were at
+	drainPatience = 5 * time.Second // for calls under way, where a stopped controller has them
+	quietPatience = 5 * time.Second // for what a killed controller's connections were at
 	readPatience  = 30 * time.Second
 )
 
@@ -29,6 +29,7 @@ const (
 func (w *world) end() (*history.History, error) {
 	// Who calls goes first, so that what is under way gets its answer, and the calls that moved a row are in the history.
 	w.silence()
+	w.faults.settle()
 	draining, cancel := context.WithTimeout(w.ctx, drainPatience)
 	w.gateway.calls.drain(draining)
 	cancel()
@@ -60,6 +61,7 @@ var errOver = errors.New("live: the run is over")
 
 // silence ends every agent.
 func (w *world) silence() {
+	close(w.silent)
 	if w.site != nil {
 		w.site.deaf.Store(true) // containers take a moment to end
 	}

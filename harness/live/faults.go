@@ -14,9 +14,16 @@ import (
 // faults are the plan's faults on wall-clock time: when they begin and end, and those that strike of themselves. Whoever
 // asks the set about something holds the lock.
 type faults struct {
-	mu    sync.Mutex
-	set   *fault.Set
-	world *world
+	mu     sync.Mutex
+	set    *fault.Set
+	world  *world
+	ending tasks // faults that have ended a server, until it serves again
+}
+
+// settle waits until every server that a fault has ended serves again, which can be later than the plan says on a machine that is
+// slow: the end of a run is read from it.
+func (f *faults) settle() {
+	f.ending.drain(f.world.ctx)
 }
 
 func newFaults(w *world) *faults {
@@ -52,6 +59,10 @@ func (f *faults) schedule() {
 	for _, x := range f.set.All {
 		// On a machine that is short of time a timer may be later than one that comes after it, and to crash a server can
 		// take longer than it is to stay down: nothing ends before it has begun.
+		if endsPostgres(x.Fault) {
+			f.endPostgres(x)
+			continue
+		}
 		begun := make(chan struct{})
 		w.at(time.Duration(x.From), func() {
 			defer close(begun)
@@ -70,6 +81,21 @@ func (f *faults) schedule() {
 			w.add(history.Event{Kind: history.Fault, Fault: x.Number, Phase: history.Ended})
 		})
 	}
+}
+
+// endPostgres schedules a fault that ends the server, and the server's return. Where the first has happened by the end of the run,
+// the other does.
+func (f *faults) endPostgres(x *fault.Fault) {
+	w := f.world
+	w.at(time.Duration(x.From), func() {
+		f.ending.Go(func() {
+			w.add(history.Event{Kind: history.Fault, Fault: x.Number, Phase: history.Started})
+			f.start(x)
+			w.sleep(x.End() - w.clock.now())
+			f.stop(x)
+			w.add(history.Event{Kind: history.Fault, Fault: x.Number, Phase: history.Ended})
+		})
+	})
 }
 
 func (f *faults) start(x *fault.Fault) {

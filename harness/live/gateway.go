@@ -203,7 +203,7 @@ func (c *call) limit(w http.ResponseWriter) {
 
 // deliver hands the request to its replica after the delay, and returns the reply where it is for the caller to see.
 func (c *call) deliver(after time.Duration) (reply, bool) {
-	if after > 0 && !c.gateway.world.sleep(after) {
+	if after > 0 && !c.gateway.world.sleepUntilSilence(after) {
 		return reply{}, false
 	}
 	out := c.forward()

@@ -25,6 +25,7 @@ import (
 	"github.com/bootrace/bootrace/harness/child"
 	"github.com/bootrace/bootrace/harness/live"
 	"github.com/bootrace/bootrace/harness/live/replica"
+	"github.com/bootrace/bootrace/internal/await"
 )
 
 // mortal is a controller process that is killed and started again.
@@ -97,7 +98,7 @@ type promise struct {
 func (l *load) call(method, path, token string, in, out any) int {
 	base, _ := l.controller.address.Load().(string)
 	if base == "" {
-		time.Sleep(2 * time.Millisecond)
+		time.Sleep(2 * time.Millisecond) // sleeps: between two tries
 		return 0
 	}
 	body, _ := json.Marshal(in)
@@ -145,7 +146,7 @@ func (l *load) run(t *testing.T, number int, stop <-chan struct{}) {
 				return
 			}
 			if !external {
-				time.Sleep(2 * time.Millisecond)
+				time.Sleep(2 * time.Millisecond) // sleeps: between creation and deletion
 				continue
 			}
 			if i%8 == 0 {
@@ -219,12 +220,12 @@ func TestKilledController(t *testing.T) {
 	var clients sync.WaitGroup
 	loads := make([]*load, 8)
 	for i := range loads {
-		loads[i] = &load{controller: m, client: &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{}}}
+		loads[i] = &load{controller: m, client: &http.Client{Timeout: await.Hang, Transport: &http.Transport{}}}
 		clients.Go(func() { loads[i].run(t, i, stop) })
 	}
 	random := rand.New(rand.NewPCG(1, 2))
 	for i := range few(50, 15) {
-		time.Sleep(time.Duration(20+random.IntN(230)) * time.Millisecond)
+		time.Sleep(time.Duration(20+random.IntN(230)) * time.Millisecond) // sleeps: whenever it is killed, what was promised must be so
 		m.kill()
 		if i%10 == 5 {
 			if err := own.Server().Crash(); err != nil {
@@ -283,15 +284,12 @@ func check(t *testing.T, url string, cloud *ec2wire.Server, loads []*load) {
 	if beats == 0 || registers == 0 || deletes == 0 {
 		t.Error("there was no load")
 	}
-	for giveUp := time.Now().Add(15 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		leaked := unowned(t, rows, cloud)
-		if len(leaked) == 0 {
-			return
+	await.UntilNothing(t, func() string {
+		if leaked := unowned(t, rows, cloud); len(leaked) > 0 {
+			return fmt.Sprintf("machines that no row wants, or rows that want one and have none: %v", leaked)
 		}
-		if time.Now().After(giveUp) {
-			t.Fatalf("machines that no row wants, or rows that want one and have none: %v", leaked)
-		}
-	}
+		return ""
+	})
 }
 
 func contains(all []string, s string) bool {

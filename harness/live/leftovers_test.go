@@ -18,6 +18,7 @@ import (
 	"github.com/bootrace/bootrace/harness/history"
 	"github.com/bootrace/bootrace/harness/live"
 	"github.com/bootrace/bootrace/harness/plan"
+	"github.com/bootrace/bootrace/internal/await"
 	"github.com/bootrace/bootrace/scenarios"
 )
 
@@ -29,11 +30,11 @@ type leftovers struct {
 	folders   []string
 }
 
-// look counts. Connections that were closed take a moment to be gone, so it looks until it sees what it expects, or for a
-// second.
+// look counts. Connections that were closed take a moment to be gone, so it looks until it sees what it expects, or for as long
+// as no machine needs.
 func look(t *testing.T, want *leftovers) leftovers {
 	t.Helper()
-	for giveUp := time.Now().Add(2 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for giveUp := time.Now().Add(await.Hang); ; time.Sleep(20 * time.Millisecond) { // sleeps: between two looks
 		got := leftovers{childrenOf(t, os.Getpid()), socketsOf(t), databasesOn(t), foldersOf(t)}
 		if want == nil || got.same(*want) || time.Now().After(giveUp) {
 			return got
@@ -144,7 +145,7 @@ func TestNothingIsLeft(t *testing.T) {
 			p = small(t, scenarios.Fault{Kind: "store-slow", From: at(10), Until: at(60), Delay: at(3)}, scenarios.Fault{Kind: "lose-request", From: at(10), Until: at(90)})
 		case 3:
 			p = small(t, scenarios.Fault{Kind: "agent-stall", From: at(40), Until: at(4000)}, scenarios.Fault{Kind: "controller-stall", From: at(50), Until: at(4000)})
-			time.AfterFunc(400*time.Millisecond, cancel)
+			time.AfterFunc(400*time.Millisecond, cancel) // short: whenever it is broken off, nothing may be left
 		case 4:
 			p = small(t, scenarios.Fault{Kind: "postgres-crash", From: at(40), Delay: at(10)})
 		}
@@ -188,29 +189,28 @@ func TestKilledHarness(t *testing.T) {
 	}
 	// A controller, two machines and an external agent, of which some are stopped by then; and its Postgres.
 	var children []string
-	for giveUp := time.Now().Add(20 * time.Second); len(children) < 5; time.Sleep(20 * time.Millisecond) {
-		if children = childrenOf(t, c.Process.Pid); time.Now().After(giveUp) {
-			t.Fatalf("the harness has only started %v", children)
+	await.UntilNothing(t, func() string {
+		if children = childrenOf(t, c.Process.Pid); len(children) < 5 {
+			return fmt.Sprintf("the harness has only started %v", children)
 		}
-	}
-	time.Sleep(500 * time.Millisecond)
+		return ""
+	})
+	time.Sleep(500 * time.Millisecond) // sleeps: so that some are stopped, as a rule; the outcome is the same where none is yet
 	if err := c.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	c.Wait()
-	for giveUp := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	await.UntilNothing(t, func() string {
 		alive := slices.DeleteFunc(slices.Clone(children), func(child string) bool {
 			pid, _, _ := strings.Cut(child, " ")
 			status, err := os.ReadFile(fmt.Sprintf("/proc/%s/stat", pid))
 			return err != nil || strings.Contains(string(status), ") Z ")
 		})
 		if len(alive) == 0 {
-			break
+			return ""
 		}
-		if time.Now().After(giveUp) {
-			t.Fatalf("the harness is dead, and these live on: %v", alive)
-		}
-	}
+		return fmt.Sprintf("the harness is dead, and these live on: %v", alive)
+	})
 	again, err := live.OpenPostgres(t.Context(), database.Options())
 	if err != nil {
 		t.Fatal(err)

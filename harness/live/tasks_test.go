@@ -20,14 +20,14 @@ func TestTasks(t *testing.T) {
 				all.Go(func() {
 					started.Add(1)
 					running.Add(1)
-					time.Sleep(50 * time.Microsecond)
+					time.Sleep(50 * time.Microsecond) // sleeps: so that some run when their end is waited for
 					running.Add(-1)
 				})
 			}
 		})
 	}
 	for started.Load() < 10 {
-		time.Sleep(time.Microsecond)
+		time.Sleep(time.Microsecond) // sleeps: between two looks
 	}
 	all.Wait()
 	if n := running.Load(); n != 0 {
@@ -47,7 +47,7 @@ func TestDrainIsPatientForAWhile(t *testing.T) {
 	var all tasks
 	let := make(chan struct{})
 	all.Go(func() { <-let })
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond) // short: it expires
 	defer cancel()
 	all.drain(ctx)
 	close(let)

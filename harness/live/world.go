@@ -36,7 +36,7 @@ func Run(ctx context.Context, p *plan.Plan, o Options) (*history.History, error)
 		ctx:      ctx, fail: cancel, plan: p, options: o, nursery: child.NewNursery(),
 		oracle: &sharedOracle{inner: oracle.NewRandom(p.Seed, "live/"+p.Name)},
 		clock:  &clock{speed: p.Live.Speed}, notes: &notes{},
-		numbers: map[uuid.UUID]int{}, bound: make(chan struct{}), machines: map[string]*machine{},
+		numbers: map[uuid.UUID]int{}, bound: make(chan struct{}), silent: make(chan struct{}), machines: map[string]*machine{},
 	}
 	w.faults = newFaults(w)
 	for i := range p.Workspaces {
@@ -76,8 +76,9 @@ type world struct {
 	replicas []*replica
 	members  []*member
 	slow     slow
-	tasks    tasks       // whatever goes on for no longer than the run
-	surveyed atomic.Bool // the observer is about to look at the list
+	silent   chan struct{} // closed when nobody calls any more
+	tasks    tasks         // whatever goes on for no longer than the run
+	surveyed atomic.Bool   // the observer is about to look at the list
 
 	mu       sync.Mutex
 	numbers  map[uuid.UUID]int   // a workspace's number in the plan, negative for a twin
@@ -121,6 +122,20 @@ func (w *world) sleep(d time.Duration) bool {
 	defer t.Stop()
 	select {
 	case <-w.ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+// sleepUntilSilence is sleep, but reports false as well when nobody calls any more.
+func (w *world) sleepUntilSilence(d time.Duration) bool {
+	t := time.NewTimer(w.clock.real(d))
+	defer t.Stop()
+	select {
+	case <-w.ctx.Done():
+		return false
+	case <-w.silent:
 		return false
 	case <-t.C:
 		return true

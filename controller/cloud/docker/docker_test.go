@@ -17,6 +17,7 @@ import (
 	"github.com/bootrace/bootrace/controller/cloud"
 	"github.com/bootrace/bootrace/controller/cloud/cloudtest"
 	"github.com/bootrace/bootrace/controller/cloud/docker"
+	"github.com/bootrace/bootrace/internal/await"
 	"github.com/bootrace/bootrace/internal/needdocker"
 )
 
@@ -251,7 +252,7 @@ func TestTerminatedMachinesArePruned(t *testing.T) {
 			t.Fatal(err)
 		}
 		ids = append(ids, m.ID)
-		time.Sleep(wait)
+		time.Sleep(wait) // sleeps: what was stopped is kept for so long, by the Engine's clock
 	}
 	left := containers(t, e, c.Deployment)
 	if len(left) != 1 || left[0].ID[:len(ids[1])] != ids[1] {
@@ -269,7 +270,7 @@ func TestMemoryLimit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), await.Hang)
 	defer cancel()
 	if code, err := e.Client.WaitContainerWithContext(m.ID, ctx); err != nil || code != 137 {
 		t.Errorf("the program ended with %d, %v", code, err)

@@ -15,6 +15,7 @@ import (
 	dc "github.com/ory/dockertest/v3/docker"
 
 	"github.com/bootrace/bootrace/controller/cloud/docker"
+	"github.com/bootrace/bootrace/internal/await"
 )
 
 // mortal returns the name of an owner that lives, and what kills it.
@@ -47,7 +48,7 @@ func TestNamesItself(t *testing.T) {
 		t.Skip("only a part of other tests")
 	}
 	os.Stdout.WriteString(docker.Self() + "\n")
-	time.Sleep(time.Minute)
+	time.Sleep(time.Hour) // sleeps: until it is killed
 }
 
 // What a process left that is gone is removed, whatever state it is in. What belongs to one that lives, or to one of which
@@ -106,7 +107,7 @@ func TestReap(t *testing.T) {
 		}
 	}
 	kill()
-	time.Sleep(short)
+	time.Sleep(short) // sleeps: until lives of that length are over, by the wall clock
 	reaped, err := e.Reap(t.Context(), time.Hour, program)
 	if err != nil {
 		t.Fatal(err)
@@ -198,16 +199,12 @@ func TestReapBrokenOffBuild(t *testing.T) {
 			_, err := e.Image(ctx, path)
 			broken <- err
 		}()
-		for giveUp := time.Now().Add(time.Minute); len(layers()) < steps; time.Sleep(time.Millisecond) {
-			if time.Now().After(giveUp) {
-				t.Fatal("the build does not begin, or what it leaves cannot be found")
-			}
-		}
+		await.Until(t, "the build to begin, and what it leaves to be found", func() bool { return len(layers()) >= steps })
 		cancel()
 		if err := <-broken; err == nil && steps == 1 {
 			t.Fatal("the build was over before it could be broken off, or its first layer cannot be found")
 		}
-		time.Sleep(time.Second) // the Engine may end the step that it was at
+		time.Sleep(time.Second) // sleeps: the Engine may end the step that it was at; the outcome is the same
 		if len(layers()) == 0 {
 			t.Skip("another process on this Engine has reaped what the test was about to")
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -16,6 +17,7 @@ import (
 	"github.com/bootrace/bootrace/controller/store/memory"
 	"github.com/bootrace/bootrace/controller/wire"
 	"github.com/bootrace/bootrace/fakeprovider/ec2wire"
+	"github.com/bootrace/bootrace/internal/await"
 )
 
 // agents boots an agent on each machine: it reads its environment off the user data, as a real one is given it by
@@ -44,7 +46,7 @@ func (a *agents) launched(m ec2wire.Machine) {
 			select {
 			case <-stop:
 				return
-			case <-time.After(20 * time.Millisecond):
+			case <-time.After(20 * time.Millisecond): // short: the heartbeat's interval
 			}
 		}
 	})
@@ -128,11 +130,12 @@ func TestControllerBootsOnEC2(t *testing.T) {
 	}
 	await := func(what string, done func() bool) {
 		t.Helper()
-		for deadline := time.Now().Add(20 * time.Second); !done(); time.Sleep(20 * time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatalf("after 20s: %s; machines %+v", what, f.wire.Machines())
+		await.UntilNothing(t, func() string {
+			if done() {
+				return ""
 			}
-		}
+			return fmt.Sprintf("%s; machines %+v", what, f.wire.Machines())
+		})
 	}
 	live := func() (n int) {
 		for _, m := range f.wire.Machines() {

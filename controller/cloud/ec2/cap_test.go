@@ -97,7 +97,7 @@ func TestCapAtOnce(t *testing.T) {
 		t.Errorf("%d lists for 40 launches at once", n)
 	}
 	t.Logf("%d lists for 40 launches at once", f.attempts("DescribeInstances"))
-	time.Sleep(600 * time.Millisecond)
+	time.Sleep(600 * time.Millisecond) // sleeps: past the time in which launches that are not listed count
 	if _, err := f.cloud.Launch(context.Background(), spec()); !errors.Is(err, cloud.ErrCapacity) {
 		t.Errorf("when the list shows them: %v", err)
 	}
@@ -125,7 +125,7 @@ func TestCapCountsLaunchesThatMayHaveHappened(t *testing.T) {
 	if n := len(f.wire.Machines()); n != 1 {
 		t.Errorf("%d machines", n)
 	}
-	time.Sleep(600 * time.Millisecond) // EC2 has had its time, and lists none
+	time.Sleep(600 * time.Millisecond) // sleeps: EC2 has had its time, and lists none
 	set(ec2wire.Rule{Action: "RunInstances", Kind: ec2wire.Failed, Status: 400, Code: "InvalidParameterValue", Times: 1})
 	if _, err := f.cloud.Launch(ctx, spec()); !errors.Is(err, cloud.ErrRefused) {
 		t.Errorf("%v", err)

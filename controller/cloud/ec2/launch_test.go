@@ -17,6 +17,7 @@ import (
 	"github.com/bootrace/bootrace/controller/cloud"
 	"github.com/bootrace/bootrace/controller/cloud/ec2"
 	"github.com/bootrace/bootrace/fakeprovider/ec2wire"
+	"github.com/bootrace/bootrace/internal/await"
 )
 
 func TestLaunchCarriesWhatTheAgentNeeds(t *testing.T) {
@@ -138,7 +139,10 @@ func TestLaunchAfterTheMachineEnded(t *testing.T) {
 	if !errors.Is(err, cloud.ErrRefused) || !strings.Contains(err.Error(), "Spot") {
 		t.Errorf("while it shuts down: %v", err)
 	}
-	time.Sleep(600 * time.Millisecond)
+	await.Until(t, "the machine to have shut down", func() bool {
+		got, ok := f.wire.Machine(m.ID)
+		return ok && got.State == ec2wire.Terminated
+	})
 	_, err = f.cloud.Launch(context.Background(), sp)
 	var e *ec2.Error
 	if !errors.Is(err, cloud.ErrRefused) || !errors.As(err, &e) || e.Code != "IdempotentInstanceTerminated" {
@@ -202,11 +206,11 @@ func TestLaunchEndsWithItsContext(t *testing.T) {
 		"in a call that hangs": {Kind: ec2wire.LostHang}, "in the SDK's backoff": {Kind: ec2wire.Throttled},
 	} {
 		f.faults(rule)
-		ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+		ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond) // short: it expires
 		began := time.Now()
 		_, err := f.cloud.Launch(ctx, spec())
 		cancel()
-		if !errors.Is(err, context.DeadlineExceeded) || cloud.Classify(err) != cloud.Transient || time.Since(began) > 3*time.Second {
+		if !errors.Is(err, context.DeadlineExceeded) || cloud.Classify(err) != cloud.Transient || time.Since(began) > await.Hang {
 			t.Errorf("%s: %v after %s", name, err, time.Since(began))
 		}
 	}
@@ -224,7 +228,7 @@ func TestNotFoundJustAfterTheLaunch(t *testing.T) {
 	if _, err := f.cloud.Inspect(context.Background(), m.ID); !errors.Is(err, cloud.ErrNotFound) {
 		t.Errorf("inspect: %v", err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond) // short: it expires
 	if err := f.cloud.Terminate(ctx, m.ID); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("terminating under a short deadline: %v", err)
 	}

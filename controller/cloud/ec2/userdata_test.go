@@ -15,6 +15,7 @@ import (
 	"github.com/bootrace/bootrace/controller/cloud"
 	"github.com/bootrace/bootrace/controller/cloud/ec2"
 	"github.com/bootrace/bootrace/fakeprovider/ec2wire"
+	"github.com/bootrace/bootrace/internal/await"
 )
 
 // script returns the user data that a machine of the spec is launched with.
@@ -45,7 +46,7 @@ func TestScriptRuns(t *testing.T) {
 		return path
 	}
 	write("shutdown", []byte("#!/bin/sh\necho \"$@\" >\"$DIR/shutdown-args\"\n"))
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), await.Hang)
 	defer cancel()
 	console := filepath.Join(dir, "console")
 	cmd := exec.CommandContext(ctx, write("user-data", data))
@@ -57,9 +58,7 @@ func TestScriptRuns(t *testing.T) {
 		text, _ := os.ReadFile(filepath.Join(dir, name))
 		return string(text)
 	}
-	for !strings.Contains(read("console"), "ended") && ctx.Err() == nil {
-		time.Sleep(10 * time.Millisecond)
-	}
+	await.Until(t, "the end of the agent's command", func() bool { return strings.HasSuffix(read("console"), "status 7\n") })
 	want := "up: http://controller.test\nbootrace: the agent's command ended with status 7\n"
 	if got := read("console"); got != want {
 		t.Errorf("the console shows %q, want %q", got, want)

@@ -12,6 +12,7 @@ import (
 	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/controller/store"
 	"github.com/bootrace/bootrace/controller/store/postgres"
+	"github.com/bootrace/bootrace/internal/await"
 )
 
 // behind runs the call while another transaction has done something to the row and not committed, waits until the call
@@ -32,15 +33,15 @@ func behind(t *testing.T, url, sql string, id uuid.UUID, call func()) {
 		defer close(done)
 		call()
 	}()
-	for waiting := false; !waiting; time.Sleep(time.Millisecond) {
-		waiting = ask[bool](t, other, `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database())`)[0]
+	await.Until(t, "the call to wait for a lock", func() bool {
 		select {
 		case <-done:
 			t.Error("the call did not wait")
-			waiting = true
+			return true
 		default:
+			return ask[bool](t, other, `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database())`)[0]
 		}
-	}
+	})
 	if err := tx.Commit(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +183,7 @@ func TestSweepsSkipWhatOthersHold(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	soon, cancel := context.WithTimeout(ctx, 10*time.Second)
+	soon, cancel := context.WithTimeout(ctx, await.Hang)
 	defer cancel()
 	sweep := func() (moved []uuid.UUID) {
 		late, err := s.ExpireBoots(soon, start.Add(time.Hour), "late", 10)

@@ -12,6 +12,7 @@ import (
 	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/controller/store"
 	"github.com/bootrace/bootrace/controller/store/postgres"
+	"github.com/bootrace/bootrace/internal/await"
 )
 
 type who struct{}
@@ -78,7 +79,7 @@ func TestRecorder(t *testing.T) {
 		t.Errorf("recorded (-want +got):\n%s", d)
 	}
 	for i, m := range want {
-		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+		ctx, cancel := context.WithTimeout(ctx, await.Hang)
 		notice, err := listener.WaitForNotification(ctx)
 		cancel()
 		if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/controller/store"
 	"github.com/bootrace/bootrace/controller/store/postgres"
+	"github.com/bootrace/bootrace/internal/await"
 )
 
 // dial returns a plain connection to the database.
@@ -133,7 +134,7 @@ func TestHeartbeatsAreHeapOnly(t *testing.T) {
 	conn := dial(t, url)
 	// counts waits for the server to have counted at least so many updates: a session reports what it did at leisure.
 	counts := func(least int64) (all, hot int64) {
-		for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		await.Until(t, "the server to have counted the updates", func() bool {
 			_ = s.Exec(ctx, `SELECT pg_stat_force_next_flush()`) // which older servers lack
 			if err := s.Ping(ctx); err != nil {
 				t.Fatal(err)
@@ -142,10 +143,8 @@ func TestHeartbeatsAreHeapOnly(t *testing.T) {
 			if err := row.Scan(&all, &hot); err != nil {
 				t.Fatal(err)
 			}
-			if all >= least {
-				break
-			}
-		}
+			return all >= least
+		})
 		return all, hot
 	}
 	const rounds = 20

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/bootrace/bootrace/internal/await"
 )
 
 // hideBinaries makes this machine look as if it had no Postgres.
@@ -93,7 +95,7 @@ func TestOptionsThatMakeNoSense(t *testing.T) {
 func TestProbe(t *testing.T) {
 	begin := time.Now()
 	attempts := Probe(t.Context(), Options{CacheDir: sharedCache, Mirror: noMirror, Image: noImage})
-	if took := time.Since(begin); took > time.Second {
+	if took := time.Since(begin); took > await.Hang {
 		t.Errorf("it took %s", took)
 	}
 	for _, a := range attempts {
@@ -206,7 +208,7 @@ func fakeInstallation(t *testing.T, bin, major string) {
 
 // TestDocker is content with either outcome, as it cannot know the machine: a server, or an error that says what to do.
 func TestDocker(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), await.Hang)
 	defer cancel()
 	image := defaultImage
 	if exec.CommandContext(ctx, "docker", "image", "inspect", image).Run() != nil {

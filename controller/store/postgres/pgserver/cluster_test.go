@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/bootrace/bootrace/internal/await"
 )
 
 // TestStartIsQuick has the goals of 2 s for a first start and 0.3 s for the next ones. The machine may be busy, so it
@@ -317,12 +319,8 @@ func TestCrashAndLaunchAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 		<-c.post.done
-		for range 100 { // after SIGKILL its children need a moment to notice
-			if err := c.launch(t.Context()); err == nil {
-				break
-			}
-			time.Sleep(20 * time.Millisecond)
-		}
+		// After SIGKILL its children need a moment to notice.
+		await.Until(t, "the cluster to start again", func() bool { return c.launch(t.Context()) == nil })
 		if got := query[int](t, server.URL(""), "SELECT answer FROM kept"); got != 42 {
 			t.Errorf("after %s: %d", signal, got)
 		}

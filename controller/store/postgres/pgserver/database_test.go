@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/bootrace/bootrace/internal/await"
 )
 
 func TestTemplateCloneAndDrop(t *testing.T) {
@@ -148,16 +150,18 @@ func TestStopWhileInUse(t *testing.T) {
 	go func() {
 		result <- server.Template(context.Background(), "slow", func(ctx context.Context, url string) error {
 			close(entered)
-			return tryExecute(ctx, url, "SELECT pg_sleep(60)")
+			return tryExecute(ctx, url, "SELECT pg_sleep(3600)")
 		})
 	}()
 	<-entered
-	time.Sleep(20 * time.Millisecond)
+	await.Until(t, "the statement to run", func() bool {
+		return query[int](t, server.URL(""), "SELECT count(*)::int FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'") > 0
+	})
 	begin := time.Now()
 	if err := server.Stop(); err != nil {
 		t.Error(err)
 	}
-	if took := time.Since(begin); took > 3*time.Second {
+	if took := time.Since(begin); took > await.Hang {
 		t.Errorf("Stop took %s", took)
 	}
 	if err := <-result; err == nil {

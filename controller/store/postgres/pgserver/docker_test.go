@@ -6,10 +6,11 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/moby/moby/client"
+
+	"github.com/bootrace/bootrace/internal/await"
 )
 
 // dockerImage is the image that tests of containers use. They are skipped where there is none, but for machines that must have
@@ -131,7 +132,7 @@ func TestDockerLeftovers(t *testing.T) {
 // Where no image can be had, the error says which, and how to get it.
 func TestDockerImageMissing(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), await.Hang)
 	defer cancel()
 	_, err := Start(ctx, Options{Source: SourceDocker, Image: noImage})
 	if err == nil {

@@ -16,6 +16,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"go.uber.org/goleak"
+
+	"github.com/bootrace/bootrace/internal/await"
 )
 
 // helperEnv makes the test binary be another process that uses this package; see startHelper.
@@ -144,14 +146,14 @@ func tryExecute(ctx context.Context, url string, statements ...string) error {
 
 // isGone waits for a process to be gone, which it is for a moment after a signal not.
 func isGone(pid int) bool {
-	for range 200 {
+	for giveUp := time.Now().Add(await.Hang); time.Now().Before(giveUp); {
 		if errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
 			return true
 		}
 		if _, zombie, err := processStart(pid); err == nil && zombie {
 			return true
 		}
-		time.Sleep(10 * time.Millisecond)
+		time.Sleep(10 * time.Millisecond) // sleeps: between two looks
 	}
 	return false
 }
