@@ -52,6 +52,14 @@ func (v *Inventory) Launch(spec cloud.Spec, now time.Time) (cloud.Machine, bool)
 	return *m, true
 }
 
+// Adopt puts a machine in that another cloud has launched, under the id that it has there.
+func (v *Inventory) Adopt(m cloud.Machine) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.machines[m.ID] = &m
+	v.byOwner[owner{m.WorkspaceID, m.Incarnation}] = m.ID
+}
+
 // Clone returns an inventory of the same machines, which goes its own way from here.
 func (v *Inventory) Clone() *Inventory {
 	v.mu.Lock()

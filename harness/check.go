@@ -23,6 +23,8 @@ type Checking struct {
 	Seed uint64
 	// Strategies draw the plans' schedules by turns; default: the default portfolio.
 	Strategies generate.Portfolio
+	// Cloud is the plans': see plan.Plan.
+	Cloud string
 	// Checks and For bound the search; 0 is no bound, and one of the two must be given.
 	Checks int
 	For    time.Duration
@@ -85,6 +87,7 @@ func (c Checking) Run(ctx context.Context) (*Checked, error) {
 	for (c.Checks == 0 || r.Checks < c.Checks) && (c.For == 0 || time.Since(began) < c.For) && ctx.Err() == nil {
 		strategy := c.Strategies.Turn(r.Checks)
 		p := c.draw(r, draw, strategy)
+		p.Cloud = c.Cloud
 		o := play(ctx, p, c.Source, c.Target, nil, room)
 		if o.Fault != nil {
 			return r, o.Fault
@@ -182,6 +185,7 @@ func (f *Found) Scenario(about string, seed uint64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.Cloud = f.Outcome.Plan.Cloud // which a scenario leaves to the command line
 	o := Play(context.Background(), p, stores.Memory(), f.target, nil)
 	if x := o.Judgement.First(); o.Fault != nil || x == nil || x.Invariant != f.Outcome.Judgement.First().Invariant {
 		return nil, errors.New("as a scenario it takes another course")

@@ -60,8 +60,11 @@ func (c *Coverage) Add(o *Outcome) {
 			logs[e.WS] = append(logs[e.WS], e)
 		}
 	}
-	for tick, n := range o.Steps {
-		c.steps[tick] = max(c.steps[tick], n)
+	// A sweep whose batch is made small takes as many steps as there are rows: that is the plan's doing, and not the tick's.
+	if o.Plan.Settings.SweepBatch == 0 {
+		for tick, n := range o.Steps {
+			c.steps[tick] = max(c.steps[tick], n)
+		}
 	}
 	for _, m := range o.Meetings {
 		if of := logs[m.Workspace]; m.Move < len(of) {

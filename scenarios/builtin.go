@@ -46,7 +46,7 @@ var builtinNames = []string{
 	"launch-error-after-life",
 	"launch-refused",
 
-	"machine-death",
+	"machine-death", "doubtful-cloud",
 	"second-silence",
 	"silence-during-crash",
 	"silence-at-the-sweep",

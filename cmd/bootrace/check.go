@@ -30,6 +30,7 @@ type checkCmd struct {
 	Defect     string        `predictor:"defect" placeholder:"NAME" help:"Give the reference controller a named defect: see bootrace defects."`
 	Coverage   bool          `help:"List how often each transition met each tick, before, between and after its steps."`
 	storeFlags `embed:"" set:"store=memory"`
+	Cloud      string `enum:"fake,ec2" default:"fake" help:"Where machines are: fake, or ec2, where the controller's EC2 client speaks EC2's wire to a fake of it."`
 	Out        string `default:"runs" type:"path" placeholder:"FOLDER" help:"Folder that what is found is kept in (default: runs)."`
 }
 
@@ -70,7 +71,7 @@ func (c *checkCmd) Run(ctx context.Context, s streams) error {
 		return usage(err)
 	}
 	checked, err := harness.Checking{
-		Target: sim.Reference(defect), Source: source, Seed: seed, Strategies: strategies, Checks: c.Checks, For: c.For, Progress: func(k *harness.Checked) {
+		Target: sim.Reference(defect), Source: source, Seed: seed, Strategies: strategies, Cloud: plansCloud(c.Cloud), Checks: c.Checks, For: c.For, Progress: func(k *harness.Checked) {
 			progress.Line(checkLine(k))
 		},
 	}.Run(ctx)
@@ -180,6 +181,9 @@ func (c *checkCmd) keep(s streams, t reports.Terminal, source stores.Source, f *
 	command := fmt.Sprintf("bootrace run %s --seed %d", shown, o.Plan.Seed)
 	if c.Defect != "" {
 		command += " --defect " + c.Defect
+	}
+	if o.Plan.Cloud != "" {
+		command += " --cloud " + o.Plan.Cloud
 	}
 	fmt.Fprintf(s.out, "scenario %s\n", command)
 	return nil

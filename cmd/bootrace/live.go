@@ -52,7 +52,7 @@ const liveJobs = 8
 // liveFlags choose the world.
 type liveFlags struct {
 	World string `enum:"sim,live" default:"sim" help:"Where scenarios are played: sim, in virtual time, or live, on wall-clock time with real processes."`
-	Cloud string `enum:"fake,docker" default:"fake" help:"Where a live run's machines are: fake, processes that a fake EC2 starts, or docker, containers."`
+	Cloud string `enum:"fake,ec2,docker" default:"fake" help:"Where machines are. Simulated: fake, with no wire, or ec2, where the controller's EC2 client speaks EC2's wire to a fake of it. Live: fake, processes that a fake EC2 starts, or docker, containers."`
 	Speed speed  `placeholder:"FACTOR" default:"auto" help:"How many times faster a live run goes than the contract's time, exactly; or auto: up to 60, so that ten minutes are ten seconds (20 with --cloud docker), and slower where this machine cannot hold that. A scenario that it was too slow to judge is played again at half the speed, at most twice."`
 }
 
@@ -61,8 +61,10 @@ func (f liveFlags) check(store string) error {
 	switch {
 	case f.World != "live" && f.Speed.factor != 0:
 		return errors.New("--speed is for --world live: virtual time takes no time")
-	case f.World != "live" && f.Cloud != "fake":
-		return errors.New("--cloud is for --world live: in virtual time, machines are simulated")
+	case f.World != "live" && f.Cloud == "docker":
+		return errors.New("--cloud docker is for --world live: in virtual time, machines are simulated")
+	case f.World == "live" && f.Cloud == plan.EC2:
+		return errors.New("--cloud ec2 is for the simulated world: a live run's fake cloud is EC2's already")
 	case f.World != "live":
 		return nil
 	case store != "postgres":

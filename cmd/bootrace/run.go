@@ -27,6 +27,17 @@ type storeFlags struct {
 	Postgres    string `enum:"auto,binaries,download,docker" default:"auto" help:"Where Postgres comes from where no URL is given: binaries, download or docker; auto tries them in this order."`
 }
 
+// fakeCloud is the cloud without a wire.
+const fakeCloud = "fake"
+
+// plansCloud is the simulated cloud as plans name it.
+func plansCloud(flag string) string {
+	if flag == plan.EC2 {
+		return plan.EC2
+	}
+	return ""
+}
+
 // open opens the source of stores.
 func (f storeFlags) open(ctx context.Context, s streams) (stores.Source, error) {
 	if f.Store == "memory" {
@@ -76,6 +87,9 @@ func (c *runCmd) Validate() error {
 	}
 	if name := c.stray(); name != "" {
 		return fmt.Errorf("%s is for a --target", name)
+	}
+	if c.given() && c.Cloud != fakeCloud {
+		return fmt.Errorf("a --target has a cloud of its own: leave --cloud out")
 	}
 	if c.given() && c.World == runs.Live {
 		return errors.New("a --target is its own world: leave --world out")
@@ -192,6 +206,7 @@ func (c *runCmd) plans(seed uint64) ([]*plan.Plan, error) {
 		if err != nil {
 			return nil, err
 		}
+		p.Cloud = plansCloud(c.Cloud)
 		plans = append(plans, p)
 	}
 	return plans, nil

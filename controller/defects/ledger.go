@@ -238,6 +238,7 @@ var ledger = []*Defect{
 		Name:      "double-sweep",
 		Mechanism: "Two replicas sweep at once, and each emits the transition: reading and writing are two steps.",
 		Breaks:    "event-iff-transition",
+		Also:      []string{"loser-cannot-overwrite-winner", "operator-intent-holds", "removed-is-terminal", "stays-online", "gives-up", "current-incarnation"}, // what it writes late, it writes over anything
 		Evidence:  "design",
 		config: func(c *controller.Config, _ Memory) {
 			c.Store = doubleSweep{openDoor(c.Store)}

@@ -122,7 +122,8 @@ var instanceFields = fields[*machine]{
 
 // visible reports whether the machine has come through to those who ask for it.
 func (r *request) visible(m *machine) bool {
-	return m != nil && !r.now.Before(m.created.Add(time.Duration(r.faults.Invisible)))
+	return m != nil && !r.now.Before(m.created.Add(time.Duration(r.faults.Invisible))) &&
+		(r.opt.Hidden == nil || !r.opt.Hidden(m.Machine))
 }
 
 // named returns the machines that the request names as InstanceId.n, in that order. None need be named.
@@ -175,7 +176,12 @@ func (r *request) selected(also func(*machine) bool) ([]*machine, string, *apiEr
 			rows = append(rows, m)
 		}
 	}
-	return page(r.params, r.action, rows, func(m *machine) uint64 { return m.seq })
+	seq := func(m *machine) uint64 { return m.seq }
+	shown, next, failure := page(r.params, r.action, rows, seq)
+	if most := r.opt.MostRows; failure == nil && most > 0 && len(shown) > most {
+		shown, next = shown[:most], sealToken(r.action, shown[most-1].seq)
+	}
+	return shown, next, failure
 }
 
 func (r *request) describeInstances() (reply, *apiError) {

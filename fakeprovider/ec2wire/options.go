@@ -27,6 +27,12 @@ type Options struct {
 	Seed uint64
 	// Faults are what goes wrong from the start; see [Server.SetFaults].
 	Faults Faults
+	// MostRows is how many machines one reply to DescribeInstances shows at the most, whatever it asks for: EC2 may answer with
+	// fewer than MaxResults, and a token for the rest. 0 is as many as it asks for.
+	MostRows int
+	// Hidden has machines be missing from lists and NotFound by their ids, beside those that Faults.Invisible hides. It must not
+	// call the server. It may be nil.
+	Hidden func(Machine) bool
 
 	// Launched is told whenever a machine begins to boot (RunInstances, StartInstances, RebootInstances), and Stopped
 	// whenever it begins to end (StopInstances, RebootInstances, TerminateInstances, [Server.End]), so that somebody boots

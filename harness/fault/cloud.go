@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -21,7 +22,14 @@ func (s *Set) Clouds() bool { return len(s.clouds) > 0 }
 func (s *Set) CloudCall(workspace int, call string) CloudFate {
 	var out CloudFate
 	for _, x := range s.clouds {
-		if x.Kind == "cloud-stale" {
+		switch x.Kind {
+		case "cloud-stale", "list-stale", "list-truncated": // the call is answered; see Unseen and Listing
+			continue
+		case "describe-error":
+			if call == "describe" && s.due(x, call, workspace) {
+				s.Strike(x, workspace)
+				out.Err = fmt.Errorf("%s: %w", call, errDescribe)
+			}
 			continue
 		}
 		if (x.Kind == "cloud-capacity" || x.Kind == "cloud-refuses") && call != "launch" {
@@ -42,6 +50,33 @@ func (s *Set) CloudCall(workspace int, call string) CloudFate {
 			out.Delay += time.Duration(x.Delay)
 		case "cloud-lost-reply":
 			out.Lost = true
+		}
+	}
+	return out
+}
+
+// errDescribe says nothing of the machine that was asked about.
+var errDescribe = errors.New("the cloud is not available")
+
+// Listing is what is wrong with one list of all machines.
+type Listing struct {
+	// Stale is set where the list is as it was at AsOf.
+	Stale bool
+	AsOf  time.Duration
+	Half  bool // it ends in the middle
+}
+
+// Listing decides over one list.
+func (s *Set) Listing() (out Listing) {
+	for _, x := range s.clouds {
+		if x.Kind != "list-stale" && x.Kind != "list-truncated" || !s.due(x, "list", 0) {
+			continue
+		}
+		s.Strike(x, 0)
+		if x.Kind == "list-truncated" {
+			out.Half = true
+		} else if at := time.Duration(x.From); !out.Stale || at < out.AsOf {
+			out.Stale, out.AsOf = true, at
 		}
 	}
 	return out

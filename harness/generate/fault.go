@@ -25,7 +25,7 @@ func (g *generator) windows() []time.Duration {
 var kinds = []func(*generator, *plan.Fault){
 	(*generator).stall, (*generator).partition, (*generator).machineDeath, (*generator).crash, (*generator).lose,
 	(*generator).late, (*generator).storeFault, (*generator).sick, (*generator).cloudFault, (*generator).agentStall,
-	(*generator).llm, (*generator).clock, (*generator).strayAgent, (*generator).rateLimit,
+	(*generator).llm, (*generator).clock, (*generator).strayAgent, (*generator).rateLimit, (*generator).doubt,
 }
 
 func (g *generator) fault() {
@@ -120,6 +120,12 @@ func (g *generator) late(f *plan.Fault) {
 	g.someone(f)
 }
 
+// storeOperations are those that fail by themselves, the likeliest to matter first.
+var storeOperations = []string{
+	"heartbeat", "apply", "register", "expire_boots", "expire_silent", "claim_launches", "attach_machine", "release_machine", "defer_launch",
+	"create", "get", "lookup", "children", "list", "update_card",
+}
+
 func (g *generator) storeFault(f *plan.Fault) {
 	f.Kind = pick(g, "store", "store-error", "store-error-after-commit", "store-slow")
 	g.lasts(f)
@@ -127,7 +133,7 @@ func (g *generator) storeFault(f *plan.Fault) {
 		f.Delay = plan.Duration(pick(g, "delay", delays[:3]...))
 	}
 	if g.draw("operations", 2) == 1 {
-		f.Calls = []string{pick(g, "operation", "heartbeat", "apply", "register", "expire_boots", "expire_silent", "claim_launches", "attach_machine", "release_machine")}
+		f.Calls = []string{pick(g, "operation", storeOperations...)}
 	}
 	g.sometimes(f)
 }
@@ -148,13 +154,24 @@ func (g *generator) cloudFault(f *plan.Fault) {
 	case "cloud-slow":
 		f.Delay = plan.Duration(pick(g, "delay", delays...))
 		f.Calls = []string{pick(g, "cloud call", "launch", "terminate")}
-	case "cloud-lost-reply", "cloud-throttle":
+	case "cloud-lost-reply":
 		f.Calls = []string{pick(g, "cloud call", "launch", "terminate")}
+	case "cloud-throttle": // a list that fails says nothing either
+		f.Calls = []string{pick(g, "cloud call", "launch", "terminate", "list", "describe")}
 	}
 	if f.Kind != "cloud-stale" {
 		g.sometimes(f)
 	}
 	g.someone(f)
+}
+
+// doubt is a cloud that looks as if machines had ended.
+func (g *generator) doubt(f *plan.Fault) {
+	f.Kind = pick(g, "doubt", "describe-error", "list-truncated", "list-stale", "cloud-stale")
+	g.lasts(f)
+	if f.Kind == "describe-error" || f.Kind == "cloud-stale" {
+		g.someone(f)
+	}
 }
 
 func (g *generator) agentStall(f *plan.Fault) {

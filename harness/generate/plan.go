@@ -31,6 +31,15 @@ func Plan(draw Draw, s Strategy) *plan.Plan {
 	// Short budgets make short runs: the edges are where they are whatever the budget is.
 	g.plan.Settings.ProvisionTimeout = plan.Duration(pick(g, "budget", budgets...))
 	g.plan.Settings.LivenessTTL = plan.Duration(pick(g, "ttl", ttls...))
+	if draw("small batches", 6) == 5 { // so that three workspaces fill one
+		g.plan.Settings.LaunchBatch = pick(g, "launch batch", 3, 2, 1)
+		g.plan.Settings.SweepBatch = pick(g, "sweep batch", 3, 2, 1)
+	}
+	if draw("crowd", 50) == 49 {
+		g.crowd()
+		g.schedule(s)
+		return g.finish()
+	}
 	g.fleet()
 	for range draw("acts", maxActs+1) {
 		g.act()
@@ -38,8 +47,9 @@ func Plan(draw Draw, s Strategy) *plan.Plan {
 	for range draw("faults", maxFaults+1) {
 		g.fault()
 	}
-	if draw("meet", 5) == 4 {
-		pick(g, "meeting", g.lateWrite, g.silenceAtSweep, g.sweepsAtOnce, g.overtakenRegister, g.lateChild)()
+	if draw("meet", 3) == 2 {
+		pick(g, "meeting", g.lateWrite, g.silenceAtSweep, g.sweepsAtOnce, g.overtakenRegister, g.lateChild, g.actAtSweep, g.oldMachineBeats,
+			g.doubtedMachine, g.lateAdoption, g.familyInParts, g.secondSilence)()
 	}
 	g.schedule(s)
 	return g.finish()
@@ -89,33 +99,39 @@ func (g *generator) fleet() {
 	if n > 3 && g.draw("large fleet", 3) < 2 {
 		n = 1 + n%3 // most races need one or two
 	}
-	for i := range n {
-		name := fmt.Sprintf("w%d", i+1)
-		w := plan.Workspace{
-			Name: name + "-1", Group: name, Provider: pick(g, "provider", "kimi", "minimax"), Runtime: runtimes[0],
-		}
-		if g.draw("runtime", 6) == 5 {
-			w.Runtime = runtimes[1]
-		}
-		w.External = g.draw("external", 8) == 7
-		w.KnownURL = w.External && g.draw("known url", 2) == 1
-		w.ErrorPercent = pick(g, "error percent", 0, 0, 0, 0, 0, 30, 80)
-		// Without a register nobody mints a token, so those agents must have been given one.
-		w.SkipRegister = !w.KnownURL && g.draw("skip register", 6) == 5
-		w.CreateAt = plan.Duration(pick(g, "create at", 0, time.Second, 13*time.Second, 40*time.Second))
-		if i > 0 && g.draw("below another", 4) == 3 {
-			w.Parent = 1 + g.draw("parent", i)
-			w.CreateAt = max(w.CreateAt, g.plan.Workspaces[w.Parent-1].CreateAt)
-		}
-		for range 1 + g.draw("boots", 2) {
-			w.Boots = append(w.Boots, g.boot(w))
-		}
-		g.plan.Workspaces = append(g.plan.Workspaces, w)
-		created := time.Duration(w.CreateAt)
-		up := created + w.Boots[0].Total()
-		budget := g.plan.Settings.Controller().Budget(w.Runtime)
-		g.moments = append(g.moments, created, up, up+30*time.Second, created+budget)
+	for range n {
+		g.member()
 	}
+}
+
+// member draws one more workspace of the fleet.
+func (g *generator) member() {
+	i := len(g.plan.Workspaces)
+	name := fmt.Sprintf("w%d", i+1)
+	w := plan.Workspace{
+		Name: name + "-1", Group: name, Provider: pick(g, "provider", "kimi", "minimax"), Runtime: runtimes[0],
+	}
+	if g.draw("runtime", 6) == 5 {
+		w.Runtime = runtimes[1]
+	}
+	w.External = g.draw("external", 8) == 7
+	w.KnownURL = w.External && g.draw("known url", 2) == 1
+	w.ErrorPercent = pick(g, "error percent", 0, 0, 0, 0, 0, 30, 80)
+	// Without a register nobody mints a token, so those agents must have been given one.
+	w.SkipRegister = !w.KnownURL && g.draw("skip register", 6) == 5
+	w.CreateAt = plan.Duration(pick(g, "create at", 0, time.Second, 13*time.Second, 40*time.Second))
+	if i > 0 && g.draw("below another", 4) == 3 {
+		w.Parent = 1 + g.draw("parent", i)
+		w.CreateAt = max(w.CreateAt, g.plan.Workspaces[w.Parent-1].CreateAt)
+	}
+	for range 1 + g.draw("boots", 2) {
+		w.Boots = append(w.Boots, g.boot(w))
+	}
+	g.plan.Workspaces = append(g.plan.Workspaces, w)
+	created := time.Duration(w.CreateAt)
+	up := created + w.Boots[0].Total()
+	budget := g.plan.Settings.Controller().Budget(w.Runtime)
+	g.moments = append(g.moments, created, up, up+30*time.Second, created+budget)
 }
 
 // around are distances from an edge: on it, a little to either side, a sweep away.

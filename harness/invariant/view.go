@@ -198,7 +198,7 @@ func (v *View) faultWindows() {
 			w.Clock = true
 			// A time that was written while the clock was ahead can mislead for as long as it was ahead.
 			w.Until += ahead
-		case "cloud-throttle", "cloud-capacity", "cloud-slow", "cloud-lost-reply", "cloud-stale":
+		case "cloud-throttle", "cloud-capacity", "cloud-slow", "cloud-lost-reply", "cloud-stale", "describe-error", "list-stale", "list-truncated":
 			w.Cloud = true
 		default:
 			continue

@@ -8,7 +8,10 @@ import (
 
 // unsupported are the faults that wall-clock time has no place for, and why.
 var unsupported = map[string]string{
-	"clock": "the processes of one machine share one clock, and the harness does not set it",
+	"clock":          "the processes of one machine share one clock, and the harness does not set it",
+	"describe-error": "to look at one machine and to list all is one action of EC2's, which the fake EC2 fails as a whole",
+	"list-stale":     "the fake EC2 hides machines that are new, and shows none that have ended",
+	"list-truncated": "the fake EC2 lists all machines, or none",
 }
 
 // Supports reports whether a plan can be carried out on wall-clock time; where it cannot, the reason names what is in the

@@ -30,6 +30,8 @@ type Plan struct {
 	Expect *scenarios.Expect `json:"expect,omitempty"`
 	// Live is set where the plan is carried out on wall-clock time.
 	Live *Live `json:"live,omitempty"`
+	// Cloud is where machines are: the fake cloud where it is empty, or EC2, whose wire the controller's own client speaks then.
+	Cloud string `json:"cloud,omitempty"`
 	// Contract is what the controller is judged by, where that is not the standard one.
 	Contract *contract.Contract `json:"contract,omitempty"`
 }
@@ -60,6 +62,9 @@ func (p *Plan) Times() contract.Times {
 }
 
 var standard = contract.Standard()
+
+// EC2 is the Cloud of plans that are played with the controller's EC2 client.
+const EC2 = "ec2"
 
 // Settings are the times that the parts of a run go by. Zero fields are the defaults.
 type Settings struct {

@@ -46,7 +46,20 @@ func (c *deadline) Err() error {
 func Remaining(ctx context.Context) time.Duration {
 	c, ok := ctx.(*deadline)
 	if !ok {
-		return Forever
+		if c, ok = ctx.Value(deadlineKey{}).(*deadline); !ok { // others have put their own around it
+			return Forever
+		}
 	}
 	return min(c.at-c.sched.now, Remaining(c.Context))
+}
+
+// deadlineKey is what a context's innermost virtual deadline is found by.
+type deadlineKey struct{}
+
+// Value implements context.Context.
+func (c *deadline) Value(key any) any {
+	if key == (deadlineKey{}) {
+		return c
+	}
+	return c.Context.Value(key)
 }

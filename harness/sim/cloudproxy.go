@@ -56,6 +56,14 @@ func (w *world) cloudCall(ws int, call string) fault.CloudFate {
 	return fate
 }
 
+// cloud is the replica's way to the plan's cloud.
+func (r *replica) cloud() cloud.Cloud {
+	if r.world.ec2 != nil {
+		return r.ec2Client()
+	}
+	return &cloudProxy{replica: r}
+}
+
 // record writes down the call and its outcome.
 func (p *cloudProxy) record(call string, sent time.Duration, ws, inc int, machine string, err error) {
 	e := history.Event{
@@ -121,8 +129,37 @@ func (p *cloudProxy) Terminate(ctx context.Context, id string) error {
 	return err
 }
 
+// listed is what a list shows of the machines that live.
+func (w *world) listed(live []cloud.Machine) []cloud.Machine {
+	how := w.faults.Listing()
+	if how.Stale {
+		live = slices.DeleteFunc(w.inventory.All(), func(m cloud.Machine) bool {
+			ended, over := w.ended[m.ID]
+			return m.LaunchedAt.Sub(sched.Epoch) > how.AsOf || over && ended <= how.AsOf
+		})
+		for i := range live {
+			if !live[i].State.Live() {
+				live[i].State = cloud.Running // as far as the list knows
+			}
+		}
+	}
+	if how.Half {
+		live = live[:len(live)/2]
+	}
+	return live
+}
+
 // Describe implements cloud.Cloud.
-func (p *cloudProxy) Describe(ctx context.Context, id string) (cloud.Machine, error) {
+func (p *cloudProxy) Describe(ctx context.Context, id string) (m cloud.Machine, err error) {
+	sent := p.replica.world.sched.Now()
+	defer func() {
+		known, _ := p.replica.world.inventory.Describe(id)
+		p.record("describe", sent, p.replica.world.owner(known.WorkspaceID), known.Incarnation, id, err)
+	}()
+	return p.describe(ctx, id)
+}
+
+func (p *cloudProxy) describe(ctx context.Context, id string) (cloud.Machine, error) {
 	w := p.replica.world
 	m, err := w.inventory.Describe(id)
 	ws := w.owner(m.WorkspaceID)
@@ -151,6 +188,7 @@ func (p *cloudProxy) List(ctx context.Context) ([]cloud.Machine, error) {
 	}
 	seen := w.inventory.List()
 	if w.faults.Clouds() {
+		seen = w.listed(seen)
 		seen = slices.DeleteFunc(seen, func(m cloud.Machine) bool {
 			return w.faults.Unseen(w.owner(m.WorkspaceID), m.LaunchedAt.Sub(sched.Epoch))
 		})

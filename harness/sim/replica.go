@@ -36,7 +36,7 @@ func (r *replica) start() {
 	r.idle, r.busy, r.turns, r.spare, r.vain = nil, nil, nil, nil, nil
 	built, err := w.deployment.Start(controller.Config{
 		Store:    r.storeWay(),
-		Cloud:    &cloudProxy{replica: r},
+		Cloud:    r.cloud(),
 		Settings: w.plan.Settings.Controller(),
 		Secret:   secret,
 		Clock:    clock{r.process, w.sched},

@@ -10,6 +10,7 @@ import (
 	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/controller/store"
 	"github.com/bootrace/bootrace/fakeprovider"
+	"github.com/bootrace/bootrace/fakeprovider/ec2wire"
 	"github.com/bootrace/bootrace/harness/history"
 	"github.com/bootrace/bootrace/harness/oracle"
 	"github.com/bootrace/bootrace/harness/plan"
@@ -40,12 +41,19 @@ func Run(p *plan.Plan, o Options) (*history.History, error) {
 	}
 	w := &world{
 		plan: p, oracle: o.Oracle, sched: sched.New(o.Oracle), history: &history.History{},
-		inventory: fakeprovider.NewInventory(), machines: map[string]*machine{},
+		inventory: fakeprovider.NewInventory(), machines: map[string]*machine{}, ended: map[string]time.Duration{},
 		numbers: map[uuid.UUID]int{}, meet: o.Meet, turned: o.Turned, moves: make([]int, len(p.Workspaces)+1),
 		by: nobody, reads: map[reader]*read{},
 	}
 	if o.Target.Deploy == nil {
 		o.Target = Reference(nil)
+	}
+	switch p.Cloud {
+	case "":
+	case plan.EC2:
+		w.openEC2()
+	default:
+		return nil, fmt.Errorf("there is no cloud %q", p.Cloud)
 	}
 	w.deployment = o.Target.Deploy()
 	var err error
@@ -92,7 +100,10 @@ type world struct {
 	replicas  []*replica
 	faults    *faults
 	inventory *fakeprovider.Inventory
+	ec2       *ec2wire.Server // nil where the fake cloud is asked without a wire
+	hidden    map[string]bool // by EC2, from the list under way
 	machines  map[string]*machine
+	ended     map[string]time.Duration // when machines did
 	members   []*member
 	numbers   map[uuid.UUID]int // a workspace's number in the plan
 

@@ -43,15 +43,22 @@ func New(ctx context.Context, c Config) (*Cloud, error) {
 			return nil, fmt.Errorf("ec2: loading the AWS configuration: %w", err)
 		}
 	}
+	timeout := c.AttemptTimeout
+	if c.Wait != nil { // it is the transport's to keep
+		timeout = 0
+	}
 	api := ec2.NewFromConfig(base, func(o *ec2.Options) {
 		o.HTTPClient = &http.Client{
-			Transport: memory{c.Transport}, Timeout: c.AttemptTimeout,
+			Transport: memory{c.Transport}, Timeout: timeout,
 			// As in the SDK's own client: a signed request is for the host that it was signed for.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		}
 		o.Retryer = retry.NewStandard(func(r *retry.StandardOptions) {
 			r.MaxAttempts = c.MaxAttempts
 			r.Retryables = append(r.Retryables, retry.IsErrorRetryableFunc(brokenReply))
+			if c.Wait != nil {
+				r.Backoff = retry.BackoffDelayerFunc(c.backOff)
+			}
 		})
 		if c.Endpoint != "" {
 			o.BaseEndpoint = aws.String(c.Endpoint)
@@ -98,8 +105,20 @@ func (c *Cloud) Probe(ctx context.Context) error {
 	return failure(ctx, "RunInstances", err)
 }
 
+// maxBackoff is the SDK's own longest pause between two attempts.
+const maxBackoff = 20 * time.Second
+
+// backOff waits as the SDK does before the attempt, from 1, and leaves the SDK nothing to wait for.
+func (c Config) backOff(attempt int, _ error) (time.Duration, error) {
+	longest := min(time.Second<<min(attempt, 10), maxBackoff)
+	return 0, c.Wait(context.Background(), time.Duration(c.Jitter()*float64(longest)))
+}
+
 // pause waits, or returns the context's error.
-func pause(ctx context.Context, d time.Duration) error {
+func (c *Cloud) pause(ctx context.Context, d time.Duration) error {
+	if c.config.Wait != nil {
+		return c.config.Wait(ctx, d)
+	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

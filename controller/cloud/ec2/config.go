@@ -1,8 +1,10 @@
 package ec2
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -58,9 +60,14 @@ type Config struct {
 	// Settle is how long EC2 may take until it knows a machine that it launched; 30 s by default.
 	Settle time.Duration `json:"settle,omitempty"`
 
-	// Transport carries the calls, and Now is the clock; both have defaults. The SDK waits by the wall clock whatever Now says.
+	// Transport carries the calls, and Now is the clock; both have defaults.
 	Transport http.RoundTripper `json:"-"`
 	Now       func() time.Time  `json:"-"`
+	// Wait waits before another attempt, and Jitter draws from [0, 1) how much of the longest pause that is. Where Wait is not
+	// set, the SDK waits by the machine's clock, whatever Now says. Where it is, the Transport has to end what takes longer than
+	// AttemptTimeout.
+	Wait   func(ctx context.Context, d time.Duration) error `json:"-"`
+	Jitter func() float64                                   `json:"-"`
 }
 
 var (
@@ -174,6 +181,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Jitter == nil {
+		c.Jitter = rand.Float64
 	}
 	return c
 }

@@ -27,7 +27,7 @@ func (c *Cloud) Terminate(ctx context.Context, id string) error {
 			c.forget(id)
 			return nil
 		}
-		if err := pause(ctx, wait); err != nil {
+		if err := c.pause(ctx, wait); err != nil {
 			return failure(ctx, "TerminateInstances", err)
 		}
 	}

@@ -27,6 +27,7 @@ import (
 
 type trial struct {
 	source  stores.Source
+	cloud   string // as plans name it
 	target  sim.Target
 	budget  time.Duration
 	outcome outcome.Outcome
@@ -52,7 +53,9 @@ func main() {
 }
 
 func (t *trial) run(ctx context.Context, store, cloud string, seeds uint64) error {
-	_ = cloud
+	if cloud == plan.EC2 {
+		t.cloud = cloud
+	}
 	if store == "postgres" {
 		source, err := stores.Postgres(ctx, pgserver.Options{})
 		if err != nil {
@@ -67,7 +70,7 @@ func (t *trial) run(ctx context.Context, store, cloud string, seeds uint64) erro
 			return err
 		}
 	}
-	if store != "postgres" { // only the memory store can be explored
+	if store != "postgres" && t.cloud == "" { // only the memory store and the fake cloud can be explored
 		for _, b := range []explore.Bounds{explore.DefaultBounds(), {Workspaces: 1, External: 1, Replicas: 1, Beats: 2, Sweeps: 1, Acts: 1}} {
 			if err := t.explore(ctx, b); err != nil {
 				return err
@@ -86,6 +89,7 @@ func (t *trial) suite(ctx context.Context) {
 		if err != nil || ctx.Err() != nil {
 			break
 		}
+		p.Cloud = t.cloud
 		o := harness.Play(ctx, p, t.source, t.target, nil)
 		x := o.Judgement.First()
 		switch {
@@ -108,7 +112,7 @@ func (t *trial) check(ctx context.Context, seed uint64) error {
 	began := time.Now()
 	limited, stop := limit(ctx, t.budget, t.source.Name() != "memory")
 	defer stop()
-	r, err := harness.Checking{Target: t.target, Source: t.source, Seed: seed, For: 100 * t.budget}.Run(limited)
+	r, err := harness.Checking{Target: t.target, Source: t.source, Seed: seed, Cloud: t.cloud, For: 100 * t.budget}.Run(limited)
 	try := outcome.Try{By: "check", Seed: seed}
 	if r != nil {
 		try.Checks = r.Checks
