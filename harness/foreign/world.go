@@ -1,6 +1,7 @@
 package foreign
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,6 +17,7 @@ import (
 	"github.com/bootrace/bootrace/controller/wire"
 	"github.com/bootrace/bootrace/harness/agent"
 	"github.com/bootrace/bootrace/harness/fault"
+	"github.com/bootrace/bootrace/harness/hiccup"
 	"github.com/bootrace/bootrace/harness/history"
 	"github.com/bootrace/bootrace/harness/operator"
 	"github.com/bootrace/bootrace/harness/oracle"
@@ -89,6 +91,10 @@ func (s *Session) Play(ctx context.Context, p *plan.Plan) (*history.History, err
 	}
 	w.schedule(playing)
 	w.spawn(func() { w.watch(playing) })
+	// What is measured is the harness's own machine. How slow the target's is cannot be seen from here.
+	var slow hiccup.Series
+	meter := hiccup.Start(hiccup.Options{Report: slow.Add, Kernel: true, Machine: true})
+	defer meter.Close()
 	sleep(playing, time.Duration(p.Duration))
 	err := context.Cause(playing)
 	if err == nil {
@@ -101,13 +107,25 @@ func (s *Session) Play(ctx context.Context, p *plan.Plan) (*history.History, err
 	w.tasks.Wait()
 	w.disown()
 	w.clean(ctx)
+	meter.Close()
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.measuredLocked(&slow)
 	if err == nil {
 		w.addLocked(history.Event{Kind: history.End})
 	}
 	w.closed = true
 	return &w.history, err
+}
+
+// measuredLocked puts how slow this machine was among the events. Whoever calls it holds the lock.
+func (w *world) measuredLocked(slow *hiccup.Series) {
+	var end history.Time
+	if n := len(w.history.Events); n > 0 {
+		end = w.history.Events[n-1].At
+	}
+	w.history.Events = append(w.history.Events, slow.Events(func(t time.Time) time.Duration { return t.Sub(w.began) }, 1, end.D())...)
+	slices.SortStableFunc(w.history.Events, func(a, b history.Event) int { return cmp.Compare(a.At, b.At) })
 }
 
 // lastLook reads the statuses with everybody still there, and not only once where there is no answer.

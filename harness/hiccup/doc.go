@@ -17,5 +17,5 @@
 //
 // # Must not import
 //
-// Anything of this module: a slow machine is nobody's notion but the machine's.
+// Anything of this module but history: a slow machine is nobody's notion but the machine's.
 package hiccup

@@ -120,8 +120,7 @@ func (v *View) settle(x *Violation, judge func(time.Duration) []Violation) (*Vio
 		if had := x.At.D() - x.due() - widening; float64(lost) >= maxWidening*float64(had) {
 			return nil, v.tooSlow(x, lost, most)
 		}
-		// Rounded up, so that the widening reaches what was lost in a few steps.
-		widening = (lost + slack).Truncate(slack)
+		widening = lost + lost/8 + time.Millisecond // a little more, so that it reaches what was lost in a few steps
 		wider := judge(widening)
 		i := slices.IndexFunc(wider, func(w Violation) bool { return w.Workspace == x.Workspace })
 		if i < 0 {

@@ -37,8 +37,3 @@ func (c *clock) wall(d time.Duration) time.Time {
 
 // real is how long something of the contract's takes on the wall clock.
 func (c *clock) real(d time.Duration) time.Duration { return time.Duration(float64(d) / c.speed) }
-
-// contract is how long of the contract's time so much of the wall clock's is.
-func (c *clock) contract(d time.Duration) time.Duration {
-	return time.Duration(float64(d) * c.speed).Truncate(time.Microsecond)
-}

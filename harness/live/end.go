@@ -105,7 +105,7 @@ func (w *world) readEnd(ctx context.Context, end time.Duration) ([]history.Event
 		e.ByInc, _ = strconv.Atoi(inc) // a tick has none
 		w.notes.events = append(w.notes.events, e)
 	}
-	w.notes.events = append(w.notes.events, w.slowness(end)...)
+	w.notes.events = append(w.notes.events, w.slow.Events(w.clock.at, w.clock.speed, end)...)
 	w.notes.mu.Unlock()
 	return w.readStore(ctx, end)
 }

@@ -5,15 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/bootrace/bootrace/harness/hiccup"
-	"github.com/bootrace/bootrace/harness/history"
 )
 
 // What the harness measures beside its own timers, and what each may take on a machine that keeps up: on two idle cores both
@@ -62,32 +59,8 @@ func (s *slow) addProcess(actor string, number int, x *hiccup.Window) {
 	if x == nil {
 		return
 	}
-	x.Process = actor + " " + strconv.Itoa(number)
+	x.Process = hiccup.Name(actor, number)
 	s.Add(*x)
-}
-
-// slowness returns the windows as events of the history, none later than the end.
-func (w *world) slowness(end time.Duration) []history.Event {
-	var events []history.Event
-	for _, x := range w.slow.Windows() {
-		e := history.Event{
-			Kind: history.Slow, At: history.Time(min(w.clock.at(x.Until), end)), Sent: history.Time(w.clock.at(x.From)), By: x.Source,
-			Lost: history.Time(w.clock.contract(x.Lost)), Worst: history.Time(w.clock.contract(x.Worst)), Share: int(x.Share*100 + 0.5),
-		}
-		if e.At <= e.Sent {
-			continue // before the start, or after the end
-		}
-		actor, number, _ := strings.Cut(x.Process, " ")
-		n, _ := strconv.Atoi(number) // the harness has none
-		switch e.Actor = actor; actor {
-		case history.ActorController:
-			e.Replica = n
-		case history.ActorAgent:
-			e.WS = n
-		}
-		events = append(events, e)
-	}
-	return events
 }
 
 // pathPing is answered by the gateway itself.
