@@ -31,6 +31,23 @@ test: deps ## Run every test, with the race detector, on real Postgres
 	$(GO) test -race -timeout 10m ./...
 	$(GO) test -timeout 10m ./harness ./harness/explore # searches and seeds in full, which the race detector slows down tenfold
 
+# The packages whose tests have processes, sockets or containers of their own, and so a wall clock.
+BUSY_PACKAGES := ./harness/live ./harness/foreign ./controller/cloud/docker ./harness/agent/standalone ./harness/child ./harness/hiccup ./cmd/bootrace
+BUSY_ROUNDS   := 1
+
+.PHONY: test-busy
+test-busy: deps bin/busy ## Run the tests that have a wall clock beside four busy loops and a disk writer a core, BUSY_ROUNDS times
+	$(GO) test -run '^$$' $(BUSY_PACKAGES) >/dev/null
+	for round in $$(seq $(BUSY_ROUNDS)); do $(BIN)/busy $(GO) test -count=1 -timeout 30m $(BUSY_PACKAGES) || exit 1; done
+
+.PHONY: soak-live
+soak-live: build bin/busy ## Show that live runs are sound beside such load: ten suites, and every defect five times (more than an hour)
+	.ci/soak-live $(BIN)/bootrace $(BIN)/busy
+
+.PHONY: bin/busy
+bin/busy:
+	$(GO) build -o $(BIN)/busy ./internal/busy
+
 .PHONY: test-fast
 test-fast: ## Run every test without the race detector: more seeds in less time
 	$(GO) test -timeout 10m ./...
