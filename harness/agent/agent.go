@@ -59,6 +59,9 @@ type Config struct {
 	Interval    time.Duration
 	// SkipRegister has the agent heartbeat without registering first.
 	SkipRegister bool
+	// RegisterOnce has it try once, whatever comes of that, and only at its first start: Again says that this is another one. A
+	// heartbeat that is refused makes every agent register again.
+	RegisterOnce, Again bool
 	// Swallow takes every 4xx for success: a defect that agents have been seen with.
 	Swallow bool
 }

@@ -33,12 +33,13 @@ type Agent struct {
 	pause  time.Duration // before that
 	wait   time.Duration // before the next try, where a register gets no good answer
 	earned bool          // the token, by a register
+	tried  bool          // to register
 }
 
 // New returns an agent at its start.
 func New(c Config) Agent {
 	a := Agent{Config: c, kind: Register, wait: registerRetryMin}
-	if c.SkipRegister {
+	if c.SkipRegister || c.RegisterOnce && c.Again {
 		a.kind = Beat
 	}
 	return a
@@ -83,12 +84,17 @@ func (a *Agent) Answer(r Response, err error) {
 
 func (a *Agent) registered(r Response, err error) {
 	pause := a.wait
+	once := a.RegisterOnce && !a.tried
+	a.tried = a.RegisterOnce // nobody else has to know: two agents that behave alike are to compare equal
 	switch {
 	case err == nil && (r.Code == http.StatusOK || a.Swallow && r.Code/100 == 4):
 		if token := earned(r); token != "" {
 			a.Token, a.earned = token, true
 		}
 		a.kind, a.pause, a.wait = Beat, firstBeatAfter, registerRetryMin
+		return
+	case once && !gone(r.Code): // it beats all the same: a refused beat is what makes it register again
+		a.kind, a.pause = Beat, firstBeatAfter
 		return
 	case err != nil:
 	case r.Code == http.StatusUnauthorized && a.earned:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/bootrace/bootrace/harness/agent"
@@ -34,6 +35,8 @@ func (c *caller) Call(q agent.Request) (agent.Response, error) {
 	w := c.world
 	if c.actor == history.ActorOperator {
 		q.Token = w.session.target.Token
+		// Nobody here means the children when it deletes a parent: a server may take the word for that.
+		q.Path = strings.TrimSuffix(q.Path, "?confirm=true")
 	}
 	w.mu.Lock()
 	sent := w.now()
@@ -70,6 +73,10 @@ func (c *caller) Call(q agent.Request) (agent.Response, error) {
 	}
 	if c.member != nil {
 		c.member.asks(q.Call)
+	}
+	if c.member != nil && q.Call == "create" {
+		c.world.session.creating(c.member, 1)
+		defer c.world.session.creating(c.member, -1)
 	}
 	r, lost, err := c.carry(q, sent, fate, "")
 	if lost {

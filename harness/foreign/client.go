@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -47,9 +46,7 @@ type client struct {
 }
 
 func newClient(t Target) *client {
-	transport := &http.Transport{
-		DialContext: (&net.Dialer{Timeout: callTimeout}).DialContext, MaxIdleConnsPerHost: 64, IdleConnTimeout: 30 * time.Second,
-	}
+	transport := &http.Transport{DialContext: t.network().Dial, MaxIdleConnsPerHost: 64, IdleConnTimeout: 30 * time.Second}
 	return &client{target: t, http: &http.Client{
 		Transport: transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error {

@@ -7,7 +7,10 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/bootrace/bootrace/controller/cloud"
 	"github.com/bootrace/bootrace/controller/wire"
@@ -20,10 +23,27 @@ import (
 type control struct {
 	*fleet
 	server *cpwire.Server
+
+	mu    sync.Mutex
+	given map[string]given // by workspace
 }
 
+// given is what was given to a workspace last.
+type given struct {
+	boots  int  // how many
+	sure   bool // the reply that told of the last one was delivered
+	before occasion
+}
+
+// occasion is what a workspace has been through when it is given a machine: where that is another one by the next time, the next
+// machine is another boot's, whatever the body of the request says.
+type occasion struct{ asked, stopped, changed int }
+
+// sparing is how long a provision waits for the reply to the create that makes it somebody's.
+const sparing = time.Second
+
 func newControl(s *Session) *control {
-	c := &control{fleet: newFleet(s)}
+	c := &control{fleet: newFleet(s), given: map[string]given{}}
 	c.server = cpwire.New(cpwire.Options{
 		Launched: func(x cpwire.Machine) { c.launched(launch{id: x.ID, workspace: x.WorkspaceID, env: x.Env}) },
 		Stopped: func(x cpwire.Machine) {
@@ -43,8 +63,11 @@ func (c *control) end(x launch) bool { return c.server.End(x.id, "") == nil }
 // ServeHTTP serves the control plane's calls, with the plan's faults, and writes them into the history.
 func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	call, workspace := c.about(r)
-	m := c.session.owner(workspace)
-	if call == "" || m == nil {
+	var m *member
+	if call != "" {
+		m = c.session.await(r.Context(), workspace, sparing)
+	}
+	if m == nil {
 		c.server.ServeHTTP(w, r)
 		return
 	}
@@ -53,7 +76,14 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	sent := run.now()
 	fate := run.faults.CloudCall(m.number, call)
 	inc := max(m.begun, 1)
+	now := occasion{m.begun, m.stopped, m.changed}
+	if call == "terminate" {
+		m.stopped++
+	}
 	run.mu.Unlock()
+	if call == "launch" {
+		c.another(r, workspace, now)
+	}
 	reply := httptest.NewRecorder()
 	if fate.Err != nil {
 		refuse(reply, fate.Err)
@@ -65,7 +95,7 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case fate.Lost:
 		e.Err = "the reply was lost"
 	case reply.Code/100 != 2:
-		e.Err = strings.TrimSpace(reply.Body.String())
+		e.Err, e.Code = strings.TrimSpace(reply.Body.String()), reply.Code
 	}
 	sleep(r.Context(), fate.Delay)
 	run.add(e)
@@ -77,7 +107,42 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header()[name] = values
 	}
 	w.WriteHeader(reply.Code)
-	w.Write(reply.Body.Bytes()) //nolint:errcheck // whoever asked is gone
+	_, err := w.Write(reply.Body.Bytes())
+	if call == "launch" && reply.Code/100 == 2 && err == nil && r.Context().Err() == nil {
+		c.mu.Lock()
+		g := c.given[workspace]
+		g.sure, g.before = true, now
+		c.given[workspace] = g
+		c.mu.Unlock()
+	}
+}
+
+// another tells a provision from the one before it, where it is another boot's though its body is the same: the one before was
+// answered, and the workspace was begun anew, stopped or moved since. One that is repeated without any of that is the same.
+func (c *control) another(r *http.Request, workspace string, now occasion) {
+	c.mu.Lock()
+	g := c.given[workspace]
+	if g.sure && g.before != now {
+		g.boots++
+		g.sure = false
+		c.given[workspace] = g
+	}
+	c.mu.Unlock()
+	var order map[string]any
+	body, err := io.ReadAll(r.Body)
+	if err != nil || json.Unmarshal(body, &order) != nil || g.boots == 0 {
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		return
+	}
+	env, _ := order["env"].(map[string]any)
+	if env == nil {
+		env = map[string]any{}
+	}
+	env["BOOTRACE_BOOT"] = strconv.Itoa(g.boots + 1)
+	order["env"] = env
+	if body, err = json.Marshal(order); err == nil {
+		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	}
 }
 
 // about says which call of the cloud the request is, and about which workspace.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"sync"
 	"testing"
@@ -17,6 +16,7 @@ import (
 // controlPlane is a client of the control plane's wire, as a multi-tenant server has one.
 type controlPlane struct {
 	url      string
+	client   *http.Client // nil for the default one
 	mu       sync.Mutex
 	machines map[string]cloud.Machine
 }
@@ -28,7 +28,11 @@ func (c *controlPlane) call(ctx context.Context, method, path string, body, repl
 		return err
 	}
 	q.Close = true
-	r, err := http.DefaultClient.Do(q)
+	client := c.client
+	if client == nil {
+		client = http.DefaultClient
+	}
+	r, err := client.Do(q)
 	if err != nil {
 		return err
 	}
@@ -99,24 +103,19 @@ func (c *controlPlane) List(context.Context) ([]cloud.Machine, error) {
 	return all, nil
 }
 
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // workspaces counts what the controller lists.
 func workspaces(t *testing.T, url string) int {
+	t.Helper()
+	return workspacesOf(t, http.DefaultClient, url)
+}
+
+func workspacesOf(t *testing.T, client *http.Client, url string) int {
 	t.Helper()
 	q, _ := http.NewRequest(http.MethodGet, url+"/workspaces", nil)
 	q.Header.Set("Authorization", "Bearer "+adminToken)
 	q.Header.Set("User-Agent", "test")
 	q.Close = true
-	r, err := http.DefaultClient.Do(q)
+	r, err := client.Do(q)
 	if err != nil {
 		t.Fatal(err)
 	}

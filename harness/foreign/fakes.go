@@ -38,7 +38,7 @@ const (
 
 // openFakes begins to watch what is launched from now on.
 func openFakes(ctx context.Context, s *Session, base string) (_ *fakes, err error) {
-	f := &fakes{fleet: newFleet(s), base: strings.TrimSuffix(base, "/"), client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
+	f := &fakes{fleet: newFleet(s), base: strings.TrimSuffix(base, "/"), client: &http.Client{Transport: &http.Transport{DialContext: s.target.network().Dial, MaxIdleConnsPerHost: 64}}}
 	defer func() {
 		if err != nil {
 			f.client.CloseIdleConnections()

@@ -9,7 +9,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/bootrace/bootrace/controller"
 	"github.com/bootrace/bootrace/harness/plan"
 	"github.com/bootrace/bootrace/scenarios"
 )
@@ -41,19 +40,15 @@ func (t Target) Fit(s *scenarios.Scenario, seed uint64) (p *plan.Plan, leftOut s
 	if p, err = plan.Resolve(s, seed); err != nil {
 		return nil, "", err
 	}
-	contract := p.Settings.Controller()
-	scale := t.scale(p)
+	if why := t.scale(p); why != "" {
+		return nil, why, nil
+	}
+	t.agents(p)
 	for i := range p.Workspaces {
 		w := &p.Workspaces[i]
-		from, to := contract.Budget(w.Runtime), t.Budget(w.Runtime)
-		for j := range w.Boots {
-			w.Boots[j] = scale.boot(w.Boots[j], from, to)
-		}
-		w.CreateAt = scale.offset(w.CreateAt, from, to)
 		w.Name = fmt.Sprintf("%s-%s", w.Name, t.mark())
-		w.Budget = plan.Duration(to)
+		w.Budget = plan.Duration(t.Budget(w.Runtime))
 	}
-	t.offsets(p, contract, scale)
 	p.Settings = plan.Settings{
 		LivenessTTL: plan.Duration(t.TTL), HeartbeatInterval: plan.Duration(t.Heartbeat),
 		ProvisionSweepEvery: plan.Duration(t.ProvisionSweep), LivenessSweepEvery: plan.Duration(t.LivenessSweep),
@@ -99,63 +94,23 @@ func (t Target) lacks(s *scenarios.Scenario) string {
 	return ""
 }
 
-// scale stretches times: those before a budget with the budget, those after it with the slowest of the other times.
-type scale struct{ after float64 }
+// hops is what invariants allow for small things.
+const hops = 5 * time.Second
 
-func (t Target) scale(p *plan.Plan) scale {
-	contract := p.Settings.Controller()
-	ratio := func(target, contract time.Duration) float64 { return float64(target) / float64(contract) }
-	return scale{max(
-		ratio(t.TTL, contract.LivenessTTL), ratio(t.ExternalTTL, contract.ExternalTTL), ratio(t.ProvisionSweep, contract.ProvisionSweepEvery),
-		ratio(t.LivenessSweep, contract.LivenessSweepEvery), ratio(t.Heartbeat, p.Settings.Heartbeat()),
-	)}
-}
-
-func (s scale) offset(d plan.Duration, from, to time.Duration) plan.Duration {
-	at := time.Duration(d)
-	if at <= from {
-		return times(d, float64(to)/float64(from))
-	}
-	return plan.Duration(to) + times(plan.Duration(at-from), s.after)
-}
-
-// times multiplies a time, to as exact a one as plans keep.
-func times(d plan.Duration, by float64) plan.Duration {
-	return plan.Duration(time.Duration(float64(d) * by).Round(time.Microsecond))
-}
-
-// boot stretches all phases alike, so that the boot ends where its total does.
-func (s scale) boot(b plan.Boot, from, to time.Duration) plan.Boot {
-	total := plan.Duration(b.Total())
-	if total == 0 {
-		return b
-	}
-	by := float64(s.offset(total, from, to)) / float64(total)
-	refused := plan.Duration(b.Total()) - b.ImagePull - b.AgentStart - b.Preflight
-	return plan.Boot{
-		ImagePull: times(b.ImagePull, by), AgentStart: times(b.AgentStart, by), Preflight: times(b.Preflight+refused, by), Dies: b.Dies,
-	}
-}
-
-// offsets stretches when faults strike and what the operator does.
-func (t Target) offsets(p *plan.Plan, contract controller.Settings, s scale) {
-	from, to := contract.Budget(p.Workspaces[0].Runtime), t.Budget(p.Workspaces[0].Runtime)
-	for i := range p.Acts {
-		p.Acts[i].At = s.offset(p.Acts[i].At, from, to)
-	}
-	for i := range p.Faults {
-		f := &p.Faults[i]
-		planned := f.From
-		f.From = s.offset(f.From, from, to)
-		switch length := f.Until - planned; {
-		case f.Until == 0:
-		case strings.HasPrefix(f.Kind, "llm-"), strings.HasPrefix(f.Kind, "cloud-"):
-			f.Until = max(s.offset(f.Until, from, to), f.From+plan.Duration(time.Microsecond))
-		default: // what agents and the network suffer is as long as TTLs and heartbeats make it matter
-			f.Until = f.From + times(length, s.after)
+// agents makes the fleet one of all kinds of agents that there are, by turns within each group: those that register at every
+// start until they are heard, those that try once and only beat from then on, and those that never do.
+func (t Target) agents(p *plan.Plan) {
+	seen := map[string]int{}
+	for i := range p.Workspaces {
+		w := &p.Workspaces[i]
+		if w.External || w.SkipRegister {
+			continue
 		}
-		if f.Kind == "llm-slow" {
-			f.Delay = times(f.Delay, float64(to)/float64(from))
+		switch seen[w.Group]++; seen[w.Group] % 3 {
+		case 2:
+			w.SkipRegister = true
+		case 0:
+			w.RegisterOnce = true
 		}
 	}
 }
@@ -163,7 +118,6 @@ func (t Target) offsets(p *plan.Plan, contract controller.Settings, s scale) {
 // long is how long the plan has to be played for all that it makes happen to be judged: the last boot, act and fault, and
 // then a silence that is noticed or a recovery that is seen; and every budget, with its sweep.
 func (t Target) long(p *plan.Plan) time.Duration {
-	const hops = 5 * time.Second // what invariants allow for small things
 	seen := t.Tolerance + 2*t.Poll
 	silence := max(t.TTL, t.ExternalTTL) + t.LivenessSweep + hops
 	recovery := 2*t.Heartbeat + min(30*time.Second, max(t.Heartbeat, hops))
@@ -172,6 +126,12 @@ func (t Target) long(p *plan.Plan) time.Duration {
 	for _, w := range p.Workspaces {
 		if !w.External {
 			long = max(long, time.Duration(w.CreateAt)+t.Budget(w.Runtime)+t.ProvisionSweep+hops+seen)
+		}
+	}
+	if t.Boots == BootsTarget { // what a call leaves without an owner is seen once it should have been stopped
+		times := p.Times()
+		for _, a := range p.Acts {
+			long = max(long, time.Duration(a.At)+times.OrphanSweepEvery+times.LauncherEvery+times.LaunchTimeout+hops+seen)
 		}
 	}
 	return long

@@ -2,12 +2,14 @@ package foreign_test
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -18,6 +20,7 @@ import (
 	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/controller/store/memory"
 	"github.com/bootrace/bootrace/harness/foreign"
+	"github.com/bootrace/bootrace/harness/foreign/foreigntest"
 	"github.com/bootrace/bootrace/harness/history"
 	"github.com/bootrace/bootrace/harness/invariant"
 	"github.com/bootrace/bootrace/harness/plan"
@@ -38,6 +41,16 @@ const adminToken = "the operators' token"
 // serve serves a controller, with a defect where one is named, and runs its ticks.
 func serve(t *testing.T, defect string, machines cloud.Cloud) string {
 	t.Helper()
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return serveOn(t, l, defect, machines)
+}
+
+// serveOn serves it on a listener. In a synctest bubble, that is one of a network in memory.
+func serveOn(t *testing.T, l net.Listener, defect string, machines cloud.Cloud) string {
+	t.Helper()
 	var d *defects.Defect
 	if defect != "" {
 		var err error
@@ -52,14 +65,15 @@ func serve(t *testing.T, defect string, machines cloud.Cloud) string {
 		t.Fatal(err)
 	}
 	// In its multi-tenant mode the original wants to know the organisation, but for some calls.
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := &httptest.Server{Listener: l, Config: &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		open := r.URL.Path == "/health" || r.URL.Path == "/registry/register" || r.URL.Path == "/registry/heartbeat"
 		if !open && r.Header.Get("X-Molecule-Org-Id") != "org-1" && r.Header.Get("User-Agent") != "test" {
 			w.WriteHeader(http.StatusNotFound)
 			return
 		}
 		built.Handler.ServeHTTP(w, r)
-	}))
+	})}}
+	server.Start()
 	ctx, stop := context.WithCancel(context.Background())
 	var ticks sync.WaitGroup
 	for _, tick := range built.Ticks {
@@ -168,29 +182,60 @@ var machines = []*scenarios.Scenario{
 	own("oom-from-the-start", group(1, 3*minute), nil, scenarios.Fault{Kind: "agent-oom", Until: scenarios.Duration(13 * minute)}),
 }
 
+// against plays the scenarios in a bubble, against the reference controller, with a defect where one is named: its agents booted by
+// the harness, or on the machines that it asks for.
+func against(t *testing.T, defect string, served bool, list []*scenarios.Scenario, test func(*testing.T, []played)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		network := new(foreigntest.Network)
+		l, err := network.Listen(t.Context(), "tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var machines cloud.Cloud
+		if served {
+			machines = &controlPlane{
+				url: "http://" + stagedCP, machines: map[string]cloud.Machine{},
+				client: &http.Client{Transport: &http.Transport{DialContext: network.Dial, DisableKeepAlives: true}},
+			}
+		}
+		x := target(serveOn(t, l, defect, machines))
+		x.Network = network
+		if served {
+			x.ServeCP = stagedCP
+		}
+		test(t, play(t, x, list...))
+		c := &http.Client{Transport: &http.Transport{DialContext: network.Dial, DisableKeepAlives: true}}
+		if n := workspacesOf(t, c, x.URL); n != 0 {
+			t.Errorf("%d workspaces are left behind", n)
+		}
+	})
+}
+
 // TestMachinesThatGoOn has machines restarted, paused and starved, and agents come back on them.
 func TestMachinesThatGoOn(t *testing.T) {
 	t.Parallel()
-	control := freeAddress(t)
-	through := target(serve(t, "", &controlPlane{url: "http://" + control, machines: map[string]cloud.Machine{}}))
-	through.ServeCP = control
-	for _, x := range append(play(t, target(serve(t, "", nil)), machines...), play(t, through, machines...)...) {
-		held(t, x.plan, x.history)
-		starts := map[int]int{}
-		for _, e := range x.history.Events {
-			if e.Kind == history.Agent && e.Phase == history.Started {
-				starts[e.WS]++
+	for _, served := range []bool{false, true} {
+		against(t, "", served, machines, func(t *testing.T, all []played) {
+			for _, x := range all {
+				held(t, x.plan, x.history)
+				starts := map[int]int{}
+				for _, e := range x.history.Events {
+					if e.Kind == history.Agent && e.Phase == history.Started {
+						starts[e.WS]++
+					}
+				}
+				want := 1
+				if x.plan.Name == "machine-restart" || x.plan.Name == "agent-oom" {
+					want = 2
+				}
+				for i := range x.plan.Workspaces {
+					if starts[i+1] != want {
+						t.Errorf("%s: the agent of workspace %d came up %d times, not %d", x.plan.Name, i+1, starts[i+1], want)
+					}
+				}
 			}
-		}
-		want := 1
-		if x.plan.Name == "machine-restart" || x.plan.Name == "agent-oom" {
-			want = 2
-		}
-		for i := range x.plan.Workspaces {
-			if starts[i+1] != want {
-				t.Errorf("%s: the agent of workspace %d came up %d times, not %d", x.plan.Name, i+1, starts[i+1], want)
-			}
-		}
+		})
 	}
 }
 
@@ -243,59 +288,53 @@ func play(t *testing.T, x foreign.Target, list ...*scenarios.Scenario) []played 
 }
 
 // TestHealthyTarget plays scenarios against a controller that keeps every promise, and looks whether it is left as it was.
-func TestHealthyTarget(t *testing.T) { //nolint:paralleltest,tparallel // it plays a lot by itself
-	url := serve(t, "", nil)
-	for _, x := range play(t, target(url), quick...) {
-		t.Run(x.plan.Name, func(t *testing.T) {
-			t.Parallel()
+func TestHealthyTarget(t *testing.T) {
+	t.Parallel()
+	against(t, "", false, quick, func(t *testing.T, all []played) {
+		for _, x := range all {
 			held(t, x.plan, x.history)
-		})
-	}
-	if n := workspaces(t, url); n != 0 {
-		t.Errorf("%d workspaces are left behind", n)
-	}
+		}
+	})
 }
 
 // TestListThatHides plays against a controller whose list lacks who is paused.
 func TestListThatHides(t *testing.T) {
 	t.Parallel()
 	paused := slices.IndexFunc(quick, func(s *scenarios.Scenario) bool { return s.Name == "family-pause" })
-	x := play(t, target(serve(t, "list-hides-paused", nil)), quick[paused])[0]
-	j := invariant.Judge(x.plan, x.history)
-	if got := names(j); !slices.Equal(got, []string{"reply-is-state"}) || !strings.Contains(j.First().What, "the list lacks it") {
-		t.Errorf("violated: %v, %+v", got, j.First())
-	}
+	against(t, "list-hides-paused", false, quick[paused:paused+1], func(t *testing.T, all []played) {
+		j := invariant.Judge(all[0].plan, all[0].history)
+		if got := names(j); !slices.Equal(got, []string{"reply-is-state"}) || !strings.Contains(j.First().What, "the list lacks it") {
+			t.Errorf("violated: %v, %+v", got, j.First())
+		}
+	})
 }
 
 // TestHealthyTargetThroughItsControlPlane plays them with agents on the machines that the target asks for.
-func TestHealthyTargetThroughItsControlPlane(t *testing.T) { //nolint:paralleltest,tparallel // it plays a lot by itself
-	control := freeAddress(t)
-	x := target(serve(t, "", &controlPlane{url: "http://" + control, machines: map[string]cloud.Machine{}}))
-	x.ServeCP = control
+func TestHealthyTargetThroughItsControlPlane(t *testing.T) {
+	t.Parallel()
 	cloudy := append(slices.Clone(quick),
 		own("capacity", group(1, 3*minute), nil, scenarios.Fault{Kind: "cloud-capacity", Until: scenarios.Duration(10 * minute), Nth: []int{1}}),
 		own("refused", group(1, 3*minute), nil, scenarios.Fault{Kind: "cloud-refuses", Until: scenarios.Duration(10 * minute), Nth: []int{1}}),
 	)
-	for _, x := range play(t, x, cloudy...) {
-		t.Run(x.plan.Name, func(t *testing.T) {
-			t.Parallel()
+	against(t, "", true, cloudy, func(t *testing.T, all []played) {
+		for _, x := range all {
 			held(t, x.plan, x.history)
 			launched := slices.ContainsFunc(x.history.Events, func(e history.Event) bool { return e.Kind == history.Machine })
 			if want := x.plan.Name != "external" && x.plan.Name != "refused"; launched != want {
-				t.Errorf("a machine was launched: %v, want %v", launched, want)
+				t.Errorf("%s: a machine was launched: %v, want %v", x.plan.Name, launched, want)
 			}
-		})
-	}
+		}
+	})
 }
 
-// TestStickyFailed plays the seed race against a controller that has the seed defect: molecule-core as it was before the fix.
+// TestStickyFailed plays the seed race against a controller that has the seed defect, where a register does not heal either.
 func TestStickyFailed(t *testing.T) {
 	t.Parallel()
-	s, err := scenarios.Find("minimax-past-budget")
-	if err != nil {
-		t.Fatal(err)
-	}
-	x := play(t, target(serve(t, "sticky-failed", nil)), s)[0]
+	against(t, "sticky-failed", false, find(t, "minimax-past-budget"), func(t *testing.T, all []played) { sticky(t, all[0]) })
+}
+
+func sticky(t *testing.T, x played) {
+	t.Helper()
 	p, h := x.plan, x.history
 	j := invariant.Judge(p, h)
 	first := j.First()

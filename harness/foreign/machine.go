@@ -20,9 +20,10 @@ type machine struct {
 	end     context.CancelFunc
 	started time.Time // the agent
 
-	token   string // the agent's; guarded by the world's lock, like what follows
-	pulled  bool   // its image is there
-	starved bool   // its agent was killed for want of memory, and is to be started again
+	token     string // the agent's; guarded by the world's lock, like what follows
+	pulled    bool   // its image is there
+	restarted bool   // its agent ran before, in another process
+	starved   bool   // its agent was killed for want of memory, and is to be started again
 }
 
 // boot begins the incarnation's boot, with the token where it has one.
@@ -66,7 +67,7 @@ func (b *machine) start() {
 // again starts the agent anew on a machine where it is gone.
 func (b *machine) again() {
 	b.world.mu.Lock()
-	next := &machine{member: b.member, launch: b.launch, inc: b.inc, token: b.token, pulled: b.pulled}
+	next := &machine{member: b.member, launch: b.launch, inc: b.inc, token: b.token, pulled: b.pulled, restarted: b.restarted || !b.started.IsZero()}
 	b.world.mu.Unlock()
 	if b.launch.id != "" {
 		b.tell(history.Machine, history.Restarted)
@@ -194,11 +195,13 @@ func (b *machine) refused() bool {
 // live is the agent's life.
 func (b *machine) live(workspace, token string) {
 	w := b.world
+	w.mu.Lock()
 	b.started = time.Now()
+	w.mu.Unlock()
 	b.tell(history.Agent, history.Started)
 	agent.Run(b, agent.Config{
 		WorkspaceID: workspace, Token: token, Interval: w.plan.Settings.Heartbeat(), SkipRegister: b.member.plan.SkipRegister,
-		URL: w.session.agentURL,
+		RegisterOnce: b.member.plan.RegisterOnce, Again: b.restarted, URL: w.session.agentURL,
 	})
 	if b.ctx.Err() == nil {
 		b.tell(history.Agent, history.Ended) // it was told that its workspace is gone

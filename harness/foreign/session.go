@@ -6,8 +6,12 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
+
+	"github.com/bootrace/bootrace/controller/lifecycle"
+	"github.com/bootrace/bootrace/controller/wire"
 )
 
 // Session is a target that passed the preflight, with what is served to it here. It is safe for concurrent use.
@@ -21,8 +25,14 @@ type Session struct {
 	agentURL string // where all agents claim to serve
 	patience time.Duration
 
-	mu     sync.Mutex
-	owners map[string]*member // of workspaces, by id
+	words map[string]lifecycle.Status // of the events feed, what each says that a workspace became
+
+	mu      sync.Mutex
+	owners  map[string]*member // of workspaces, by id
+	owned   chan struct{}      // closed, and made anew, when somebody owns another workspace
+	creates map[*member]int    // that are under way
+	unknown map[string]bool    // words of the feed
+	notes   []string
 }
 
 // Open makes the preflight, and serves what the target may call: agents' URLs, and the control plane where it is asked for.
@@ -32,7 +42,7 @@ func Open(ctx context.Context, t Target) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Session{target: t, client: newClient(t), owners: map[string]*member{}, patience: patience}
+	s := &Session{target: t, client: newClient(t), owners: map[string]*member{}, patience: patience, words: eventWords()}
 	if err := s.client.preflight(ctx); err != nil {
 		return nil, fmt.Errorf("target %s: %w", t.Name, err)
 	}
@@ -60,6 +70,37 @@ func Open(ctx context.Context, t Target) (*Session, error) {
 		}
 	}
 	return s, nil
+}
+
+// unknownWord notes that the feed has a word which nobody has explained: once.
+func (s *Session) unknownWord(word string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.unknown[word] {
+		return
+	}
+	if s.unknown == nil {
+		s.unknown = map[string]bool{}
+	}
+	s.unknown[word] = true
+	s.notes = append(s.notes, fmt.Sprintf("the events feed has entries %q, which the dialect %s does not know, so they say nothing here: "+
+		"map the word to a status, or to none, under events.types in a dialect of your own", word, s.target.Dialect))
+}
+
+// Notes returns what a person should know of the target that is no verdict, each once.
+func (s *Session) Notes() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.notes)
+}
+
+// eventWords are the words of the events feed.
+func eventWords() map[string]lifecycle.Status {
+	words := map[string]lifecycle.Status{"WORKSPACE_PROVISION_FAILED": lifecycle.Failed, "AGENT_CARD_UPDATED": lifecycle.None}
+	for _, s := range lifecycle.Statuses() {
+		words[wire.EventType(s.String())] = s
+	}
+	return words
 }
 
 // claim boots what was launched for a workspace before anybody knew it.
@@ -93,7 +134,7 @@ func (s *Session) broken(err error) {
 func (s *Session) Target() Target { return s.target }
 
 func (s *Session) serve(ctx context.Context, address string, h http.Handler) (string, error) {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	l, err := s.target.network().Listen(ctx, "tcp", address)
 	if err != nil {
 		return "", err
 	}
@@ -121,6 +162,59 @@ func (s *Session) own(id string, m *member) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.owners[id] = m
+	s.changedLocked()
+}
+
+// changedLocked wakes whoever waits for an owner.
+func (s *Session) changedLocked() {
+	if s.owned != nil {
+		close(s.owned)
+	}
+	s.owned = nil
+}
+
+// creating notes that a create of the member's is under way, or no longer is.
+func (s *Session) creating(m *member, by int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.creates == nil {
+		s.creates = map[*member]int{}
+	}
+	if s.creates[m] += by; s.creates[m] <= 0 {
+		delete(s.creates, m)
+	}
+	s.changedLocked()
+}
+
+// await returns whose the workspace is. A target may ask for a machine before it answers the create, so for as long as creates are
+// under way, it waits a little; where only one is by then, the workspace is that one's. It returns nil for a workspace of nobody's.
+func (s *Session) await(ctx context.Context, id string, patience time.Duration) *member {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for {
+		s.mu.Lock()
+		m, creates := s.owners[id], len(s.creates)
+		if s.owned == nil {
+			s.owned = make(chan struct{})
+		}
+		changed := s.owned
+		s.mu.Unlock()
+		if m != nil || creates == 0 {
+			return m
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			if len(s.creates) == 1 {
+				for m := range s.creates {
+					return m
+				}
+			}
+			return nil
+		}
+	}
 }
 
 func (s *Session) owner(id string) *member {

@@ -50,6 +50,8 @@ type Target struct {
 	Poll      time.Duration // how often statuses are read
 	Tolerance time.Duration // how much wider every bound is
 	Lacks     []string      // capabilities, see scenarios.Capabilities
+
+	Network Network // nil for the machine's
 }
 
 // Defaults of what is the harness's own.

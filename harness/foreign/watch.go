@@ -51,9 +51,8 @@ func unsteady(e *CallError) bool {
 
 // watched is what reading has come to know.
 type watched struct {
-	asked  history.Time // when the last reading was
-	status map[int]lifecycle.Status
-	seen   map[feedKey]bool // entries of the events feed
+	asked history.Time     // when the feed was last read
+	seen  map[feedKey]bool // entries of the events feed
 	// pending are entries about workspaces that nobody knows yet, or that are nobody's here.
 	pending map[string][]feedEntry
 	none    bool // there is no events feed
@@ -69,33 +68,33 @@ type feedEntry struct {
 	Workspace string          `json:"workspace_id"`
 	Payload   json.RawMessage `json:"payload"`
 	At        time.Time       `json:"created_at"`
+
+	since history.Time // when the feed was read that lacked it
 }
 
 func (e feedEntry) key() feedKey {
 	return feedKey{e.Workspace, e.Type, e.At.Format(time.RFC3339Nano), string(e.Payload)}
 }
 
-// status is what the entry says that the workspace became, or none where it says nothing of that.
-func (e feedEntry) status() (to lifecycle.Status, cause string) {
+// status is what the entry says that the workspace became. It returns none where it says nothing of that, and reports whether
+// that is known of such entries.
+func (e feedEntry) status(words map[string]lifecycle.Status) (to lifecycle.Status, cause string, known bool) {
 	var says struct {
 		To    string `json:"to"`
 		Cause string `json:"cause"`
 	}
-	name := strings.ToLower(strings.TrimPrefix(e.Type, wire.EventType("")))
-	if json.Unmarshal(e.Payload, &says) == nil && says.To != "" {
-		name = says.To
+	if json.Unmarshal(e.Payload, &says) == nil && says.To != "" && to.UnmarshalText([]byte(says.To)) == nil {
+		return to, says.Cause, true
 	}
-	if to.UnmarshalText([]byte(name)) != nil {
-		return lifecycle.None, ""
-	}
-	return to, says.Cause
+	to, known = words[e.Type]
+	return to, "", known
 }
 
 // read looks at all workspaces once: at the list, and then at the events feed, which shows what came and went since the
 // last look.
 func (w *world) read(ctx context.Context) error {
-	w.reading.Lock()
-	defer w.reading.Unlock()
+	w.reading <- struct{}{}
+	defer func() { <-w.reading }()
 	asked := history.Time(w.now())
 	all, err := w.session.client.list(ctx)
 	if err != nil {
@@ -122,7 +121,8 @@ func (w *world) read(ctx context.Context) error {
 				return err
 			}
 		}
-		w.write(m.number, since, there, ok, w.known.pending[id])
+		w.write(m.number, since, there, ok)
+		w.tell(m.number, w.known.pending[id])
 		delete(w.known.pending, id)
 		m.readTwins(listed)
 	}
@@ -135,17 +135,16 @@ func (w *world) read(ctx context.Context) error {
 			return err
 		}
 		if ok {
-			w.write(0, asked, there, true, nil)
+			w.write(0, asked, there, true)
 		}
 	}
-	w.known.asked = asked
 	return nil
 }
 
 // listed writes down what is odd about how the list shows the member, each time that it begins: it lacks it, or shows it as
 // removed. What else it shows is read as any other look is.
 func (w *world) listed(m *member, asked history.Time, there shown, ok bool) {
-	e := history.Event{Kind: history.Reading, WS: m.number, Call: "list", Sent: max(asked, 1)}
+	e := history.Event{Kind: history.Reading, WS: m.number, Call: history.List, Sent: asked}
 	e.To.UnmarshalText([]byte(there.Status)) //nolint:errcheck // it was checked
 	odd := !ok || e.To == lifecycle.Removed
 	if odd && !m.unlisted {
@@ -176,6 +175,7 @@ func (w *world) feed(ctx context.Context) error {
 	if w.known.none {
 		return nil
 	}
+	asked := history.Time(w.now())
 	r, err := w.session.client.do(ctx, agent.Request{Call: "events", Method: http.MethodGet, Path: wire.PathEvents, Token: w.session.target.Token})
 	var odd *CallError
 	switch {
@@ -198,9 +198,11 @@ func (w *world) feed(ctx context.Context) error {
 	for _, e := range entries {
 		if !w.known.seen[e.key()] {
 			w.known.seen[e.key()] = true
+			e.since = w.known.asked
 			w.known.pending[e.Workspace] = append(w.known.pending[e.Workspace], e)
 		}
 	}
+	w.known.asked = asked
 	return nil
 }
 
@@ -231,26 +233,35 @@ func newestFirst(entries []feedEntry) bool {
 	return forth <= 0
 }
 
-// write tells what a look has shown of a workspace. Where the feed explains the status of the list, what is in the feed
-// happened since the last look, in its order, and the list was one of its moments; otherwise the list counts by itself.
-func (w *world) write(number int, asked history.Time, there shown, ok bool, fresh []feedEntry) {
-	var status lifecycle.Status
-	status.UnmarshalText([]byte(there.Status)) //nolint:errcheck // it was checked
-	explained := ok && status == w.known.status[number]
-	var told []history.Event
-	for _, e := range fresh {
-		if to, cause := e.status(); to != lifecycle.None {
-			told = append(told, history.Event{Kind: history.Reading, WS: number, To: to, Cause: cause, Sent: max(w.known.asked, 1)})
-			explained = explained || to == status
+// write tells what a look has shown of a workspace: a row that was read between then and now.
+func (w *world) write(number int, asked history.Time, there shown, ok bool) {
+	if !ok {
+		return
+	}
+	e := history.Event{Kind: history.Reading, WS: number, Inc: there.Incarnation, Cause: there.Cause, Sent: asked}
+	e.To.UnmarshalText([]byte(there.Status)) //nolint:errcheck // it was checked
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if number > 0 {
+		m := w.members[number-1]
+		if m.shows != there.Status && m.shows != "" && e.To != lifecycle.Online && e.To != lifecycle.Degraded {
+			m.changed++
 		}
+		m.shows = there.Status
 	}
-	if ok && (!explained || len(told) == 0) {
-		w.add(history.Event{Kind: history.Reading, WS: number, To: status, Inc: there.Incarnation, Cause: there.Cause, Sent: max(asked, 1)})
-		w.known.status[number] = status
-	}
-	for _, e := range told {
-		w.add(e)
-		w.known.status[number] = e.To
+	w.addLocked(e)
+}
+
+// tell writes down what the feed says of a workspace, which is hearsay: what came of it, rows show.
+func (w *world) tell(number int, fresh []feedEntry) {
+	for _, e := range fresh {
+		to, cause, known := e.status(w.session.words)
+		switch {
+		case !known:
+			w.session.unknownWord(e.Type)
+		case to != lifecycle.None:
+			w.add(history.Event{Kind: history.Reading, WS: number, Call: history.Feed, To: to, Cause: cause, Sent: max(e.since, 1)})
+		}
 	}
 }
 

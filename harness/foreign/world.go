@@ -13,7 +13,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/controller/wire"
 	"github.com/bootrace/bootrace/harness/agent"
 	"github.com/bootrace/bootrace/harness/fault"
@@ -33,7 +32,7 @@ type world struct {
 	life    context.Context //nolint:containedctx // it is the run's, which the control plane's hooks need
 	fail    context.CancelCauseFunc
 
-	reading sync.Mutex // one look at a time
+	reading chan struct{} // holds one: one look at a time
 	known   watched
 
 	mu       sync.Mutex // history, faults, and what members know
@@ -61,6 +60,9 @@ type member struct {
 	machine *machine // that runs
 	rests   bool     // paused or hibernated, by what the operator was granted
 	gone    bool     // deleted, likewise
+	stopped int      // how often the control plane was asked to stop a machine of it
+	changed int      // how often it was seen to change its status, but for the better
+	shows   string   // the status that was read last
 
 	unlisted bool // the last list was odd about it; guarded by the world's reading
 }
@@ -74,9 +76,9 @@ func (s *Session) Play(ctx context.Context, p *plan.Plan) (*history.History, err
 	playing, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	w := &world{
-		session: s, plan: p, began: time.Now(), life: playing, fail: fail, machines: map[string]*machine{},
+		session: s, plan: p, began: time.Now(), life: playing, fail: fail, machines: map[string]*machine{}, reading: make(chan struct{}, 1),
 		oracle: oracle.NewRandom(p.Seed, "foreign/"+p.Name),
-		known:  watched{status: map[int]lifecycle.Status{}, seen: map[feedKey]bool{}, pending: map[string][]feedEntry{}},
+		known:  watched{seen: map[feedKey]bool{}, pending: map[string][]feedEntry{}},
 	}
 	w.faults = fault.NewSet(w, p.Faults)
 	for i := range p.Workspaces {
@@ -176,8 +178,13 @@ func (w *world) addLocked(e history.Event) {
 	if w.closed {
 		return
 	}
-	e.At = history.Time(w.now().Truncate(time.Microsecond)) // as exact as the encoding
-	e.Sent = history.Time(e.Sent.D().Truncate(time.Microsecond))
+	e.At = history.Time(max(w.now().Truncate(time.Microsecond), time.Microsecond)) // as exact as the encoding
+	if e.Sent > 0 {                                                                // which says that the time is not exact, however early it is
+		e.Sent = max(history.Time(e.Sent.D().Truncate(time.Microsecond)), history.Time(time.Microsecond))
+	}
+	if e.Kind == history.Reading && e.Sent == 0 {
+		e.Sent = history.Time(time.Microsecond)
+	}
 	w.history.Add(e)
 }
 

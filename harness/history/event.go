@@ -36,7 +36,8 @@ const (
 	// Process is a controller replica that started or died (Phase): Replica.
 	Process
 	// Reading is what GET showed of a workspace: WS, To, Cause. Where it was the list of all that showed it, Call is "list" and
-	// Sent is set, and To is none where the list lacks it.
+	// Sent is set, and To is none where the list lacks it. Where Call is "feed" it is no row that was read but an entry of the
+	// events feed, which is hearsay: the controller says that the workspace became To some time between Sent and At.
 	Reading
 	// Row is what was stored at the end: WS, Inc, To, Cause, Machine; Phase is "token" where a credential was live.
 	Row
@@ -107,6 +108,12 @@ const (
 	Duplicate = "a duplicate; nobody waits for its reply"
 	ReplyLost = "the reply was lost"
 	GivenUp   = "the caller had given up"
+)
+
+// Calls of readings that are not looks at one workspace.
+const (
+	List = "list" // the list of all workspaces
+	Feed = "feed" // an entry of the events feed
 )
 
 // Actors of calls, and those whose processes measure.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/bootrace/bootrace/controller/lifecycle"
@@ -64,11 +65,12 @@ func (v *View) launched(s *Space, m *history.Event, until time.Duration, r *repo
 	since, what := m.At.D(), "nothing was launched for it"
 	queue := v.ahead(s, m, since)
 	bound := v.launcherTurn() + v.queueing(queue, since)
+	var a0 *history.Event // the last attempt
 	for _, a := range append(s.attempts(m.Inc), nil) {
 		deadline := v.extend(since, bound, true)
 		tried := a != nil && begun(a) <= min(deadline, until)
 		if !tried && deadline > until {
-			return true
+			return !v.failedForNow(s, m, a0, r)
 		}
 		r.owed()
 		if !tried {
@@ -82,6 +84,7 @@ func (v *View) launched(s *Space, m *history.Event, until time.Duration, r *repo
 		if a.Err == "" {
 			return true
 		}
+		a0 = a
 		since = a.At.D()
 		queue = v.ahead(s, m, since)
 		bound = v.Settings.LaunchRetryMax + v.launcherTurn() + v.queueing(queue, since)
@@ -175,4 +178,42 @@ func begun(a *history.Event) time.Duration {
 		return a.Sent.D()
 	}
 	return a.At.D()
+}
+
+// failedForNow judges a boot that is failed where its last launch failed only for now, and reports whether that is a violation.
+// Where the log is in sight, it says what failed the boot, and who judges that goes by it.
+func (v *View) failedForNow(s *Space, begin, last *history.Event, r *report) bool {
+	if !v.polled || last == nil || refusedForGood(last) {
+		return false
+	}
+	i := slices.IndexFunc(s.Moves, func(m *history.Event) bool { return m == begin })
+	if i < 0 || i+1 == len(s.Moves) {
+		return false
+	}
+	next := s.Moves[i+1]
+	age := next.At.D() - v.earliest(begin)
+	others := slices.ContainsFunc(s.Calls, func(c *history.Event) bool {
+		return c.Call == "bootstrap-failed" && mayHaveActed(c) && c.Sent <= next.At
+	})
+	if next.To != lifecycle.Failed || next.Phase == Hearsay || others || age >= v.budget(s)-v.trip() {
+		return false
+	}
+	r.violated(Violation{
+		Workspace: s.Number, Since: begin.At, At: next.At, Bound: v.budget(s),
+		What: fmt.Sprintf("its launch failed for now at %s (%s), and no other was tried: by %s it was failed, no more than %s after its boot began",
+			Clock(last.At), last.Err, Clock(next.At), Span(age)),
+		Expected: fmt.Sprintf("another launch, until the budget of %s is over", Span(v.budget(s))),
+	})
+	return true
+}
+
+// refusedForGood reports whether the cloud's answer may have said that trying again is pointless.
+func refusedForGood(c *history.Event) bool {
+	switch {
+	case c.Code == 0: // an answer of which nothing is known
+		return c.Err != "the reply was lost"
+	case c.Code >= 500, c.Code == 429, c.Code == 408, strings.Contains(c.Err, "RequestLimitExceeded"):
+		return false
+	}
+	return true
 }

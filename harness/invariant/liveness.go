@@ -69,7 +69,7 @@ func convergesByProofs(v *View, s *Space, r *report) bool {
 // convergesAtTheEnd judges a live agent that has had every chance: faults are over, and it called again and again.
 func convergesAtTheEnd(v *View, s *Space, r *report) {
 	status, inc := s.at(v.End)
-	if v.Table.Held(status) || status == lifecycle.None {
+	if v.Table.Held(status) || status == lifecycle.None || v.mayBeGone(s) {
 		return
 	}
 	agent := s.agentAtTheEnd(inc)
@@ -101,6 +101,17 @@ func convergesAtTheEnd(v *View, s *Space, r *report) {
 		What: fmt.Sprintf("its agent has been up since %s, every fault was over by %s, and it is %s at the end",
 			Clock(agent.At), clock(v.healed()), status),
 		Expected: fmt.Sprintf("online within %s of the later of the two%s", Span(bound), v.tolerated()),
+	})
+}
+
+// mayBeGone reports whether the operator may have had the workspace removed: by a call about it, or about one above it.
+func (v *View) mayBeGone(s *Space) bool {
+	if !v.polled {
+		return false
+	}
+	removes := func(c *history.Event) bool { return c.Call == "delete" && mayHaveActed(c) }
+	return slices.ContainsFunc(s.Asked, removes) || slices.ContainsFunc(v.Plan.Above(s.Number), func(n int) bool {
+		return slices.ContainsFunc(v.Spaces[n-1].Asked, removes)
 	})
 }
 
@@ -139,7 +150,7 @@ func staysOnline(v *View, r *report) {
 				continue
 			}
 			r.owed()
-			if m.To != lifecycle.Offline && m.To != lifecycle.Failed || proof == nil || proof.Inc != m.Inc {
+			if m.To != lifecycle.Offline && m.To != lifecycle.Failed || m.Phase == Hearsay || proof == nil || proof.Inc != m.Inc {
 				continue
 			}
 			silent := m.At.D() - proof.Sent.D()
@@ -242,7 +253,7 @@ func givesUp(v *View, r *report) {
 			}
 			r.owed()
 			since := begin.At.D()
-			if next != nil && v.gaveUp(s, i+1) {
+			if next != nil && next.Phase != Hearsay && v.gaveUp(s, i+1) {
 				age := next.At.D() - since
 				if v.polled {
 					age = next.At.D() - v.earliest(begin)
@@ -309,7 +320,7 @@ func boundedChurn(v *View, r *report) {
 		r.owed()
 		var flaps []*history.Event
 		for _, m := range s.Moves {
-			if m.At.D() > calm && v.Table.Converged(m.From) && (m.To == lifecycle.Offline || m.To == lifecycle.Failed) {
+			if m.At.D() > calm && m.Phase != Hearsay && v.Table.Converged(m.From) && (m.To == lifecycle.Offline || m.To == lifecycle.Failed) {
 				flaps = append(flaps, m)
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/bootrace/bootrace/harness/contract"
 	"github.com/bootrace/bootrace/harness/history"
 	"github.com/bootrace/bootrace/harness/plan"
+	"github.com/bootrace/bootrace/harness/rules"
 )
 
 // What can be said of a world that does not see everything.
@@ -23,136 +24,202 @@ func blind(p *plan.Plan, k history.Kind) bool {
 // polled reports whether moves have to be told from readings, since the rows themselves are out of sight.
 func polled(p *plan.Plan) bool { return blind(p, history.Move) && !blind(p, history.Reading) }
 
-// Seen returns the history with moves where its world could not see them: each is told from two readings that differ, or
-// from the reply to a call that begins another boot, or removes. Such a move has a Sent: it took place after that, and by
-// its At. What the world saw by itself is returned as it is.
+// Seen returns the history with moves where its world could not see them: they are told from readings, from the replies to calls
+// that begin another boot, put aside or remove, and from the events feed, in the most innocent order that their times allow.
+// Rows that were read count; what only the feed says is believed where the contract allows it, and such a move says so in its
+// Phase. A move has a Sent: it took place after that, and by its At. What the world saw by itself is returned as it is.
 func Seen(p *plan.Plan, h *history.History) *history.History {
 	if !polled(p) {
 		return h
 	}
-	t := &teller{plan: p, spaces: make([]told, len(p.Workspaces)+1)}
+	sights := make([][]sight, len(p.Workspaces)+1)
 	for i := range h.Events {
-		t.event(&h.Events[i])
+		e := &h.Events[i]
+		if e.WS < 1 || e.WS >= len(sights) {
+			continue
+		}
+		for _, s := range sightsOf(p, e) {
+			sights[s.ws] = append(sights[s.ws], s.sight)
+		}
 	}
-	return &history.History{Events: t.events}
+	steps := newSteps(rules.Must(p.Contract))
+	var moves []history.Event
+	for ws := 1; ws < len(sights); ws++ {
+		t := &told{external: p.Workspaces[ws-1].External, number: ws}
+		ordered, believed := order(steps, sights[ws])
+		moves = append(moves, t.tell(ordered, believed)...)
+	}
+	slices.SortStableFunc(moves, func(a, b history.Event) int { return cmp.Compare(a.At, b.At) })
+	all := make([]history.Event, 0, len(h.Events)+len(moves))
+	next := 0
+	for _, e := range h.Events {
+		for ; next < len(moves) && moves[next].At <= e.At; next++ {
+			all = append(all, moves[next])
+		}
+		all = append(all, e)
+	}
+	return &history.History{Events: append(all, moves[next:]...)}
 }
 
-// teller tells moves from readings.
-type teller struct {
-	plan   *plan.Plan
-	spaces []told
-	events []history.Event
+// Hearsay is the Phase of moves of which nobody but the events feed has told. They explain what rows show, and accuse nobody.
+const Hearsay = "hearsay"
+
+// about is a sight of one workspace.
+type about struct {
+	ws int
+	sight
+}
+
+// sightsOf returns what the event shows of the workspaces.
+func sightsOf(p *plan.Plan, e *history.Event) []about {
+	s := sight{from: min(cmp.Or(e.Sent, e.At), e.At), until: e.At, to: e.To, event: e}
+	switch {
+	case e.Kind == history.Reading && e.To == lifecycle.None:
+		return nil
+	case e.Kind == history.Reading && e.Call == history.Feed:
+		s.sort = announced
+		return []about{{e.WS, s}}
+	case e.Kind == history.Reading:
+		s.sort = seenRow
+		return []about{{e.WS, s}}
+	case e.Kind != history.Call || e.Actor != history.ActorOperator || e.Code/100 != 2:
+		return nil
+	}
+	s.sort = granted
+	switch e.Call {
+	case "create":
+		s.to.UnmarshalText([]byte(e.Says)) //nolint:errcheck // a status that nobody knows is none
+		if s.to == lifecycle.None {
+			return nil
+		}
+	case "restart", "resume":
+		s.to = lifecycle.Provisioning
+		if p.Workspaces[e.WS-1].External {
+			s.to = lifecycle.AwaitingAgent
+		}
+	case "delete":
+		s.to = lifecycle.Removed
+	case "pause":
+		s.to, s.sort = lifecycle.Paused, promised
+	case "hibernate":
+		s.to, s.sort = lifecycle.Hibernating, promised
+	default:
+		return nil
+	}
+	all := []about{{e.WS, s}}
+	if e.Call == "pause" || e.Call == "resume" {
+		for _, n := range p.Below(e.WS) {
+			below := s
+			if e.Call == "resume" {
+				below.sort = widely // who of them rests, and boots again, the reply does not say
+			}
+			all = append(all, about{n, below})
+		}
+	}
+	return all
 }
 
 // told is what is known of one workspace so far.
 type told struct {
-	status lifecycle.Status
-	inc    int
-	begun  int          // boots that the operator was granted
-	rests  bool         // put aside by the operator, who was granted it
-	last   history.Time // when the last reading was asked for
-
-	before lifecycle.Status // what it was before that
-	asked  history.Time     // when what told so was asked for
-	by     history.Time     // and by when it was told
+	number   int
+	external bool
+	status   lifecycle.Status
+	inc      int
+	begun    int  // boots that the operator was granted
+	rests    bool // put aside by the operator, who was granted it
+	last     history.Time
+	moves    []history.Event
 }
 
-// late reports whether the reading was asked for before it was known what the workspace is by now, and shows what it was before:
-// the one was overtaken by the other. Of what one look has told the order is known.
-func (s *told) late(e *history.Event) bool {
-	return e.Sent > 0 && e.Sent < s.by && e.Sent != s.asked && (e.To == s.before || s.before == lifecycle.None)
+// tell makes moves of the sights, which are in order.
+func (t *told) tell(ordered []*sight, believed []bool) []history.Event {
+	// What came before something else was so by when that was.
+	by := make([]history.Time, len(ordered))
+	for i := len(ordered) - 1; i >= 0; i-- {
+		by[i] = ordered[i].until
+		if i+1 < len(ordered) {
+			by[i] = min(by[i], by[i+1])
+		}
+	}
+	for i, s := range ordered {
+		if s.sort == promised || s.sort == widely || s.sort == granted {
+			t.granted(s.event)
+		}
+		if !believed[i] {
+			continue
+		}
+		switch s.sort {
+		case granted:
+			t.claim(s, by[i])
+		case seenRow, promised:
+			if s.to != t.status {
+				t.move(s, by[i])
+			}
+		case announced:
+			if s.to != t.status {
+				t.move(s, by[i])
+				t.moves[len(t.moves)-1].Phase = Hearsay
+			}
+		case widely:
+			continue
+		}
+		if s.sort == seenRow && len(t.moves) > 0 && t.moves[len(t.moves)-1].Phase == Hearsay {
+			t.moves[len(t.moves)-1].Phase = "" // the row says the same
+		}
+		t.last = max(t.last, s.from)
+	}
+	return t.moves
 }
 
-func (t *teller) event(e *history.Event) {
-	if e.WS >= 1 && e.WS < len(t.spaces) {
-		switch {
-		case e.Kind == history.Reading && e.To != lifecycle.None:
-			t.read(e)
-		case e.Kind == history.Call && e.Actor == history.ActorOperator && e.Code/100 == 2:
-			t.claim(e)
-		}
+// granted notes what the operator was granted, about this workspace or one above it: who of those below was put aside, and who
+// of those boots again.
+func (t *told) granted(e *history.Event) {
+	own := e.WS == t.number
+	switch {
+	case e.Call == "pause" && !own:
+		t.rests = t.status != lifecycle.None && t.status != lifecycle.Removed
+	case e.Call == "pause", e.Call == "hibernate":
+		t.rests = true
+	case own:
+		t.rests = false
+	case e.Call == "resume" && t.rests && !t.external:
+		t.rests = false
+		t.begins()
 	}
-	t.events = append(t.events, *e)
 }
 
-func (t *teller) read(e *history.Event) {
-	s := &t.spaces[e.WS]
-	if e.To != s.status && !s.late(e) {
-		t.move(s, e, s.last, e.To, e.Cause)
+// claim takes the reply to a call of the operator's for a move.
+func (t *told) claim(s *sight, by history.Time) {
+	switch {
+	case s.event.Call == "create" && t.status != lifecycle.None, s.to == t.status && s.to == lifecycle.Removed:
+		return // a reading has shown it before
+	case s.to == lifecycle.Provisioning:
+		t.begins()
 	}
-	s.last = cmp.Or(e.Sent, e.At)
-}
-
-// claim takes the reply to a call of the operator's for a move, where nothing but that call can have made it.
-func (t *teller) claim(e *history.Event) {
-	s := &t.spaces[e.WS]
-	to := lifecycle.None
-	switch e.Call {
-	case "create":
-		if s.status == lifecycle.None {
-			to.UnmarshalText([]byte(e.Says)) //nolint:errcheck // a status that nobody knows is none
-		}
-	case "restart":
-		to = lifecycle.Provisioning
-	case "resume":
-		to = lifecycle.Provisioning
-		if t.plan.Workspaces[e.WS-1].External {
-			to = lifecycle.AwaitingAgent
-		}
-	case "delete":
-		if s.status != lifecycle.Removed { // which a reading may have shown before
-			to = lifecycle.Removed
-		}
-	}
-	t.reaches(e)
-	if to == lifecycle.None {
-		return
-	}
-	if to == lifecycle.Provisioning {
-		s.begins()
-	}
-	t.move(s, e, e.Sent, to, "")
-	t.events[len(t.events)-1].By = e.Call
+	t.move(s, by)
+	t.moves[len(t.moves)-1].By = s.event.Call
 }
 
 // begins counts a boot that was granted, which a reading may have shown already.
-func (s *told) begins() {
-	s.begun++
-	s.inc = max(s.inc, s.begun)
+func (t *told) begins() {
+	t.begun++
+	t.inc = max(t.inc, t.begun)
 }
 
-// reaches takes over what the reply to a call says of all below the workspace that the call is about: who of them was put aside,
-// and who of those boots again. Where they are then, readings tell.
-func (t *teller) reaches(e *history.Event) {
-	own := &t.spaces[e.WS]
-	switch e.Call {
-	case "pause", "hibernate":
-		own.rests = true
-	case "restart", "resume", "delete":
-		own.rests = false
+func (t *told) move(s *sight, by history.Time) {
+	if s.sort == seenRow {
+		t.inc = max(t.inc, s.event.Inc)
 	}
-	if e.Call != "pause" && e.Call != "resume" {
-		return
+	t.inc = max(t.inc, 1)
+	after := t.last
+	if s.sort != seenRow {
+		after = max(after, s.from)
 	}
-	for _, n := range t.plan.Below(e.WS) {
-		s := &t.spaces[n]
-		switch {
-		case e.Call == "pause":
-			s.rests = s.status != lifecycle.None && s.status != lifecycle.Removed
-		case s.rests && !t.plan.Workspaces[n-1].External:
-			s.rests = false
-			s.begins()
-		}
-	}
-}
-
-func (t *teller) move(s *told, e *history.Event, after history.Time, to lifecycle.Status, cause string) {
-	s.inc = max(s.inc, 1, e.Inc)
-	t.events = append(t.events, history.Event{
-		At: e.At, Kind: history.Move, WS: e.WS, Inc: s.inc, Sent: max(after, 1), From: s.status, To: to, Cause: cause,
+	t.moves = append(t.moves, history.Event{
+		At: by, Kind: history.Move, WS: t.number, Inc: t.inc, Sent: max(min(after, by), history.Time(time.Microsecond)), From: t.status, To: s.to,
+		Cause: s.event.Cause,
 	})
-	s.before, s.asked, s.by = s.status, e.Sent, e.At
-	s.status = to
+	t.status = s.to
 }
 
 // earliest is when the move may have taken place at the earliest; its At is the latest.
@@ -211,7 +278,9 @@ func (s *Space) began(i int) *history.Event {
 // failedByOthers reports whether something else than a sweep may have failed the boot by then: the cloud's refusal, or
 // somebody who watched it.
 func (s *Space) failedByOthers(m *history.Event) bool {
-	return slices.ContainsFunc(s.Calls, func(c *history.Event) bool { return c.Call == "bootstrap-failed" && c.Sent <= m.At }) ||
+	return slices.ContainsFunc(s.Calls, func(c *history.Event) bool {
+		return c.Call == "bootstrap-failed" && mayHaveActed(c) && c.Sent <= m.At
+	}) ||
 		slices.ContainsFunc(s.Clouds, func(c *history.Event) bool {
 			return c.Call == "launch" && c.Inc == m.Inc && (c.Err != "" || c.Code >= 400) && c.Sent <= m.At
 		})
@@ -238,7 +307,7 @@ func (v *View) reachable(s *Space, from, to lifecycle.Status, since, until histo
 	asked, above := map[string]bool{}, map[string]bool{}
 	ask := func(of *Space, into map[string]bool) {
 		for _, c := range of.Asked {
-			if c.Sent <= until && (c.Code == 0 || c.At >= since) && c.Code/100 != 4 {
+			if c.Sent <= until && (c.Code == 0 || c.At >= since) && mayHaveActed(c) {
 				into[c.Call] = true
 			}
 		}
@@ -252,7 +321,7 @@ func (v *View) reachable(s *Space, from, to lifecycle.Status, since, until histo
 	})
 	allowed := func(e lifecycle.Event) bool {
 		return slices.ContainsFunc(v.Table.Licences(e), func(l contract.Licence) bool {
-			return l.Rule != "" || agents(l.Call) && called || l.Call == "create" || asked[l.Call] || l.Below && above[l.Call]
+			return l.Rule != "" || agents(l.Call) && called || l.Call == "create" || asked[l.Call] || (l.Below || v.polled && l.Call == "delete") && above[l.Call]
 		})
 	}
 	reached := map[lifecycle.Status]bool{from: true}
@@ -266,6 +335,10 @@ func (v *View) reachable(s *Space, from, to lifecycle.Status, since, until histo
 	}
 	return reached[to]
 }
+
+// mayHaveActed reports whether the call may have taken effect: it was granted, or got no clear answer. What was refused did
+// nothing, and excuses nothing.
+func mayHaveActed(c *history.Event) bool { return c.Code == 0 || c.Code/100 == 2 || c.Code >= 500 }
 
 // replyIsRead is reply-is-state where rows are out of sight: the first reading after a reply must be one to which what the
 // reply says can have led.
@@ -281,6 +354,10 @@ func replyIsRead(v *View, s *Space, c *history.Event, r *report) bool {
 		r.owed()
 		// What was asked for after the reply may have moved it on; the call itself has had its say.
 		if v.reachable(s, says, reading.To, c.At+1, reading.At) {
+			return false
+		}
+		// Where it was so, and is no longer, whatever changed it is to blame, and not the reply.
+		if s.moved(c.Sent.D(), reading.At.D(), func(m *history.Event) bool { return m.To == says && m.From != m.To }) && c.Call != "create" {
 			return false
 		}
 		r.violated(Violation{

@@ -100,6 +100,52 @@ func eventIffTransition(v *View, r *report) {
 	}
 }
 
+// toldAndNotDone is what can be judged of event-iff-transition where rows and log are out of sight: the feed says that a workspace
+// became something to which nothing leads from what every look at its row shows, before and after.
+func toldAndNotDone(v *View, r *report) {
+	if !v.polled {
+		return
+	}
+	for _, s := range v.Spaces {
+		for _, e := range s.Told {
+			status, after := s.throughout(e)
+			if after == nil {
+				continue
+			}
+			r.owed()
+			if status == e.To || v.reachable(s, status, e.To, e.Sent, after.At) && v.reachable(s, e.To, status, e.Sent, after.At) {
+				continue
+			}
+			r.violated(Violation{
+				Workspace: s.Number, Since: e.Sent, At: after.At,
+				What: fmt.Sprintf("the events feed says between %s and %s that it became %s, and its row was %s before and is at every look until %s",
+					Clock(e.Sent), Clock(e.At), e.To, status, Clock(after.At)),
+				Expected: "an entry for each transition, and no other: told, and not done",
+			})
+			break
+		}
+	}
+}
+
+// throughout returns what the workspace was when the feed can have told the entry at the earliest, and the first look at its row
+// that began after it was told, where it was the same all the time by all that was read and replied, or nil.
+func (s *Space) throughout(e *history.Event) (lifecycle.Status, *history.Event) {
+	status, _ := s.at(e.Sent.D() - 1) // what was read at the same moment, may have been read before or after it
+	for _, l := range s.Readings {
+		switch {
+		case l.At < e.Sent:
+		case l.To != status:
+			return status, nil
+		case l.Sent > e.At:
+			if s.moved(e.Sent.D(), l.At.D(), func(*history.Event) bool { return true }) {
+				return status, nil
+			}
+			return status, l
+		}
+	}
+	return status, nil
+}
+
 func causeKept(v *View, r *report) {
 	for _, s := range v.Spaces {
 		what, at := s.causeLost(r)

@@ -82,7 +82,7 @@ func operatorIntentHolds(v *View, r *report) {
 // still be on its way.
 func (v *View) asked(s *Space, m *history.Event) bool {
 	may := func(c *history.Event) bool {
-		return c.Sent.D() <= m.At.D()+v.tolerance && (c.At.D() >= v.earliest(m) || c.Code == 0)
+		return mayHaveActed(c) && c.Sent.D() <= m.At.D()+v.tolerance && (c.At.D() >= v.earliest(m) || c.Code == 0)
 	}
 	if slices.ContainsFunc(s.Asked, func(c *history.Event) bool {
 		return (c.Call == "resume" || c.Call == "restart" || c.Call == "delete") && may(c)
@@ -90,7 +90,9 @@ func (v *View) asked(s *Space, m *history.Event) bool {
 		return true
 	}
 	return slices.ContainsFunc(v.Plan.Above(s.Number), func(n int) bool {
-		return slices.ContainsFunc(v.Spaces[n-1].Asked, func(c *history.Event) bool { return c.Call == "resume" && may(c) })
+		return slices.ContainsFunc(v.Spaces[n-1].Asked, func(c *history.Event) bool {
+			return (c.Call == "resume" || m.To == lifecycle.Removed && c.Call == "delete") && may(c)
+		})
 	})
 }
 
@@ -321,9 +323,23 @@ func oneMachine(v *View, r *report) {
 // wanted reports whether the workspace wanted the machine all the time until the event. What was unwanted for a moment may
 // be stopped whatever the row says by then.
 func (v *View) wanted(s *Space, m *history.Event) bool {
+	if v.polled && v.mayHaveBeenAsked(s, m.At) {
+		return false
+	}
 	status, inc := s.at(m.At.D())
 	return inc == m.Inc && v.Table.KeepsMachine(status) && !s.moved(0, m.At.D()+v.tolerance, func(move *history.Event) bool {
 		return move.Inc == m.Inc && !v.Table.KeepsMachine(move.To) || v.tolerance > 0 && move.Inc > m.Inc
+	})
+}
+
+// mayHaveBeenAsked reports whether the operator had asked by then for anything of the workspace, or of one above it, that ends a
+// machine: what was done when, readings do not show exactly enough.
+func (v *View) mayHaveBeenAsked(s *Space, by history.Time) bool {
+	of := append(v.Plan.Above(s.Number), s.Number)
+	return slices.ContainsFunc(of, func(n int) bool {
+		return slices.ContainsFunc(v.Spaces[n-1].Asked, func(c *history.Event) bool {
+			return c.Call != "create" && c.Call != "list" && mayHaveActed(c) && c.Sent <= by+history.Time(v.tolerance)
+		})
 	})
 }
 
@@ -338,14 +354,18 @@ func (v *View) unwanted(s *Space, m *history.Event, bound time.Duration) (since,
 	wanted := func(status lifecycle.Status, inc int) bool { return v.Table.KeepsMachine(status) && inc == m.Inc }
 	since = -1
 	status, inc := s.at(m.At.D())
-	if !wanted(status, inc) {
+	// Where moves are told from readings and replies, a machine may come before it is known that it is wanted.
+	unknown := func(status lifecycle.Status, inc int) bool {
+		return v.polled && (status == lifecycle.None || inc < m.Inc)
+	}
+	if !wanted(status, inc) && !unknown(status, inc) {
 		since = m.At.D()
 	}
 	for _, move := range s.Moves {
 		if move.At <= m.At || since >= 0 {
 			continue
 		}
-		if !wanted(move.To, move.Inc) {
+		if !wanted(move.To, move.Inc) && !unknown(move.To, move.Inc) {
 			since = move.At.D() // what was unwanted once never becomes wanted again: resuming begins another incarnation
 		}
 	}

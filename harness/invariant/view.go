@@ -53,6 +53,7 @@ type Space struct {
 	Clouds   []*history.Event
 	Agents   []*history.Event
 	Readings []*history.Event
+	Told     []*history.Event // entries of the events feed
 	Lists    []*history.Event // readings of the list of all workspaces; with To none where it lacked this one
 	Steps    []*history.Event // into the store: reads of it, and failures on its behalf
 	Row      *history.Event
@@ -159,9 +160,12 @@ func (s *Space) add(e *history.Event) {
 	case history.Agent:
 		s.Agents = append(s.Agents, e)
 	case history.Reading:
-		if e.Call == "list" {
+		switch e.Call {
+		case history.List:
 			s.Lists = append(s.Lists, e)
-		} else {
+		case history.Feed:
+			s.Told = append(s.Told, e)
+		default:
 			s.Readings = append(s.Readings, e)
 		}
 	case history.Step:

@@ -33,7 +33,7 @@ type Problem struct {
 // Check looks for a legal order of the replies about each workspace. It returns the problems, in the order of the
 // workspaces, and how many replies it looked at.
 func Check(p *plan.Plan, h *history.History, timeout time.Duration) (problems []Problem, replies int) {
-	m := model{rules.Must(p.Contract)}.porcupine()
+	m := of(p).porcupine()
 	for i := range p.Workspaces {
 		ops := operations(p, h, i+1)
 		replies += len(ops)
@@ -52,9 +52,14 @@ func Check(p *plan.Plan, h *history.History, timeout time.Duration) (problems []
 	return problems, replies
 }
 
+// of is the model that the plan's controller is held to. Where its rows are out of sight, nobody knows how many steps a call takes.
+func of(p *plan.Plan) model {
+	return model{table: rules.Must(p.Contract), steps: p.Live != nil && slices.Contains(p.Live.Unseen, history.Move.String())}
+}
+
 // Draw writes porcupine's picture of the search for the workspace: one HTML file.
 func Draw(w io.Writer, p *plan.Plan, h *history.History, workspace int) error {
-	m := model{rules.Must(p.Contract)}.porcupine()
+	m := of(p).porcupine()
 	_, info := porcupine.CheckOperationsVerbose(m, operations(p, h, workspace), Timeout)
 	if err := porcupine.Visualize(m, info, w); err != nil {
 		return fmt.Errorf("drawing the replies of workspace %d: %w", workspace, err)
@@ -117,11 +122,11 @@ const (
 
 // operations returns what was asked and answered about the workspace, as porcupine takes it.
 func operations(p *plan.Plan, h *history.History, workspace int) []porcupine.Operation {
-	w, above := &p.Workspaces[workspace-1], p.Above(workspace)
+	w, above, steps := &p.Workspaces[workspace-1], p.Above(workspace), of(p).steps
 	var ops []porcupine.Operation
 	for i := range h.Events {
 		e := &h.Events[i]
-		if slices.Contains(above, e.WS) && e.Kind == history.Call && (e.Call == "pause" || e.Call == "resume") && (e.Code == 0 || e.Code/100 == 2 || e.Code >= 500) {
+		if slices.Contains(above, e.WS) && e.Kind == history.Call && (e.Call == "pause" || e.Call == "resume" || steps && e.Call == "delete") && (e.Code == 0 || e.Code/100 == 2 || e.Code >= 500) {
 			// It is about all below as well, and may take effect here at any time from now on.
 			in := input{call: callGhost + e.Call, external: w.External, create: created(w)}
 			ops = append(ops, porcupine.Operation{ClientId: client(e), Input: in, Call: int64(e.Sent), Return: int64(e.Sent), Metadata: i, Output: output{}})
@@ -137,6 +142,8 @@ func operations(p *plan.Plan, h *history.History, workspace int) []porcupine.Ope
 			ClientId: client(e), Input: in, Output: output{code: e.Code, says: e.Says}, Call: int64(e.Sent), Return: int64(e.At), Metadata: i,
 		}
 		switch {
+		case e.Kind == history.Reading && e.Call == history.Feed:
+			continue // hearsay
 		case e.Kind == history.Reading && e.Sent > 0 && e.To != lifecycle.None:
 			in.call = callRead
 			op.Input, op.Output = in, output{says: e.To.String()}
@@ -147,6 +154,12 @@ func operations(p *plan.Plan, h *history.History, workspace int) []porcupine.Ope
 			// operation is over at once: one that stayed open would double the search for every call that was lost.
 			in.call = callGhost + e.Call
 			op.Input, op.Return = in, op.Call
+		case steps && e.Actor == history.ActorOperator && e.Code/100 == 2 && takesSteps(e.Call):
+			opens := op
+			opening := in
+			opening.call = callOpen + e.Call
+			opens.Input, opens.Output, opens.Return, opens.Metadata = opening, output{}, op.Call, i+2*len(h.Events)
+			ops = append(ops, opens)
 		}
 		ops = append(ops, op)
 		if e.Kind == history.Call && e.Says != "" && e.Code/100 == 2 {
@@ -159,6 +172,11 @@ func operations(p *plan.Plan, h *history.History, workspace int) []porcupine.Ope
 		}
 	}
 	return ops
+}
+
+func takesSteps(call string) bool {
+	_, ok := between[call]
+	return ok
 }
 
 // created is the event that creates the workspace.

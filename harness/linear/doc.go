@@ -8,6 +8,9 @@
 //     must and must not is for the invariants with bounds.
 //   - A call without a clear answer (lost, timed out, 5xx) may have taken effect at any time after it was sent, or never. An
 //     agent's may even have done so more than once, which costs little and keeps the search short.
+//   - Where the controller's rows are out of sight, as those of somebody else's are, a call may take several steps, and show the
+//     statuses of between meanwhile; whose calls count is for current-incarnation then. The reference controller's calls are
+//     one step each.
 //   - A refusal other than "there is no such workspace" (404, 410) changes nothing and may come at any time.
 //
 // # Guarantees

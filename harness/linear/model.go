@@ -19,7 +19,18 @@ type state struct {
 	ghosts uint64
 	// pending counts the operator's calls that may take effect at any time, by their place in begins.
 	pending [pendingKinds]uint8
+	// open are the operator's calls that are under way and take several steps, likewise.
+	open [pendingKinds]progress
 }
+
+// progress is how far a call of several steps has come.
+type progress uint8
+
+const (
+	closed  progress = iota // none is under way
+	opened                  // it has written nothing yet
+	written                 // it has written something, and may do so again
+)
 
 // input is what was asked; output is what was answered.
 type input struct {
@@ -38,8 +49,21 @@ type output struct {
 // Calls of the model that are none of the wire's: a call that got no clear answer, and a look at what is stored.
 const (
 	callGhost = "ghost "
+	callOpen  = "open " // the beginning of one that takes several steps
 	callRead  = "read"
 )
+
+// between are the statuses that a correct controller may show between two steps of a call, beside those that the call leads to.
+// A call that is not here shows none; one that is may also write its last status more than once, so that what an agent's call
+// wrote in between is overwritten. The reference controller's calls are one step each.
+var between = map[string][]lifecycle.Status{
+	"create":    {lifecycle.Provisioning, lifecycle.AwaitingAgent},
+	"restart":   {lifecycle.Offline},
+	"resume":    nil,
+	"pause":     nil,
+	"hibernate": {lifecycle.Offline},
+	"delete":    nil,
+}
 
 // operatorCalls are the calls that may be pending, and what each may do. The order is that of state.pending.
 var operatorCalls = []struct {
@@ -76,7 +100,11 @@ var internal = []lifecycle.Event{lifecycle.ProvisionTimeout, lifecycle.LaunchFai
 var beats = []lifecycle.Event{lifecycle.Beat, lifecycle.BeatRough, lifecycle.BeatSick}
 
 // model is one workspace, by the table.
-type model struct{ table *rules.Rules }
+type model struct {
+	table *rules.Rules
+	// steps lets calls take several steps, and leaves it to others whose calls count: for a controller whose rows are out of sight.
+	steps bool
+}
 
 // apply returns the state after the event, where the table has an edge for it.
 func (m model) apply(s state, e lifecycle.Event, external bool) (state, bool) {
@@ -113,6 +141,11 @@ func (m model) closure(from state, in input) []state {
 				add(m.apply(s, e, in.external))
 			}
 		}
+		for k := range s.open {
+			for _, next := range m.advance(s, k, in) {
+				add(next, true)
+			}
+		}
 		for k, n := range s.pending {
 			if n == 0 {
 				continue
@@ -130,10 +163,50 @@ func (m model) closure(from state, in input) []state {
 	return all
 }
 
+// advance returns what another step of the k-th of the operator's calls can make of the state, where one is under way.
+func (m model) advance(s state, k int, in input) []state {
+	if s.open[k] == closed {
+		return nil
+	}
+	call := operatorCalls[k].call
+	var after []state
+	step := func(to state) {
+		if s.open[k] == written {
+			to.inc = s.inc // it is the same boot still
+		}
+		to.open[k] = written
+		after = append(after, to)
+	}
+	for _, e := range operatorCalls[k].events {
+		if call == "create" && e != in.create {
+			continue
+		}
+		if next, ok := m.apply(s, e, in.external); ok {
+			step(next)
+		}
+	}
+	if s.status == lifecycle.Removed || (s.status == lifecycle.None) != (call == "create") {
+		return after
+	}
+	for _, status := range between[call] {
+		next := s
+		next.status = status
+		if s.status == lifecycle.None {
+			next.inc++
+		}
+		step(next)
+	}
+	return after
+}
+
 // step returns the states after the call was answered so, out of one state. None means that it cannot have been.
 func (m model) step(before state, in input, out output) []state {
 	if call, ok := strings.CutPrefix(in.call, callGhost); ok {
 		return []state{m.haunt(before, call, in)}
+	}
+	if call, ok := strings.CutPrefix(in.call, callOpen); ok {
+		before.open[operatorCall(call)] = opened
+		return []state{before}
 	}
 	var after []state
 	for _, s := range m.closure(before, in) {
@@ -177,7 +250,7 @@ func (m model) answer(s state, in input, out output) []state {
 
 // proof accepts a proof of life.
 func (m model) proof(s state, in input, gone bool) []state {
-	if gone || in.inc != 0 && in.inc != int(s.inc) && !in.external {
+	if gone || in.inc != 0 && in.inc != int(s.inc) && !in.external && !m.steps {
 		return nil
 	}
 	events := beats
@@ -197,18 +270,20 @@ func (m model) proof(s state, in input, gone bool) []state {
 func (m model) operated(s state, in input, gone bool) []state {
 	switch in.call {
 	case "create":
+		if s.open[0] == written {
+			s.open[0] = closed
+			s.status, _ = m.table.Next(in.create, lifecycle.None)
+			return []state{s}
+		}
 		if s.status != lifecycle.None {
 			return []state{s} // a create that was tried again made a second workspace, which is none of this model's
 		}
 	case "bootstrap-failed":
 		next, _ := m.apply(s, lifecycle.BootstrapFailed, in.external) // it says that it changed nothing, otherwise
 		return []state{next}
-	case "pause":
-		if s.status == lifecycle.Paused {
-			return []state{s}
-		}
-	case "delete":
-		if s.status == lifecycle.Removed {
+	case "pause", "delete":
+		if there := map[string]lifecycle.Status{"pause": lifecycle.Paused, "delete": lifecycle.Removed}[in.call]; s.status == there {
+			s.open[operatorCall(in.call)] = closed
 			return []state{s}
 		}
 	case "get", "state":
@@ -222,11 +297,21 @@ func (m model) operated(s state, in input, gone bool) []state {
 		return []state{s}
 	}
 	var after []state
+	if s.open[k] == written && !slices.Contains(between[in.call], s.status) {
+		done := s // the last step was before
+		done.open[k] = closed
+		after = append(after, done)
+	}
 	for _, e := range operatorCalls[k].events {
 		if in.call == "create" && e != in.create {
 			continue
 		}
-		if next, ok := m.apply(s, e, in.external); ok && !slices.Contains(after, next) {
+		next, ok := m.apply(s, e, in.external)
+		if s.open[k] == written {
+			next.inc = s.inc
+		}
+		next.open[k] = closed
+		if ok && !slices.Contains(after, next) {
 			after = append(after, next)
 		}
 	}
@@ -247,7 +332,11 @@ func (m model) porcupine() porcupine.Model {
 		},
 		Hash: func(s any) uint64 {
 			x := s.(state)
-			return uint64(x.status) | uint64(x.inc)<<8 | x.ghosts<<16
+			h := uint64(x.status) | uint64(x.inc)<<8 | x.ghosts<<16
+			for _, o := range x.open {
+				h = h*31 + uint64(o)
+			}
+			return h
 		},
 		DescribeOperation: func(in, out any) string { return describe(in.(input), out.(output)) },
 		DescribeState: func(s any) string {
@@ -266,6 +355,9 @@ func (m model) porcupine() porcupine.Model {
 func describe(in input, out output) string {
 	if in.call == callRead {
 		return "it is said to be " + out.says
+	}
+	if call, ok := strings.CutPrefix(in.call, callOpen); ok {
+		return call + " begins"
 	}
 	if call, ok := strings.CutPrefix(in.call, callGhost); ok {
 		return call + whose(in) + " got no clear answer"

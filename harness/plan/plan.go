@@ -114,6 +114,8 @@ type Workspace struct {
 	KnownURL     bool `json:"known_url,omitempty"`
 	ErrorPercent int  `json:"error_percent,omitempty"`
 	SkipRegister bool `json:"skip_register,omitempty"`
+	// RegisterOnce has its agent try to register once, and only beat from then on, also where its process starts again.
+	RegisterOnce bool `json:"register_once,omitempty"`
 
 	CreateAt Duration `json:"create_at"`
 	// Budget is how long its controller gives its boots, where that is neither the settings' nor the contract's.

@@ -1,0 +1,164 @@
+package foreigntest
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+// AdminToken is the operators' token.
+const AdminToken = "the operators' token"
+
+// Config is what a server is started with.
+type Config struct {
+	Behaviour
+	Times
+	// ControlPlane is the URL of the control plane that is asked for machines; empty where nobody boots anything.
+	ControlPlane string
+	// Listen and Dial are how it reaches others and is reached; nil for TCP on this machine.
+	Listen func(ctx context.Context, network, address string) (net.Listener, error)
+	Dial   func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// Server is a workspace server of somebody else's.
+type Server struct {
+	URL string
+
+	config Config
+	server *http.Server
+	client *http.Client
+	life   context.Context //nolint:containedctx // it is the server's
+	end    context.CancelFunc
+	tasks  sync.WaitGroup
+
+	mu    sync.Mutex
+	rows  map[string]*row
+	order []string
+	moves []Move
+	feed  []entry // oldest first
+	calls map[string]*bucket
+	dead  bool
+}
+
+// Move is a row that changed its status.
+type Move struct {
+	At       time.Time
+	ID, Name string
+	From, To string
+	By       string // the call or sweep
+}
+
+// Start serves until Close.
+func Start(c Config) (*Server, error) {
+	c.Times = c.withDefaults()
+	if c.Step == 0 {
+		c.Step = 20 * time.Millisecond
+	}
+	if c.Latency == 0 {
+		c.Latency = 2 * time.Millisecond
+	}
+	if c.Listen == nil {
+		c.Listen = (&net.ListenConfig{}).Listen
+	}
+	if c.Dial == nil {
+		c.Dial = (&net.Dialer{}).DialContext
+	}
+	s := &Server{config: c, rows: map[string]*row{}, calls: map[string]*bucket{}}
+	s.life, s.end = context.WithCancel(context.Background())
+	l, err := c.Listen(s.life, "tcp", "127.0.0.1:0")
+	if err != nil {
+		s.end()
+		return nil, err
+	}
+	s.URL = "http://" + l.Addr().String()
+	s.client = &http.Client{Transport: &http.Transport{DialContext: c.Dial, DisableKeepAlives: true}, Timeout: 30 * time.Second}
+	s.server = &http.Server{Handler: s.handler(), ReadHeaderTimeout: time.Minute}
+	s.tasks.Go(func() { s.server.Serve(l) }) //nolint:errcheck // it ends with Close
+	if !c.NoSweep {
+		s.tasks.Go(func() { s.every(c.ProvisionSweep, s.sweepBudgets) })
+		s.tasks.Go(func() { s.every(c.LivenessSweep, s.sweepSilences) })
+	}
+	return s, nil
+}
+
+// Close ends the server.
+func (s *Server) Close() {
+	s.end()
+	s.server.Close() //nolint:errcheck // what it closes is in memory
+	s.tasks.Wait()
+	s.client.CloseIdleConnections()
+}
+
+// Die has the server close every connection from now on, as a process that is gone does.
+func (s *Server) Die() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dead = true
+}
+
+// Live has it answer again.
+func (s *Server) Live() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dead = false
+}
+
+func (s *Server) every(d time.Duration, do func()) {
+	for s.sleep(d) {
+		do()
+	}
+}
+
+func (s *Server) sleep(d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return s.life.Err() == nil
+	case <-s.life.Done():
+		return false
+	}
+}
+
+// Moves returns what its rows did.
+func (s *Server) Moves() []Move {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.moves)
+}
+
+// Left returns the names of the rows that are not removed.
+func (s *Server) Left() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var names []string
+	for _, id := range s.order {
+		if r := s.rows[id]; r.status != removed {
+			names = append(names, r.name)
+		}
+	}
+	return names
+}
+
+// Status returns the status of the first row whose name begins so, or "".
+func (s *Server) Status(name string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range s.order {
+		if r := s.rows[id]; len(r.name) >= len(name) && r.name[:len(name)] == name {
+			return r.status
+		}
+	}
+	return ""
+}
+
+// Put makes a row that no call made, as a server does that has been in use.
+func (s *Server) Put(name, status string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.insert("", name, false)
+	r.status = status
+}
