@@ -96,6 +96,9 @@ func suite(t *testing.T, b foreigntest.Behaviour, cp string, check func(*staged,
 			for _, one := range x.play(t, s) {
 				lines = append(lines, found([]played{one})...)
 				verdicts[s.Name] = invariant.Judge(one.plan, one.history).Verdict
+				if doubts := invariant.Judge(one.plan, one.history).Doubts; verdicts[s.Name] == invariant.Inconclusive {
+					t.Logf("%s: %v", s.Name, doubts)
+				}
 				if check != nil {
 					check(x, one)
 				}

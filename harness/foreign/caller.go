@@ -78,11 +78,20 @@ func (c *caller) Call(q agent.Request) (agent.Response, error) {
 		c.world.session.creating(c.member, 1)
 		defer c.world.session.creating(c.member, -1)
 	}
-	r, lost, err := c.carry(q, sent, fate, "")
-	if lost {
-		return giveUp()
+	for {
+		r, lost, err := c.carry(q, sent, fate, "")
+		if lost {
+			return giveUp()
+		}
+		if c.actor != history.ActorOperator || err != nil || r.Code != http.StatusTooManyRequests {
+			return r, err
+		}
+		// The target has a limit on calls. An operator waits, and asks again.
+		if !sleep(c.ctx, waitAsked(r.RetryAfter)) {
+			return r, c.ctx.Err()
+		}
+		sent = w.now()
 	}
-	return r, err
 }
 
 // forget is carry where nobody waits for the answer any more.

@@ -43,6 +43,7 @@ func (e *CallError) Unwrap() error { return e.Err }
 type client struct {
 	target Target
 	http   *http.Client
+	limit  limit
 }
 
 func newClient(t Target) *client {
@@ -86,6 +87,7 @@ func (c *client) do(ctx context.Context, q agent.Request) (agent.Response, error
 	case err != nil:
 		return agent.Response{}, &CallError{name, "the answer broke off", plainly(err)}
 	}
+	c.limit.note(reply.StatusCode, reply.Header)
 	out := agent.Response{Code: reply.StatusCode, Body: body, RetryAfter: reply.Header.Get("Retry-After")}
 	if why := foreignTo(out, reply.Header); why != "" {
 		return out, &CallError{Call: name, Why: why}
@@ -140,12 +142,14 @@ func Preflight(ctx context.Context, t Target) error {
 
 func (c *client) preflight(ctx context.Context) error {
 	health := agent.Request{Call: "health", Method: http.MethodGet, Path: wire.PathHealth}
-	r, err := c.do(ctx, health)
+	r, err := c.polite(ctx, health)
 	if err != nil {
 		return err
 	}
 	var status wire.StatusReply
 	switch {
+	case r.Code == http.StatusTooManyRequests:
+		return c.admitted("GET /health", r)
 	case r.Code != http.StatusOK:
 		return &CallError{Call: "GET /health", Why: fmt.Sprintf("answered %d: it is not healthy, or no workspace controller", r.Code)}
 	case json.Unmarshal(r.Body, &status) != nil || status.Status != "ok":
@@ -153,6 +157,15 @@ func (c *client) preflight(ctx context.Context) error {
 	}
 	_, err = c.list(ctx)
 	return err
+}
+
+// polite is do, which waits out one refusal for calling too often.
+func (c *client) polite(ctx context.Context, q agent.Request) (agent.Response, error) {
+	r, err := c.do(ctx, q)
+	if err != nil || r.Code != http.StatusTooManyRequests || !sleep(ctx, waitAsked(r.RetryAfter)) {
+		return r, err
+	}
+	return c.do(ctx, q)
 }
 
 // shown is what this world reads of a workspace; a server may show much more, and in forms of its own.
@@ -167,7 +180,7 @@ type shown struct {
 // list returns what GET /workspaces shows.
 func (c *client) list(ctx context.Context) ([]shown, error) {
 	const name = "GET /workspaces"
-	r, err := c.do(ctx, agent.Request{Call: "list", Method: http.MethodGet, Path: wire.PathWorkspaces, Token: c.target.Token})
+	r, err := c.polite(ctx, agent.Request{Call: "list", Method: http.MethodGet, Path: wire.PathWorkspaces, Token: c.target.Token})
 	if err != nil {
 		return nil, err
 	}
@@ -197,8 +210,12 @@ func (c *client) admitted(name string, r agent.Response) error {
 		return &CallError{Call: name, Why: fmt.Sprintf("answered %d: it refuses %s", r.Code, with)}
 	case r.Code/100 == 2:
 		return nil
+	case r.Code == http.StatusNotFound && c.target.OrgID == "":
+		return &CallError{Call: name, Why: "answered 404: it wants an organisation's id (--org-id), or speaks another version of the wire"}
 	case r.Code == http.StatusNotFound:
-		return &CallError{Call: name, Why: "answered 404: it speaks another version of the wire, or wants an organisation's id"}
+		return &CallError{Call: name, Why: fmt.Sprintf("answered 404: it does not know the organisation %q (--org-id), or speaks another version of the wire", c.target.OrgID)}
+	case r.Code == http.StatusTooManyRequests:
+		return &CallError{Call: name, Why: "answered 429: its limit on calls is used up, and it asks to wait " + waitAsked(r.RetryAfter).String()}
 	default:
 		return &CallError{Call: name, Why: fmt.Sprintf("answered %d%s", r.Code, said(r.Body))}
 	}

@@ -117,7 +117,7 @@ func found(all []played) []string {
 				name := "?"
 				if v.Workspace > 0 {
 					w := x.plan.Workspaces[v.Workspace-1]
-					name = strings.TrimSuffix(w.Name, w.Name[strings.LastIndex(w.Name, "-br"):])
+					name = w.Name[:strings.LastIndex(w.Name, "-br")]
 				}
 				who = append(who, name)
 			}

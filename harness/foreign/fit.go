@@ -4,10 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/bootrace/bootrace/harness/plan"
 	"github.com/bootrace/bootrace/scenarios"
@@ -46,7 +43,7 @@ func (t Target) Fit(s *scenarios.Scenario, seed uint64) (p *plan.Plan, leftOut s
 	t.agents(p)
 	for i := range p.Workspaces {
 		w := &p.Workspaces[i]
-		w.Name = fmt.Sprintf("%s-%s", w.Name, t.mark())
+		w.Name = t.named(w.Name)
 		w.Budget = plan.Duration(t.Budget(w.Runtime))
 	}
 	p.Settings = plan.Settings{
@@ -61,9 +58,6 @@ func (t Target) Fit(s *scenarios.Scenario, seed uint64) (p *plan.Plan, leftOut s
 	p.Duration = plan.Duration(t.long(p).Round(time.Millisecond))
 	return p, "", nil
 }
-
-// mark makes names that no other run gives: the wire has no other way to tell whose a workspace is.
-func (Target) mark() string { return "br" + strings.ReplaceAll(uuid.NewString(), "-", "")[:10] }
 
 // lacks says what the scenario needs and the target has not, or nothing.
 func (t Target) lacks(s *scenarios.Scenario) string {

@@ -60,7 +60,7 @@ func TestPreflight(t *testing.T) {
 		{"another server", answers(t, map[string]string{"GET /health": `{"healthy":true}`}), []string{"GET /health: says", `has {"status":"ok"}`}},
 		{"another list", answers(t, map[string]string{"GET /health": healthy, "GET /workspaces": `{"workspaces":[]}`}), []string{"GET /workspaces: speaks another version of the wire: it is no array"}},
 		{"another status", answers(t, map[string]string{"GET /health": healthy, "GET /workspaces": `[{"id":"1","status":"RUNNING"}]`}), []string{"another version of the wire", `"RUNNING"`}},
-		{"no list", answers(t, map[string]string{"GET /health": healthy}), []string{"GET /workspaces: answered 404: it speaks another version"}},
+		{"no list", answers(t, map[string]string{"GET /health": healthy}), []string{"GET /workspaces: answered 404", "(--org-id)"}},
 		{"a failing list", answers(t, map[string]string{"GET /health": healthy, "GET /workspaces": `500 {"error":"the database is gone"}`}), []string{"GET /workspaces: answered 500: the database is gone"}},
 	} {
 		x := target(c.url)

@@ -33,6 +33,10 @@ type Session struct {
 	creates map[*member]int    // that are under way
 	unknown map[string]bool    // words of the feed
 	notes   []string
+	left    []Leftover
+
+	cleaning context.Context //nolint:containedctx // done where nobody waits for deletions any more
+	abandon  context.CancelCauseFunc
 }
 
 // Open makes the preflight, and serves what the target may call: agents' URLs, and the control plane where it is asked for.
@@ -43,6 +47,7 @@ func Open(ctx context.Context, t Target) (*Session, error) {
 		return nil, err
 	}
 	s := &Session{target: t, client: newClient(t), owners: map[string]*member{}, patience: patience, words: eventWords()}
+	s.cleaning, s.abandon = context.WithCancelCause(context.WithoutCancel(ctx))
 	if err := s.client.preflight(ctx); err != nil {
 		return nil, fmt.Errorf("target %s: %w", t.Name, err)
 	}
@@ -153,6 +158,7 @@ func (s *Session) Close() error {
 	for _, server := range s.servers {
 		all = errors.Join(all, server.Close())
 	}
+	s.abandon(errAbandoned)
 	s.client.http.CloseIdleConnections()
 	return all
 }

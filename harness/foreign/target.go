@@ -51,6 +51,9 @@ type Target struct {
 	Tolerance time.Duration // how much wider every bound is
 	Lacks     []string      // capabilities, see scenarios.Capabilities
 
+	// Run is the mark by which everything that is created can be known as this run's; one of its own where empty.
+	Run string
+
 	Network Network // nil for the machine's
 }
 
@@ -74,6 +77,9 @@ func (t Target) Complete() (Target, error) {
 	}
 	t.URL = strings.TrimSuffix(t.URL, "/")
 	t.Name = cmp.Or(t.Name, u.Host)
+	if t.Run == "" {
+		t.Run = newMark()
+	}
 	t.Dialect = DialectMolecule
 	if t.Boots == "" {
 		t.Boots = BootsHarness
@@ -113,14 +119,23 @@ func (t Target) Complete() (Target, error) {
 		}
 		*f.value = cmp.Or(*f.value, f.or)
 	}
-	t.ExternalTTL = cmp.Or(t.ExternalTTL, t.TTL/2)
+	half := ""
+	if t.ExternalTTL == 0 {
+		t.ExternalTTL = t.TTL / 2
+		half = fmt.Sprintf(", half of the TTL of %s where it is not given,", t.TTL)
+	}
 	for _, runtime := range slices.Sorted(maps.Keys(t.Budgets)) {
 		if t.Budgets[runtime] <= 0 {
 			return t, fmt.Errorf("the target's budget for %q is %s, which is no time", runtime, t.Budgets[runtime])
 		}
 	}
-	if least := min(t.TTL, t.ExternalTTL); least <= t.Heartbeat {
-		return t, fmt.Errorf("agents beat every %s, so that a TTL of %s calls every one of them silent", t.Heartbeat, least)
+	for _, x := range []struct {
+		name string
+		ttl  time.Duration
+	}{{"TTL of " + t.TTL.String(), t.TTL}, {fmt.Sprintf("TTL of %s for external workspaces%s", t.ExternalTTL, half), t.ExternalTTL}} {
+		if x.ttl <= t.Heartbeat {
+			return t, fmt.Errorf("agents beat every %s, so that a %s calls every one of them silent", t.Heartbeat, x.name)
+		}
 	}
 	return t, nil
 }

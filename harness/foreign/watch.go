@@ -24,6 +24,12 @@ const patience = 30 * time.Second
 func (w *world) watch(ctx context.Context) {
 	answered := w.now()
 	for {
+		if !w.session.client.limit.pace(ctx) {
+			return
+		}
+		if w.session.client.limit.waited() {
+			answered = w.now()
+		}
 		err := w.read(ctx)
 		var call *CallError
 		switch {
@@ -157,8 +163,13 @@ func (w *world) listed(m *member, asked history.Time, there shown, ok bool) {
 func (w *world) look(ctx context.Context, id string) (there shown, ok bool, err error) {
 	q := agent.Request{Call: "get", Method: http.MethodGet, Path: wire.PathWorkspaces + "/" + id, Token: w.session.target.Token}
 	r, err := w.session.client.do(ctx, q)
-	if err != nil || r.Code != http.StatusOK {
+	switch {
+	case err != nil:
 		return there, false, err
+	case r.Code == http.StatusTooManyRequests, r.Code/100 == 5:
+		return there, false, &CallError{Call: "GET /workspaces/{id}", Why: fmt.Sprintf("answered %d", r.Code)}
+	case r.Code != http.StatusOK:
+		return there, false, nil
 	}
 	if err := json.Unmarshal(r.Body, &there); err != nil {
 		return there, false, &CallError{Call: "GET /workspaces/{id}", Why: "speaks another version of the wire: " + err.Error()}
@@ -183,7 +194,7 @@ func (w *world) feed(ctx context.Context) error {
 		return err
 	case err != nil:
 		return w.unfed(err)
-	case r.Code/100 == 5:
+	case r.Code/100 == 5, r.Code == http.StatusTooManyRequests:
 		return w.unfed(&CallError{Call: "GET " + wire.PathEvents, Why: fmt.Sprintf("answered %d", r.Code)})
 	}
 	var entries []feedEntry

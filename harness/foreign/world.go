@@ -11,8 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/bootrace/bootrace/controller/wire"
 	"github.com/bootrace/bootrace/harness/agent"
 	"github.com/bootrace/bootrace/harness/fault"
@@ -66,9 +64,6 @@ type member struct {
 
 	unlisted bool // the last list was odd about it; guarded by the world's reading
 }
-
-// cleanup bounds how long it takes to delete what the run created.
-const cleanup = 30 * time.Second
 
 // Play carries out the plan and returns what happened. An error means that nothing can be said of the target: it names the
 // call that failed.
@@ -414,36 +409,6 @@ func (m *member) booting() bool {
 	return m.begun > 0
 }
 
-// clean deletes what the run created. It is no part of the run, and does its best.
-func (w *world) clean(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanup)
-	defer cancel()
-	names, ids := map[string]bool{}, map[string]bool{}
-	for _, m := range w.members {
-		names[m.plan.Name] = true
-		for _, id := range append(m.twins, m.id) {
-			ids[id] = id != ""
-		}
-	}
-	all, err := w.session.client.list(ctx)
-	for _, there := range all {
-		ids[there.ID] = ids[there.ID] || names[there.Name] // a create that got no answer may have made it
-	}
-	// Whoever has children cannot go before them, so there is one pass for each generation.
-	for generations := 1 + w.plan.Generations(); generations > 0 && len(ids) > 0; generations-- {
-		for id, mine := range ids {
-			listed := slices.ContainsFunc(all, func(there shown) bool { return there.ID == id })
-			if !mine || !listed && err == nil {
-				continue
-			}
-			r, _ := w.session.client.do(ctx, agent.Request{ // there is nobody to tell of an error
-				Call: "delete", Method: http.MethodDelete, Path: wire.PathWorkspaces + "/" + id + "?confirm=true", Token: w.session.target.Token,
-			})
-			ids[id] = r.Code == http.StatusConflict
-		}
-	}
-}
-
 // Choose implements fault.World.
 func (w *world) Choose(p oracle.Point, n uint64) uint64 {
 	if n <= 1 {
@@ -520,7 +485,7 @@ func (w *world) strike(x *fault.Fault, workspace int) {
 
 // strayAgent runs an agent for an id that nobody created, until somebody notices and stops it.
 func (w *world) strayAgent(ctx context.Context) {
-	id := uuid.NewString()
+	id := w.session.target.strayID()
 	w.mu.Lock()
 	w.stray = id
 	w.mu.Unlock()

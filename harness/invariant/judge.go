@@ -215,6 +215,7 @@ func (v *View) doubts() []string {
 	if len(v.events) == 0 || v.events[len(v.events)-1].Kind != history.End {
 		doubts = append(doubts, "the run did not come to its end")
 	}
+	doubts = append(doubts, v.strangers()...)
 	expect := v.Plan.Expect
 	if expect == nil {
 		return doubts

@@ -69,7 +69,7 @@ func convergesByProofs(v *View, s *Space, r *report) bool {
 // convergesAtTheEnd judges a live agent that has had every chance: faults are over, and it called again and again.
 func convergesAtTheEnd(v *View, s *Space, r *report) {
 	status, inc := s.at(v.End)
-	if v.Table.Held(status) || status == lifecycle.None || v.mayBeGone(s) {
+	if v.Table.Held(status) || status == lifecycle.None || v.mayBeGone(s) || v.polled && s.shutOut() {
 		return
 	}
 	agent := s.agentAtTheEnd(inc)
@@ -142,7 +142,7 @@ func staysOnline(v *View, r *report) {
 		for i, m := range s.Moves {
 			for last+1 < len(s.Calls) && s.Calls[last+1].At <= m.At {
 				last++
-				if c := s.Calls[last]; coming(c) {
+				if c := s.Calls[last]; v.coming(c) {
 					proof = c
 				}
 			}
@@ -175,7 +175,7 @@ func staysOnline(v *View, r *report) {
 func (s *Space) silentBy(earliest, latest time.Duration) time.Duration {
 	var longest, heard time.Duration
 	for _, c := range s.Calls {
-		if c.At.D() > latest || !coming(c) {
+		if c.At.D() > latest || !c.Accepted() {
 			continue
 		}
 		if c.At.D() > earliest {
@@ -187,9 +187,10 @@ func (s *Space) silentBy(earliest, latest time.Duration) time.Duration {
 }
 
 // coming reports whether the call shows the controller that the agent lives, accepted or not: one that it turns away for
-// calling too often lives, too. One that somebody else turned away on its way did not reach it.
-func coming(c *history.Event) bool {
-	return c.Accepted() || c.Actor == history.ActorAgent && c.Code == 429 && c.Replica != 0
+// calling too often lives, too; but where that is somebody else's server, all callers share the harness's address, and it is the
+// harness that calls too often. One that somebody else turned away on its way did not reach it.
+func (v *View) coming(c *history.Event) bool {
+	return c.Accepted() || !v.polled && c.Actor == history.ActorAgent && c.Code == 429 && c.Replica != 0
 }
 
 func detectsSilence(v *View, r *report) {

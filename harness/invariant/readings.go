@@ -286,8 +286,21 @@ func (s *Space) failedByOthers(m *history.Event) bool {
 		})
 }
 
-// mayHaveMoved reports whether a move that was told from readings may have been made by the event.
+// mayHaveMoved reports whether a move that was told from readings may have been made by the event. A sweep that gives up or notices
+// a silence is known by how long that lasted.
 func (v *View) mayHaveMoved(name string) bool {
+	if name == lifecycle.ProvisionTimeout.String() || name == lifecycle.Silence.String() {
+		return slices.ContainsFunc(v.Spaces, func(s *Space) bool {
+			for i := range s.Moves {
+				m, began := s.Moves[i], s.began(i)
+				due := m.From == lifecycle.Provisioning && m.To == lifecycle.Failed && began != nil && m.At.D()-v.earliest(began) >= v.budget(s)-v.trip()
+				if v.told(s, i).String() == name || due && name == lifecycle.ProvisionTimeout.String() {
+					return true
+				}
+			}
+			return false
+		})
+	}
 	for _, e := range v.Table.Edges() {
 		if e.Event.String() != name {
 			continue
@@ -369,6 +382,49 @@ func replyIsRead(v *View, s *Space, c *history.Event, r *report) bool {
 		return true
 	}
 	return false
+}
+
+// strangers says what kept the harness's own agents from being what the run is about: they were never let in, or turned away since
+// the harness, from one address, called too often.
+func (v *View) strangers() []string {
+	if !v.polled {
+		return nil
+	}
+	var doubts []string
+	shut, often := 0, 0
+	for _, s := range v.Spaces {
+		if s.shutOut() {
+			shut++
+		}
+		for _, c := range s.Calls {
+			if c.Actor == history.ActorAgent && c.Code == 429 && c.Replica != 0 {
+				often++
+			}
+		}
+	}
+	if shut > 0 {
+		doubts = append(doubts, fmt.Sprintf("the agents of %s were never let in: the first register of each was refused, before anybody here had a token",
+			plural(shut, "workspace", "workspaces")))
+	}
+	if often > 0 {
+		doubts = append(doubts, fmt.Sprintf("the target refused %s of agents for calling too often (429), which all call from this machine: "+
+			"raise its limit, or play less at a time", plural(often, "call", "calls")))
+	}
+	return doubts
+}
+
+// shutOut reports whether no agent of the workspace was ever let in, by a server that had given nobody here a token.
+func (s *Space) shutOut() bool {
+	refused := false
+	for _, c := range s.Calls {
+		switch {
+		case c.Token || c.Accepted(), c.Call == "register" && !refused && mayHaveActed(c):
+			return false // a token, or one whose reply may have been lost
+		case c.Actor == history.ActorAgent && (c.Code == 401 || c.Code == 403):
+			refused = true
+		}
+	}
+	return refused
 }
 
 // outOfSight says, of each kind of event, what a world that cannot see it does not see, and why.
