@@ -103,7 +103,7 @@ func suite(t *testing.T, b foreigntest.Behaviour, cp string, check func(*staged,
 					check(x, one)
 				}
 			}
-			if left := x.server.Left(); len(left) > 0 && s.Name != "stray-agent" {
+			if left := x.server.Left(); len(left) > 0 {
 				t.Errorf("%s: left on the server: %v", s.Name, left)
 			}
 		})
