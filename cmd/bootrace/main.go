@@ -24,6 +24,7 @@ type cli struct {
 	Check        checkCmd        `cmd:"" help:"Draw plans and play them, until one breaks an invariant; then make it small and explain it."`
 	Explore      exploreCmd      `cmd:"" help:"Search every interleaving of a small world, and say so where nothing is left to search."`
 	Judge        judgeCmd        `cmd:"" help:"Judge a kept run again, by the invariants of this version."`
+	Target       targetCmd       `cmd:"" help:"Look after controllers that somebody else runs."`
 	Scenarios    scenariosCmd    `cmd:"" help:"List, show and validate scenarios, or print their JSON Schema."`
 	Defects      defectsCmd      `cmd:"" help:"List the named defects that the reference controller can be given."`
 	Invariants   invariantsCmd   `cmd:"" help:"List what must hold of every run."`

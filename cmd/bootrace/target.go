@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,6 +39,7 @@ type targetFlags struct {
 	Poll           time.Duration `placeholder:"TIME" help:"How often its statuses are read; 1s where not given." group:"A controller of somebody else's:"`
 	Tolerance      time.Duration `placeholder:"TIME" help:"By how much every bound is wider; 1s where not given." group:"A controller of somebody else's:"`
 	Wait           time.Duration `placeholder:"TIME" help:"How long it may take to be there, where it is only starting; not at all where not given." group:"A controller of somebody else's:"`
+	Resume         string        `type:"existingdir" placeholder:"FOLDER" help:"Go on with a run that did not come to its end: only what it has not judged is played." group:"A controller of somebody else's:"`
 	Lacks          []string      `placeholder:"CAPABILITY" help:"What it does not offer, such as hibernate: scenarios that need it are left out." group:"A controller of somebody else's:"`
 }
 
@@ -58,6 +61,7 @@ type targetFile struct {
 	LivenessSweep  time.Duration     `yaml:"liveness_sweep"`
 	Poll           time.Duration     `yaml:"poll"`
 	Tolerance      time.Duration     `yaml:"tolerance"`
+	Resume         string            `type:"existingdir" placeholder:"FOLDER" help:"Go on with a run that did not come to its end: only what it has not judged is played." group:"A controller of somebody else's:"`
 	Lacks          []string          `yaml:"lacks"`
 }
 
@@ -74,7 +78,8 @@ func (f *targetFlags) stray() string {
 		{"--fakeprovider", f.Fakeprovider != ""},
 		{"--boots", f.Boots != ""}, {"--budget", f.Budget != nil}, {"--ttl", f.TTL != 0}, {"--external-ttl", f.ExternalTTL != 0}, {"--heartbeat", f.Heartbeat != 0},
 		{"--provision-sweep", f.ProvisionSweep != 0}, {"--liveness-sweep", f.LivenessSweep != 0}, {"--poll", f.Poll != 0},
-		{"--tolerance", f.Tolerance != 0}, {"--lacks", f.Lacks != nil}, {"--wait", f.Wait != 0},
+		{"--tolerance", f.Tolerance != 0}, {"--lacks", f.Lacks != nil}, {"--wait", f.Wait != 0}, {"--resume", f.Resume != ""},
+		{"--token", f.Token != "" && f.Token != os.Getenv("BOOTRACE_TARGET_TOKEN")},
 	} {
 		if x.set && !f.given() {
 			return x.name
@@ -176,6 +181,10 @@ func (c *runCmd) target(ctx context.Context, s streams, seed uint64, began time.
 	if err != nil {
 		return usage(err)
 	}
+	before, seed, err := c.before(t, seed)
+	if err != nil {
+		return usage(err)
+	}
 	var plans []*plan.Plan
 	var left []runs.LeftOut
 	for _, scenario := range list {
@@ -189,14 +198,24 @@ func (c *runCmd) target(ctx context.Context, s streams, seed uint64, began time.
 			plans = append(plans, p)
 		}
 	}
-	session, err := foreign.Await(ctx, t, c.Wait)
+	stop := newStopper(ctx, s)
+	defer stop.close()
+	session, err := foreign.Await(stop.ctx, t, c.Wait)
 	switch {
-	case err != nil && ctx.Err() != nil:
+	case err != nil && stop.ctx.Err() != nil:
 		return interrupted()
 	case err != nil:
 		return environment(err)
 	}
 	defer session.Close() //nolint:errcheck // nothing is kept there
+	stop.again = session.Abandon
+	plans = slices.DeleteFunc(plans, func(p *plan.Plan) bool {
+		why := session.TooMuch(p)
+		if why != "" {
+			left = append(left, runs.LeftOut{Scenario: p.Name, Reason: why})
+		}
+		return why != ""
+	})
 	out := terminal(s, c.All, plans)
 	out.Header(version(), seed, runs.Foreign, t.Describe(), "")
 	out.LeftOut(left)
@@ -205,21 +224,78 @@ func (c *runCmd) target(ctx context.Context, s streams, seed uint64, began time.
 	if len(plans) == 0 {
 		return exitError{code: exitInconclusive, err: errors.New("every scenario is left out: nothing was judged")}
 	}
+	clean := c.cleanCommand(t)
+	fmt.Fprintf(s.out, "all that it creates has %s in its name; should it be killed: %s\n\n", t.Run, clean)
 	r, err := harness.Foreign{
-		Session: session, Plans: plans, LeftOut: left, Seed: seed, Version: version(), Began: began, Parent: c.Out, Jobs: jobs, Progress: out.Result,
-	}.Run(ctx)
+		Session: session, Plans: plans, LeftOut: left, Seed: seed, Version: version(), Began: began, Parent: c.Out, Jobs: jobs,
+		Before: before, Progress: out.Result,
+	}.Run(stop.ctx)
 	if err != nil {
 		return environment(err)
-	}
-	if r.Folder() == "" {
-		return interrupted()
 	}
 	if err := reports.Write(r); err != nil {
 		return environment(err)
 	}
 	out.Summary(r)
+	for _, note := range session.Notes() {
+		fmt.Fprintf(s.out, "note   %s\n", note)
+	}
 	out.Kept(r)
+	if rest := session.Left(); len(rest) > 0 {
+		fmt.Fprintf(s.err, "bootrace: left at the target, %s:\n", plural(len(rest), "workspace", "workspaces"))
+		for _, l := range rest {
+			fmt.Fprintf(s.err, "  %s\n", l)
+		}
+		fmt.Fprintf(s.err, "%s\n", clean)
+	}
+	return targetVerdict(r)
+}
+
+// targetVerdict is verdict, but that a target that is gone comes first: what it was judged by is not all that was asked for.
+func targetVerdict(r *runs.Run) error {
+	for _, x := range r.Results {
+		if x.Fault != "" {
+			return exitError{code: exitEnvironment, err: errors.New(x.Fault), hint: "bootrace run --resume " + relativeTo(r.Folder()) + " and the same flags go on where it stopped"}
+		}
+	}
 	return verdict(r)
+}
+
+func relativeTo(folder string) string {
+	if wd, err := os.Getwd(); err == nil {
+		if rel, err := filepath.Rel(wd, folder); err == nil && !strings.HasPrefix(rel, "..") {
+			return rel
+		}
+	}
+	return folder
+}
+
+// before loads the run that is to be gone on with, whose seed is this one's, too.
+func (c *runCmd) before(t foreign.Target, seed uint64) (*runs.Run, uint64, error) {
+	if c.Resume == "" {
+		return nil, seed, nil
+	}
+	kept, err := runs.Load(c.Resume)
+	switch {
+	case err != nil:
+		return nil, 0, err
+	case kept.World != runs.Foreign || kept.Target != t.Name:
+		return nil, 0, fmt.Errorf("%s is no run against %s, so it cannot be gone on with there", c.Resume, t.Name)
+	case c.Seed != nil && *c.Seed != kept.Seed:
+		return nil, 0, fmt.Errorf("%s has the seed %d, and cannot be gone on with by another", c.Resume, kept.Seed)
+	}
+	return kept, kept.Seed, nil
+}
+
+// cleanCommand is what deletes everything that a run has left.
+func (f *targetFlags) cleanCommand(t foreign.Target) string {
+	to := "--target " + t.URL
+	if f.TargetFile != "" {
+		to = "--target-file " + f.TargetFile
+	} else if t.OrgID != "" {
+		to += " --org-id " + t.OrgID
+	}
+	return fmt.Sprintf("bootrace target clean --run %s %s", t.Run, to)
 }
 
 // waits says how long the run is going to take.

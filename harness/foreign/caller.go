@@ -110,6 +110,7 @@ func (c *caller) carry(q agent.Request, sent time.Duration, fate fault.Fate, see
 	}
 	if err != nil {
 		c.record(q.Call, sent, agent.Response{}, failure(odd, err))
+		c.letIn(q.Call, q.Token, 0)
 		return r, false, err
 	}
 	w.mu.Lock()
@@ -118,6 +119,7 @@ func (c *caller) carry(q agent.Request, sent time.Duration, fate fault.Fate, see
 	}
 	w.mu.Unlock()
 	c.record(q.Call, sent, r, seen)
+	c.letIn(q.Call, q.Token, r.Code)
 	if c.member != nil && seen == "" {
 		if refused := c.world.session.client.admitted(q.Method+" "+q.Path, r); refused != nil && (r.Code == http.StatusUnauthorized || r.Code == http.StatusForbidden) {
 			w.broken(refused) // the preflight was let in: the token is no good any more

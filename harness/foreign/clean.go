@@ -122,8 +122,8 @@ type deletion struct {
 
 // Times of a deletion.
 const (
-	deletionPause    = 500 * time.Millisecond
-	deletionsAtOnce  = 8
+	deletionPause   = 500 * time.Millisecond
+	deletionsAtOnce = 8
 )
 
 // all deletes in passes: whoever has children may not be able to go before them, and what is refused now may not be later. Every

@@ -2,12 +2,15 @@ package foreign
 
 import (
 	"context"
+	"fmt"
+	"math"
 	"net/http"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/bootrace/bootrace/harness/agent"
+	"github.com/bootrace/bootrace/harness/plan"
 )
 
 // limit is what is known of how often one may call the target.
@@ -113,7 +116,25 @@ func (c *client) patient(ctx context.Context, q agent.Request) (agent.Response, 
 	}
 }
 
-// Load is how many calls a minute the workspaces of a plan make by themselves, and what looks at them take.
-func (t Target) Load(workspaces int) int {
-	return int(float64(workspaces) * float64(time.Minute) / float64(t.Heartbeat))
+// Load is how many calls the plan makes in its busiest minute: its workspaces are created, register and beat.
+func (s *Session) Load(p *plan.Plan) int64 {
+	beats := float64(time.Minute) / float64(s.target.Heartbeat)
+	return int64(float64(len(p.Workspaces)) * (2 + beats))
+}
+
+// Capacity is how many calls a minute may be planned: of the target's limit, what looks do not need.
+func (s *Session) Capacity() int64 {
+	limit := s.Limit()
+	if limit == 0 {
+		return math.MaxInt64
+	}
+	return int64(limit - limit/spared)
+}
+
+// TooMuch says why the plan cannot be played below the target's limit on calls, or nothing.
+func (s *Session) TooMuch(p *plan.Plan) string {
+	if load := s.Load(p); load > s.Capacity() {
+		return fmt.Sprintf("it makes %d calls in its busiest minute, and the target allows %d (429 after that): raise its limit for the test", load, s.Limit())
+	}
+	return ""
 }

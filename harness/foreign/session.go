@@ -12,6 +12,7 @@ import (
 
 	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/controller/wire"
+	"github.com/bootrace/bootrace/harness/agent"
 )
 
 // Session is a target that passed the preflight, with what is served to it here. It is safe for concurrent use.
@@ -25,6 +26,8 @@ type Session struct {
 	agentURL string // where all agents claim to serve
 	patience time.Duration
 
+	lists *shared[[]shown]
+	feeds *shared[agent.Response]
 	words map[string]lifecycle.Status // of the events feed, what each says that a workspace became
 
 	mu      sync.Mutex
@@ -34,6 +37,7 @@ type Session struct {
 	unknown map[string]bool    // words of the feed
 	notes   []string
 	left    []Leftover
+	agents  bool // one was let in
 
 	cleaning context.Context //nolint:containedctx // done where nobody waits for deletions any more
 	abandon  context.CancelCauseFunc
@@ -46,7 +50,10 @@ func Open(ctx context.Context, t Target) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Session{target: t, client: newClient(t), owners: map[string]*member{}, patience: patience, words: eventWords()}
+	s := &Session{
+		target: t, client: newClient(t), lists: newShared[[]shown](), feeds: newShared[agent.Response](),
+		owners: map[string]*member{}, patience: patience, words: eventWords(),
+	}
 	s.cleaning, s.abandon = context.WithCancelCause(context.WithoutCancel(ctx))
 	if err := s.client.preflight(ctx); err != nil {
 		return nil, fmt.Errorf("target %s: %w", t.Name, err)
@@ -75,6 +82,19 @@ func Open(ctx context.Context, t Target) (*Session, error) {
 		}
 	}
 	return s, nil
+}
+
+// letIn notes that the target lets agents in.
+func (s *Session) letIn() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.agents = true
+}
+
+func (s *Session) wasLetIn() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.agents
 }
 
 // unknownWord notes that the feed has a word which nobody has explained: once.

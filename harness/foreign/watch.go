@@ -30,7 +30,7 @@ func (w *world) watch(ctx context.Context) {
 		if w.session.client.limit.waited() {
 			answered = w.now()
 		}
-		err := w.read(ctx)
+		err := w.read(ctx, time.Now().Add(-w.session.target.Poll/2))
 		var call *CallError
 		switch {
 		case ctx.Err() != nil:
@@ -98,19 +98,21 @@ func (e feedEntry) status(words map[string]lifecycle.Status) (to lifecycle.Statu
 
 // read looks at all workspaces once: at the list, and then at the events feed, which shows what came and went since the
 // last look.
-func (w *world) read(ctx context.Context) error {
+//
+// What others have read since the time will do.
+func (w *world) read(ctx context.Context, since time.Time) error {
 	w.reading <- struct{}{}
 	defer func() { <-w.reading }()
-	asked := history.Time(w.now())
-	all, err := w.session.client.list(ctx)
+	all, when, err := w.session.lists.read(ctx, since, w.session.client.list)
 	if err != nil {
 		return err
 	}
+	asked := w.at(when)
 	listed := map[string]shown{}
 	for _, there := range all {
 		listed[there.ID] = there
 	}
-	if err := w.feed(ctx); err != nil {
+	if err := w.feed(ctx, since); err != nil {
 		return err
 	}
 	for _, m := range w.members {
@@ -182,12 +184,14 @@ func (w *world) look(ctx context.Context, id string) (there shown, ok bool, err 
 
 // feed notes what is new in the events feed, by workspace, in the order in which it happened. A target without one is read
 // by its list alone.
-func (w *world) feed(ctx context.Context) error {
+func (w *world) feed(ctx context.Context, since time.Time) error {
 	if w.known.none {
 		return nil
 	}
-	asked := history.Time(w.now())
-	r, err := w.session.client.do(ctx, agent.Request{Call: "events", Method: http.MethodGet, Path: wire.PathEvents, Token: w.session.target.Token})
+	r, when, err := w.session.feeds.read(ctx, since, func(ctx context.Context) (agent.Response, error) {
+		return w.session.client.do(ctx, agent.Request{Call: "events", Method: http.MethodGet, Path: wire.PathEvents, Token: w.session.target.Token})
+	})
+	asked := w.at(when)
 	var odd *CallError
 	switch {
 	case errors.As(err, &odd) && odd.Err == nil:

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/bootrace/bootrace/controller/lifecycle"
+	"github.com/bootrace/bootrace/harness/agent"
 	"github.com/bootrace/bootrace/harness/history"
 	"github.com/bootrace/bootrace/harness/invariant"
 	"github.com/bootrace/bootrace/harness/plan"
@@ -57,7 +58,7 @@ func TestFeed(t *testing.T) {
 	} {
 		list, feed = look.list, look.feed
 		before := len(moves(w))
-		if err := w.read(t.Context()); err != nil {
+		if err := w.read(t.Context(), time.Now()); err != nil {
 			t.Fatal(err)
 		}
 		for _, e := range w.history.Events {
@@ -76,7 +77,7 @@ func TestFeed(t *testing.T) {
 
 // lookingAt is a world of one workspace, that the server shows.
 func lookingAt(url string) *world {
-	s := &Session{client: newClient(Target{URL: url}), owners: map[string]*member{}, words: eventWords()}
+	s := &Session{client: newClient(Target{URL: url}), owners: map[string]*member{}, words: eventWords(), lists: newShared[[]shown](), feeds: newShared[agent.Response]()}
 	w := &world{session: s, reading: make(chan struct{}, 1), began: time.Now()}
 	w.known = watched{seen: map[feedKey]bool{}, pending: map[string][]feedEntry{}}
 	w.members = []*member{{world: w, number: 1, id: "1"}}
@@ -130,7 +131,7 @@ func TestFeedThatFails(t *testing.T) {
 		list = "paused"
 		for i, f := range c.fails {
 			fails = f
-			if err := w.read(t.Context()); (err != nil) != (f && (w.known.fed || i < 2)) {
+			if err := w.read(t.Context(), time.Now()); (err != nil) != (f && (w.known.fed || i < 2)) {
 				t.Errorf("%s: look %d: %v", c.name, i, err)
 			}
 		}

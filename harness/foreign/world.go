@@ -58,6 +58,7 @@ type member struct {
 	machine *machine // that runs
 	rests   bool     // paused or hibernated, by what the operator was granted
 	gone    bool     // deleted, likewise
+	known   bool     // the target may have let an agent of it in
 	stopped int      // how often the control plane was asked to stop a machine of it
 	changed int      // how often it was seen to change its status, but for the better
 	shows   string   // the status that was read last
@@ -128,7 +129,7 @@ func (w *world) measuredLocked(slow *hiccup.Series) {
 // lastLook reads the statuses with everybody still there, and not only once where there is no answer.
 func (w *world) lastLook(ctx context.Context) error {
 	for until := w.now() + w.session.patience; ; {
-		err := w.read(ctx)
+		err := w.read(ctx, time.Now())
 		var call *CallError
 		if err == nil || errors.As(err, &call) && call.Err == nil && !unsteady(call) {
 			return err
@@ -158,6 +159,31 @@ func (w *world) spawn(task func()) {
 }
 
 var errOver = errors.New("the run is over")
+
+// ErrShutOut is the error of a plan whose agents are not the harness's to boot: the target lets none of them in.
+var ErrShutOut = errors.New("the harness's agents are not let in: the first register of a new workspace got a refusal, so its token was minted where " +
+	"nobody here can read it. Let the server ask for its machines here (--serve-cp ADDRESS), or play agents that run elsewhere (--boots none)")
+
+// letIn ends the run where the first register of a workspace is refused of which nobody here can have a token: it would be so with
+// all of them. A register before it that got no answer may have minted one.
+func (c *caller) letIn(call, token string, code int) {
+	w := c.world
+	if c.actor != history.ActorAgent || c.ws < 1 || w.session.target.Boots == BootsTarget {
+		return
+	}
+	m := w.members[c.ws-1]
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if call == "register" && token == "" && !m.known && (code == http.StatusUnauthorized || code == http.StatusForbidden) && !w.session.wasLetIn() {
+		w.fail(ErrShutOut)
+	}
+	if token != "" || code == 0 || code/100 == 2 || code >= 500 {
+		m.known = true
+	}
+	if code/100 == 2 {
+		w.session.letIn()
+	}
+}
 
 // now is the time since the start of the run.
 func (w *world) now() time.Duration { return time.Since(w.began) }

@@ -32,6 +32,8 @@ type Run struct {
 	Defect  string    `json:"defect,omitempty"`
 	// Target names the controller of somebody else's that was tried; empty for the reference controller.
 	Target string `json:"target,omitempty"`
+	// Mark stands in the names of all that the run created at the target.
+	Mark string `json:"mark,omitempty"`
 	// Interrupted is set where the run was ended before all its scenarios were played.
 	Interrupted bool              `json:"interrupted,omitempty"`
 	Verdict     invariant.Verdict `json:"verdict"`

@@ -1,0 +1,153 @@
+package foreign_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/bootrace/bootrace/harness/foreign"
+	"github.com/bootrace/bootrace/harness/foreign/foreigntest"
+	"github.com/bootrace/bootrace/harness/history"
+	"github.com/bootrace/bootrace/harness/invariant"
+)
+
+// TestAgentsThatAreNotLetIn has a server mint tokens where nobody outside can read them: that says nothing of it, and is said at once.
+func TestAgentsThatAreNotLetIn(t *testing.T) {
+	t.Parallel()
+	stage(t, foreigntest.Behaviour{TokensElsewhere: true}, short, nil, func(t *testing.T, x *staged) {
+		p, _, err := x.session.Target().Fit(find(t, "minimax-past-budget")[0], 7)
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		h, err := x.session.Play(t.Context(), p)
+		if !errors.Is(err, foreign.ErrShutOut) || !strings.Contains(err.Error(), "--serve-cp") || !strings.Contains(err.Error(), "--boots none") {
+			t.Errorf("it says %v", err)
+		}
+		if took := time.Since(began); took > 10*time.Second { // short: it is the bubble's time, and none of the machine's
+			t.Errorf("it took %s to say so", took)
+		}
+		if j := invariant.Judge(p, h); j.Verdict == invariant.Violated {
+			t.Errorf("it is accused: %v", j.Violations())
+		}
+		if left := x.server.Left(); len(left) > 0 {
+			t.Errorf("left: %v", left)
+		}
+	})
+}
+
+// TestNothingBoots has a server that has nothing to boot a workspace with, and one that never sweeps: neither has held anything.
+func TestNothingBoots(t *testing.T) {
+	t.Parallel()
+	for name, b := range map[string]foreigntest.Behaviour{"no provisioner": {NoProvisioner: true}, "no sweep": {NoSweep: true}} {
+		stage(t, b, short, nil, func(t *testing.T, x *staged) {
+			one := x.play(t, find(t, "minimax-past-budget")...)[0]
+			if j := invariant.Judge(one.plan, one.history); j.Verdict == invariant.Held {
+				t.Errorf("%s: %s", name, j.Verdict)
+			}
+		})
+	}
+}
+
+// TestLimit plays against a server that allows so many calls a minute: agents are not turned away, nothing is accused, and all is
+// deleted.
+func TestLimit(t *testing.T) {
+	t.Parallel()
+	fast := func(x *foreign.Target) { x.Poll = time.Second }
+	stage(t, foreigntest.Behaviour{RateLimit: 120}, short, fast, func(t *testing.T, x *staged) {
+		for _, one := range x.play(t, find(t, "minimax-past-budget")...) {
+			held(t, one.plan, one.history)
+		}
+		if got := x.session.Limit(); got != 120 {
+			t.Errorf("the limit is said to be %d", got)
+		}
+		if left := x.server.Left(); len(left) > 0 {
+			t.Errorf("left: %v", left)
+		}
+		p, _, err := x.session.Target().Fit(find(t, "mass-cold-start")[0], 7)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if why := x.session.TooMuch(p); !strings.Contains(why, "the target allows 120") {
+			t.Errorf("200 workspaces: %q", why)
+		}
+	})
+}
+
+// TestLimitThatIsUsedUp opens a target whose limit others have used up: it is waited out.
+func TestLimitThatIsUsedUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		network := new(foreigntest.Network)
+		server, err := foreigntest.Start(foreigntest.Config{Behaviour: foreigntest.Behaviour{RateLimit: 1}, Listen: network.Listen, Dial: network.Dial})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer server.Close()
+		began := time.Now()
+		s, err := foreign.Open(t.Context(), foreign.Target{URL: server.URL, Token: foreigntest.AdminToken, Network: network})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		if took := time.Since(began); took < 50*time.Second || took > 3*time.Minute {
+			t.Errorf("it waited %s", took)
+		}
+	})
+}
+
+// TestWhatIsLeftIsListed has the target go away before anything could be deleted.
+func TestWhatIsLeftIsListed(t *testing.T) {
+	t.Parallel()
+	stage(t, foreigntest.Behaviour{}, short, nil, func(t *testing.T, x *staged) {
+		p, _, err := x.session.Target().Fit(find(t, "minimax-past-budget")[0], 7)
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			time.Sleep(time.Minute) // sleeps: it is the bubble's time, and says when the target dies
+			x.server.Die()
+		}()
+		if _, err := x.session.Play(t.Context(), p); err == nil {
+			t.Error("it was played to its end")
+		}
+		if left := x.session.Left(); len(left) != 10 || left[0].ID == "" || left[0].Why == "" {
+			t.Errorf("10 workspaces are left, and it lists %v", left)
+		}
+		x.server.Live()
+		deleted, left, err := foreign.Clean(t.Context(), x.session.Target(), x.session.Target().Run)
+		if deleted != 10 || len(left) > 0 || err != nil || len(x.server.Left()) > 0 {
+			t.Errorf("deleted %d, left %v and %v, %v", deleted, left, x.server.Left(), err)
+		}
+	})
+}
+
+// TestProvisionsToTheLetter has a server send the same provision for a boot as for the one before it: each is given a machine, and
+// faults strike also those that come before the reply to the create.
+func TestProvisionsToTheLetter(t *testing.T) {
+	t.Parallel()
+	served := func(x *foreign.Target) { x.ServeCP = stagedCP }
+	stage(t, foreigntest.Behaviour{SameProvision: true}, short, served, func(t *testing.T, x *staged) {
+		for _, one := range x.play(t, find(t, "pause-resume-during-boot", "cloud-throttling")...) {
+			launched, struck := map[int]int{}, 0
+			for _, e := range one.history.Events {
+				if e.Kind == history.Machine && e.Phase == history.Launched {
+					launched[e.WS]++
+				}
+				if e.Kind == history.Fault && e.Phase == history.Struck {
+					struck++
+				}
+			}
+			for i := range one.plan.Workspaces {
+				if want := 2; one.plan.Name == "pause-resume-during-boot" && launched[i+1] != want {
+					t.Errorf("workspace %d got %d machines, not %d", i+1, launched[i+1], want)
+				}
+			}
+			if struck == 0 {
+				t.Errorf("%s: no fault struck", one.plan.Name)
+			}
+		}
+	})
+}
