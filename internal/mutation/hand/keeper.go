@@ -17,6 +17,7 @@ type keeper struct {
 	folder    string
 	tree      string // what trials are made of, mutants aside
 	survivors bool
+	kept      bool // whatever there is will do
 	mu        sync.Mutex
 	err       error // the first that a result could not be kept for
 }
@@ -26,7 +27,7 @@ func newKeeper(folder, root string, o options) (*keeper, error) {
 		return nil, err
 	}
 	tree, err := treeHash(root, fmt.Sprintf("%s %d", o.budget, o.seeds))
-	return &keeper{folder: folder, tree: tree, survivors: o.survivors}, err
+	return &keeper{folder: folder, tree: tree, survivors: o.survivors, kept: o.kept}, err
 }
 
 // treeHash is the hash of all that a trial is built of, and of how it is run.
@@ -65,7 +66,7 @@ func (k *keeper) find(m *Mutant) (result, bool) {
 		return r, false
 	}
 	found, all := r.Outcome.Seeds()
-	return r, r.Tree == k.tree || k.survivors && found == all && all > 0
+	return r, k.kept || r.Tree == k.tree || k.survivors && found == all && all > 0
 }
 
 // keep writes the result down.

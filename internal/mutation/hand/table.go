@@ -119,14 +119,14 @@ func table(results []result, tree string, o options) string {
 	fmt.Fprintf(&b, "# Mutants by hand\n\nWritten by `make mutants`; see doc.go here. Each search had %s of processor time, and there were %d seeds. ", o.budget, o.seeds)
 	fmt.Fprintf(&b, "Version of what was tried: `%s`.", tree)
 	if older > 0 {
-		fmt.Fprintf(&b, " %d results are of earlier versions, which found those mutants with every seed.", older)
+		fmt.Fprintf(&b, " %d results are of earlier versions.", older)
 	}
-	fmt.Fprintf(&b, "\n\n| | mutants |\n|---|---|\n| found by generated plans with every seed | %d |\n| found by some seed, a scenario or a small world alone | %d |\n| survived | %d |\n| equivalent | %d |\n| all | %d |\n",
-		c.every, c.some, c.survived, c.equivalent, c.all)
+	fmt.Fprintf(&b, "\n\n| | mutants |\n|---|---|\n| found by generated plans with every seed | %d |\n| found by some seed, a scenario or a small world alone | %d |\n| survived | %d |\n| equivalent | %d |\n| not tried | %d |\n| all | %d |\n",
+		c.every, c.some, c.survived, c.equivalent, c.broken, c.all)
 	if c.survived > 0 {
 		b.WriteString("\n## Survivors\n\n| mutant | what a programmer got wrong |\n|---|---|\n")
 		for _, r := range results {
-			if !r.Outcome.Found() && r.Mutant.Equivalent == "" {
+			if !r.Outcome.Found() && r.Mutant.Equivalent == "" && r.Outcome.Broken == "" {
 				fmt.Fprintf(&b, "| `%s` | %s |\n", r.Mutant.Name, cell(r.Mutant.About))
 			}
 		}
@@ -150,6 +150,9 @@ func table(results []result, tree string, o options) string {
 		by, checks, took, mechanism := "**nothing**", "", "", ""
 		if r.Mutant.Equivalent != "" {
 			by = "nothing (equivalent)"
+		}
+		if r.Outcome.Broken != "" {
+			by = "not tried"
 		}
 		if first := r.first(); first != nil {
 			by, mechanism = r.by(), first.Mechanism

@@ -70,7 +70,8 @@ func (t *trial) run(ctx context.Context, store, cloud string, seeds uint64) erro
 			return err
 		}
 	}
-	if store != "postgres" && t.cloud == "" { // only the memory store and the fake cloud can be explored
+	// Where every seed finds it, an exploration adds nothing that the table needs.
+	if found, all := t.outcome.Seeds(); found < all && store != "postgres" && t.cloud == "" { // only the memory store and the fake cloud can be explored
 		for _, b := range []explore.Bounds{explore.DefaultBounds(), {Workspaces: 1, External: 1, Replicas: 1, Beats: 2, Sweeps: 1, Acts: 1}} {
 			if err := t.explore(ctx, b); err != nil {
 				return err
