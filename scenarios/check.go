@@ -190,6 +190,30 @@ func (c *checker) first(path string, first int, named string, g *Group, groupPat
 	}
 }
 
+// only checks that the one workspace exists, and that first does not speak of others.
+func (c *checker) only(path string, only int, named string, g *Group, groupPath string) {
+	p := path + ".only"
+	if !c.given(p) {
+		return
+	}
+	if c.given(path + ".first") {
+		c.complain(p, "only is one workspace, and first several", "give one of the two")
+		return
+	}
+	if !c.judged(p) {
+		return
+	}
+	if g != nil {
+		if c.sound(groupPath+".count") && only > g.Count {
+			c.complain(p, fmt.Sprintf("only is %d, but group %s has %d", only, g.Name, g.Count), "")
+		}
+		return
+	}
+	if size, ok := c.fleetSize(); named == "" && ok && only > size {
+		c.complain(p, fmt.Sprintf("only is %d, but the fleet has %d", only, size), "")
+	}
+}
+
 func (c *checker) act(path string, a *Act) {
 	at := path + ".at"
 	if c.judged(at) && c.judged("duration") && a.At >= c.s.Duration {
@@ -198,6 +222,7 @@ func (c *checker) act(path string, a *Act) {
 	}
 	g, groupPath := c.group(path+".group", a.Group)
 	c.first(path+".first", a.First, a.Group, g, groupPath)
+	c.only(path, a.Only, a.Group, g, groupPath)
 	if g != nil && c.judged(at) && c.sound(groupPath+".create_at") && a.At < g.CreateAt {
 		c.complain(at, fmt.Sprintf("the act is at %s, before group %s is created at %s", a.At, g.Name, g.CreateAt), "")
 	}
@@ -233,7 +258,16 @@ func (c *checker) doneBefore(a *Act, do string) bool {
 }
 
 func (c *checker) expect() {
-	if c.s.Expect == nil || !c.sound("expect.statuses") {
+	if c.s.Expect == nil {
+		return
+	}
+	c.onlineBy("expect.online_by", c.s.Expect.OnlineBy)
+	for i, g := range c.s.Expect.Groups {
+		path := element("expect.groups", i)
+		c.group(path+".group", g.Group)
+		c.onlineBy(path+".online_by", g.OnlineBy)
+	}
+	if !c.sound("expect.statuses") {
 		return
 	}
 	sum := 0
@@ -242,6 +276,13 @@ func (c *checker) expect() {
 	}
 	if size, ok := c.fleetSize(); ok && sum > size {
 		c.complain("expect.statuses", fmt.Sprintf("%d workspaces are expected, but the fleet has %d", sum, size), countsHint(c.s.Fleet))
+	}
+}
+
+// onlineBy checks that there is a run until the time.
+func (c *checker) onlineBy(path string, by Duration) {
+	if c.judged(path) && c.judged("duration") && by >= c.s.Duration {
+		c.complain(path, fmt.Sprintf("online_by is %s, but the run ends at %s", by, c.s.Duration), "let it be earlier, or leave the duration out")
 	}
 }
 

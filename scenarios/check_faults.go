@@ -10,9 +10,9 @@ import (
 // takes returns the fields that a fault of the kind may have beside kind, in the order of [Fault].
 func (k *FaultKind) takes() []string {
 	var taken []string
-	for _, name := range []string{"from", "until", "group", "first", "replica", "calls", "nth", "percent", "delay", "by", "when"} {
+	for _, name := range []string{"from", "until", "group", "first", "only", "replica", "calls", "nth", "percent", "delay", "by", "when"} {
 		switch {
-		case name == "from", name == "until" && k.Lasts, name == "calls" && k.Calls != "",
+		case name == "from", name == "until" && k.Lasts, name == "calls" && k.Calls != "", name == "only" && slices.Contains(k.Takes, "first"),
 			slices.Contains(k.Needs, name), slices.Contains(k.Takes, name):
 			taken = append(taken, name)
 		}
@@ -42,6 +42,7 @@ func (c *checker) fault(path string, f *Fault) {
 	c.window(path, f)
 	g, groupPath := c.group(path+".group", f.Group)
 	c.first(path+".first", f.First, f.Group, g, groupPath)
+	c.only(path, f.Only, f.Group, g, groupPath)
 	if p := path + ".replica"; c.judged(p) && c.sound("controllers") && f.Replica > c.s.Controllers {
 		c.complain(p, fmt.Sprintf("replica is %d, but controllers is %d", f.Replica, c.s.Controllers), "controllers is how many replicas there are: 1 where it is left out")
 	}

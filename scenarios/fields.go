@@ -79,18 +79,20 @@ func fieldNames(fields []field) []string {
 
 // listExamples are the smallest elements of the lists of a scenario file.
 var listExamples = map[reflect.Type]string{
-	reflect.TypeFor[Group](): "- provider: kimi",
-	reflect.TypeFor[Act]():   "- {at: 2m, do: restart}",
-	reflect.TypeFor[Fault](): "- {kind: partition, from: 9m, until: 12m}",
+	reflect.TypeFor[Group]():       "- provider: kimi",
+	reflect.TypeFor[Act]():         "- {at: 2m, do: restart}",
+	reflect.TypeFor[GroupExpect](): "- {group: kimi, never: [silence]}",
+	reflect.TypeFor[Fault]():       "- {kind: partition, from: 9m, until: 12m}",
 }
 
 // structNouns are what messages call the blocks of a scenario file.
 var structNouns = map[reflect.Type]string{
-	reflect.TypeFor[Scenario](): "a scenario",
-	reflect.TypeFor[Settings](): "settings",
-	reflect.TypeFor[Group]():    "a group",
-	reflect.TypeFor[Boot]():     "a boot",
-	reflect.TypeFor[Act]():      "an act",
-	reflect.TypeFor[Fault]():    "a fault",
-	reflect.TypeFor[Expect]():   "expect",
+	reflect.TypeFor[Scenario]():    "a scenario",
+	reflect.TypeFor[Settings]():    "settings",
+	reflect.TypeFor[Group]():       "a group",
+	reflect.TypeFor[Boot]():        "a boot",
+	reflect.TypeFor[Act]():         "an act",
+	reflect.TypeFor[Fault]():       "a fault",
+	reflect.TypeFor[Expect]():      "expect",
+	reflect.TypeFor[GroupExpect](): "what is expected of a group",
 }

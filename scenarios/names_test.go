@@ -25,7 +25,7 @@ func TestCallNames(t *testing.T) {
 
 func TestFaultKindsAreConsistent(t *testing.T) {
 	t.Parallel()
-	fields := []string{"kind", "from", "until", "group", "first", "replica", "calls", "nth", "percent", "delay", "by", "when"}
+	fields := []string{"kind", "from", "until", "group", "first", "only", "replica", "calls", "nth", "percent", "delay", "by", "when"}
 	seen := map[string]bool{}
 	for _, k := range FaultKinds() {
 		if seen[k.Name] || k.About == "" {

@@ -109,6 +109,8 @@ type Act struct {
 	Group string `yaml:"group,omitempty" json:"group,omitempty"`
 	// Only to the first so many workspaces of the group, or of the fleet where no group is given.
 	First int `yaml:"first,omitempty" json:"first,omitempty" jsonschema:"minimum=1"`
+	// Only to the one of this number, from 1, of the group, or of the fleet where no group is given.
+	Only int `yaml:"only,omitempty" json:"only,omitempty" jsonschema:"minimum=1"`
 }
 
 // Fault is something that goes wrong between two moments.
@@ -123,6 +125,8 @@ type Fault struct {
 	Group string `yaml:"group,omitempty" json:"group,omitempty"`
 	// Only the first so many workspaces of the group, or of the fleet where no group is given.
 	First int `yaml:"first,omitempty" json:"first,omitempty" jsonschema:"minimum=1"`
+	// Only the one of this number, from 1, of the group, or of the fleet where no group is given.
+	Only int `yaml:"only,omitempty" json:"only,omitempty" jsonschema:"minimum=1"`
 	// The controller replica that it strikes, from 1; all where left out.
 	Replica int `yaml:"replica,omitempty" json:"replica,omitempty" jsonschema:"minimum=1,maximum=5"`
 	// Limits network faults to HTTP calls, store faults and crashes to store operations, and cloud faults to cloud calls;
@@ -143,11 +147,32 @@ type Fault struct {
 	When string `yaml:"when,omitempty" json:"when,omitempty" names:"moment"`
 }
 
-// Expect makes a scenario honest: a run in which the race it is about did not take place is inconclusive, not held.
+// Expect makes a scenario honest: a run in which the race it is about did not take place is inconclusive, not held. What it says
+// must never be, at the most, or by some time, is a promise of the scenario's own beside those of every run.
 type Expect struct {
 	// Lifecycle events that must have moved a workspace at least once.
 	Events []string `yaml:"events,omitempty" json:"events,omitempty" names:"event" jsonschema:"minItems=1,uniqueItems=true"`
 	// How many workspaces must be in which status at the end; another count is inconclusive unless an invariant is
 	// violated.
 	Statuses map[string]int `yaml:"statuses,omitempty,flow" json:"statuses,omitempty" names:"status" jsonschema:"minimum=0"`
+	// Lifecycle events that must move nobody: a run in which one does is violated.
+	Never []string `yaml:"never,omitempty" json:"never,omitempty" names:"event" jsonschema:"minItems=1,uniqueItems=true"`
+	// How often workspaces may come to a status at the most, all of them together: more often is violated.
+	AtMost map[string]int `yaml:"at_most,omitempty,flow" json:"at_most,omitempty" names:"status" jsonschema:"minimum=0"`
+	// By when every workspace must have been online: a run in which one was not is violated.
+	OnlineBy Duration `yaml:"online_by,omitempty" json:"online_by,omitempty" duration:"positive"`
+	// The same of groups.
+	Groups []GroupExpect `yaml:"groups,omitempty" json:"groups,omitempty" jsonschema:"minItems=1"`
+}
+
+// GroupExpect is what must be so of one group.
+type GroupExpect struct {
+	// Which group.
+	Group string `yaml:"group" json:"group"`
+	// Lifecycle events that must move none of it.
+	Never []string `yaml:"never,omitempty" json:"never,omitempty" names:"event" jsonschema:"minItems=1,uniqueItems=true"`
+	// How often its workspaces may come to a status at the most, all of them together.
+	AtMost map[string]int `yaml:"at_most,omitempty,flow" json:"at_most,omitempty" names:"status" jsonschema:"minimum=0"`
+	// By when all of it must have been online.
+	OnlineBy Duration `yaml:"online_by,omitempty" json:"online_by,omitempty" duration:"positive"`
 }

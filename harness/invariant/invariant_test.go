@@ -10,6 +10,7 @@ import (
 	"github.com/bootrace/bootrace/harness/history"
 	"github.com/bootrace/bootrace/harness/invariant"
 	"github.com/bootrace/bootrace/harness/plan"
+	"github.com/bootrace/bootrace/scenarios"
 )
 
 const (
@@ -72,6 +73,35 @@ var commonCases = []judgedCase{
 			s.at(s.now+30*second).agent("register", 1, 401)
 		}
 		s.at(8*minute+10*second).moved(lifecycle.Silence, lifecycle.Offline, "liveness-sweep", "silent")
+	}, true, nil},
+
+	{"expected", "as the scenario says", func(s *story) {
+		s.expects(&scenarios.Expect{
+			Never: []string{"silence"}, AtMost: map[string]int{"failed": 1}, OnlineBy: scenarios.Duration(13 * minute),
+			Groups: []scenarios.GroupExpect{{Group: "w", AtMost: map[string]int{"online": 1}}, {Group: "other", OnlineBy: scenarios.Duration(second)}},
+		})
+		s.create().at(10*minute).moved(lifecycle.ProvisionTimeout, lifecycle.Failed, "provision-sweep", "timeout")
+		s.at(12 * minute).lives().beats(60 * minute)
+	}, false, nil},
+	{"expected", "what never happens", func(s *story) {
+		s.expects(&scenarios.Expect{Never: []string{"silence"}})
+		s.create().at(minute).lives().beats(5*minute).at(8*minute+10*second).moved(lifecycle.Silence, lifecycle.Offline, "liveness-sweep", "silent")
+		s.machine(1, history.Died)
+	}, true, nil},
+	{"expected", "what the scenario says of another group", func(s *story) {
+		s.expects(&scenarios.Expect{Groups: []scenarios.GroupExpect{{Group: "other", Never: []string{"silence"}}, {Group: "w", Never: []string{"remove"}}}})
+		s.create().at(minute).lives().beats(5*minute).at(8*minute+10*second).moved(lifecycle.Silence, lifecycle.Offline, "liveness-sweep", "silent")
+		s.machine(1, history.Died)
+	}, false, nil},
+	{"expected", "too often", func(s *story) {
+		s.expects(&scenarios.Expect{Groups: []scenarios.GroupExpect{{Group: "w", AtMost: map[string]int{"failed": 0}}}})
+		s.create().at(10*minute).moved(lifecycle.ProvisionTimeout, lifecycle.Failed, "provision-sweep", "timeout")
+		s.at(12 * minute).lives().beats(60 * minute)
+	}, true, nil},
+	{"expected", "too late", func(s *story) {
+		s.expects(&scenarios.Expect{OnlineBy: scenarios.Duration(11 * minute)})
+		s.create().at(10*minute).moved(lifecycle.ProvisionTimeout, lifecycle.Failed, "provision-sweep", "timeout")
+		s.at(12 * minute).lives().beats(60 * minute)
 	}, true, nil},
 
 	{"stays-online", "silent for the TTL", func(s *story) {

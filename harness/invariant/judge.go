@@ -113,6 +113,10 @@ var all = []Invariant{
 		boundedChurn, []history.Kind{history.Move}, true, nil,
 	},
 	{
+		"expected", "what the scenario says must never be, at the most, or by some time, is so",
+		asExpected, []history.Kind{history.Move}, true, nil,
+	},
+	{
 		"no-panic", "the controller does not panic",
 		noPanic, []history.Kind{history.Panic}, false, nil,
 	},
@@ -123,7 +127,7 @@ var all = []Invariant{
 var blameOrder = []string{
 	"no-panic", "no-phantom-rows", "referential-integrity", "loser-cannot-overwrite-winner", "removed-is-terminal", "current-incarnation",
 	"operator-intent-holds", "unasked", "reply-is-state", "one-machine", "gives-up", "launches", "bounded-churn", "detects-silence",
-	"stays-online", "legal-edges", "event-iff-transition", "cause-kept", "converges", "linearizable",
+	"stays-online", "legal-edges", "event-iff-transition", "cause-kept", "converges", "expected", "linearizable",
 }
 
 // linearizable is judged of live histories only: where one thing happens at a time there is nothing to order.

@@ -112,7 +112,7 @@ func TestReadInvariantsRedAndGreen(t *testing.T) {
 		}
 	}
 	want := []string{
-		"bounded-churn", "converges", "current-incarnation", "detects-silence", "gives-up", "linearizable", "no-phantom-rows",
+		"bounded-churn", "converges", "current-incarnation", "detects-silence", "expected", "gives-up", "linearizable", "no-phantom-rows",
 		"operator-intent-holds", "referential-integrity", "removed-is-terminal", "reply-is-state", "stays-online", "unasked",
 	}
 	if got := slices.Sorted(maps.Keys(reds)); !slices.Equal(got, want) {

@@ -8,6 +8,7 @@ import (
 	"github.com/bootrace/bootrace/harness/history"
 	"github.com/bootrace/bootrace/harness/invariant"
 	"github.com/bootrace/bootrace/harness/plan"
+	"github.com/bootrace/bootrace/scenarios"
 )
 
 // story writes a history by hand, of a plan with one workspace.
@@ -164,6 +165,9 @@ func (s *story) listed(as lifecycle.Status) *story {
 	s.add(history.Event{Kind: history.Reading, Call: "list", Sent: history.Time(s.now), To: as})
 	return s
 }
+
+// expects has the story's scenario promise something of its own.
+func (s *story) expects(e *scenarios.Expect) { s.plan.Expect = e }
 
 // paused has the operator pause the story's own workspace.
 func (s *story) paused() *story {

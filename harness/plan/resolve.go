@@ -53,7 +53,7 @@ func Resolve(s *scenarios.Scenario, seed uint64) (*Plan, error) {
 	for i := range all {
 		all[i] = i + 1
 	}
-	pick := func(group string, first int) []int {
+	pick := func(group string, first, only int) []int {
 		members := all
 		if group != "" {
 			members = groups[group]
@@ -61,10 +61,13 @@ func Resolve(s *scenarios.Scenario, seed uint64) (*Plan, error) {
 		if first > 0 {
 			members = members[:min(first, len(members))]
 		}
+		if only > 0 {
+			members = members[min(only, len(members))-1:][:1]
+		}
 		return members
 	}
 	for _, a := range s.Acts {
-		for _, w := range pick(a.Group, a.First) {
+		for _, w := range pick(a.Group, a.First, a.Only) {
 			p.Acts = append(p.Acts, Act{At: a.At, Do: a.Do, Workspace: w})
 		}
 	}
@@ -73,8 +76,8 @@ func Resolve(s *scenarios.Scenario, seed uint64) (*Plan, error) {
 			Kind: f.Kind, From: f.From, Until: f.Until, Replica: f.Replica, Calls: f.Calls, Nth: f.Nth,
 			Percent: f.Percent, Delay: f.Delay, By: f.By, When: f.When,
 		}
-		if f.Group != "" || f.First > 0 {
-			fault.Workspaces = pick(f.Group, f.First)
+		if f.Group != "" || f.First > 0 || f.Only > 0 {
+			fault.Workspaces = pick(f.Group, f.First, f.Only)
 		}
 		p.Faults = append(p.Faults, fault)
 	}
@@ -99,6 +102,12 @@ func (p *Plan) Long() time.Duration {
 	}
 	for _, a := range p.Acts {
 		last = max(last, time.Duration(a.At))
+	}
+	if p.Expect != nil { // a promise is judged only where the run comes to its time
+		last = max(last, time.Duration(p.Expect.OnlineBy))
+		for _, g := range p.Expect.Groups {
+			last = max(last, time.Duration(g.OnlineBy))
+		}
 	}
 	return max(last, p.Healed()) + boot + p.Settle()
 }
