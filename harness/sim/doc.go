@@ -7,7 +7,11 @@
 // store operation, cloud call and network hop, each of which takes a drawn time. That is where races live. A store
 // operation itself is one transaction that nothing interrupts, so the same plan takes the same course on every store.
 //
-// The world only writes history. It judges nothing.
+// The cloud is asked without a wire; where the plan wants EC2, the controller's own EC2 client speaks EC2's wire to a fake of
+// it, and each attempt of a call is a trip of its own.
+//
+// The world only writes history. It judges nothing. Beside what happened it writes what a story needs: what calls and ticks read,
+// which of their steps failed by which fault, and how many turns found nothing.
 //
 // # Guarantees
 //
