@@ -15,6 +15,9 @@ const mostCrowd = 420
 func (g *generator) crowd() {
 	n := 120 + g.draw("crowd of", mostCrowd-120)
 	kind := g.draw("kind of crowd", 3)
+	if kind == 0 && g.draw("patient", 2) == 0 { // whoever is not launched in time is not given up before that shows
+		g.plan.Settings.ProvisionTimeout = plan.Duration(5 * time.Minute)
+	}
 	for i := range n {
 		w := plan.Workspace{
 			Name: fmt.Sprintf("w%d-1", i+1), Group: fmt.Sprintf("w%d", i+1), Provider: "kimi", Runtime: runtimes[0],
