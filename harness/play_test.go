@@ -148,6 +148,11 @@ var told = map[string]struct {
 	"budget-from-restart": {"rolling-updates", []string{"too late", "after controller 1 started", "began the budget anew"}},
 }
 
+// earlier are scenarios that have the race of a defect by chance, for some seeds, before the one that is about it.
+var earlier = map[string][]string{
+	"late-start-error": {"cloud-lost-replies"}, // a launch that times out again and again may do so after the boot of an earlier one ended
+}
+
 func defect(t testing.TB, name string) *defects.Defect {
 	t.Helper()
 	d, err := defects.Find(name)
@@ -167,6 +172,9 @@ func TestSuiteFindsDefects(t *testing.T) {
 			for _, s := range scenarios.Builtin() {
 				if s.Name == want.scenario {
 					break
+				}
+				if slices.Contains(earlier[name], s.Name) {
+					continue
 				}
 				if o := play(t, resolve(t, s, 1), stores.Memory(), d); o.Judgement.Verdict == invariant.Violated {
 					t.Errorf("found in %s before %s", s.Name, want.scenario)

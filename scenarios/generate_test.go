@@ -43,6 +43,12 @@ func anyScenario(t *rapid.T) *Scenario {
 	if events := someOf(t, "events", vocabularyOf("event").names); len(events) > 0 {
 		s.Expect = &Expect{Events: events}
 	}
+	if acts := someOf(t, "refused", vocabularyOf("act").names); len(acts) > 0 {
+		if s.Expect == nil {
+			s.Expect = &Expect{}
+		}
+		s.Expect.Refused = acts
+	}
 	if rapid.Bool().Draw(t, "statuses") {
 		if s.Expect == nil {
 			s.Expect = &Expect{}

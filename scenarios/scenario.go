@@ -152,6 +152,9 @@ type Fault struct {
 type Expect struct {
 	// Lifecycle events that must have moved a workspace at least once.
 	Events []string `yaml:"events,omitempty" json:"events,omitempty" names:"event" jsonschema:"minItems=1,uniqueItems=true"`
+	// Acts that the controller may refuse; a refusal of any other makes the run inconclusive, since what the act was for did
+	// not happen.
+	Refused []string `yaml:"refused,omitempty,flow" json:"refused,omitempty" names:"act" jsonschema:"minItems=1,uniqueItems=true"`
 	// How many workspaces must be in which status at the end; another count is inconclusive unless an invariant is
 	// violated.
 	Statuses map[string]int `yaml:"statuses,omitempty,flow" json:"statuses,omitempty" names:"status" jsonschema:"minimum=0"`

@@ -51,3 +51,14 @@ func (c oneShot) Launch(ctx context.Context, spec cloud.Spec) (cloud.Machine, er
 	}
 	return m, err
 }
+
+// oneTry takes every error of a launch for a refusal for good.
+type oneTry struct{ cloud.Cloud }
+
+func (c oneTry) Launch(ctx context.Context, spec cloud.Spec) (cloud.Machine, error) {
+	m, err := c.Cloud.Launch(ctx, spec)
+	if err != nil {
+		err = fmt.Errorf("%w: %w", cloud.ErrRefused, err)
+	}
+	return m, err
+}

@@ -289,4 +289,42 @@ var ledger = []*Defect{
 		Evidence:  "peer",
 		loop:      loop("scale-down", thrift),
 	},
+	{
+		Name:      "refused-delete",
+		Mechanism: "A DELETE of a workspace that is still starting is answered 200, and nothing is done: it boots, and serves.",
+		Breaks:    "reply-is-state",
+		Evidence:  "peer",
+		config: func(c *controller.Config, _ Memory) {
+			c.Store = politeDelete{c.Store}
+		},
+	},
+	{
+		Name: "dead-address",
+		Mechanism: "A register's URL is stored only where there is none yet: an agent that comes back at another address is called at " +
+			"the old one, where nobody is.",
+		Breaks:   "stored-as-sent",
+		Evidence: "design",
+		config: func(c *controller.Config, _ Memory) {
+			c.Store = firstAddress{c.Store}
+		},
+	},
+	{
+		Name:      "throttled-is-refused",
+		Mechanism: "Every error of a launch is taken for a refusal for good: a cloud that throttles for a moment fails the boot.",
+		Breaks:    "gives-up",
+		Also:      []string{"launches"},
+		Evidence:  "design",
+		config: func(c *controller.Config, _ Memory) {
+			c.Cloud = oneTry{c.Cloud}
+		},
+	},
+	{
+		Name:      "blank-cause",
+		Mechanism: "Whatever fails a boot, the cause is the same fixed text: what the cloud said, or who watched the boot, is lost.",
+		Breaks:    "cause-kept",
+		Evidence:  "design",
+		config: func(c *controller.Config, _ Memory) {
+			c.Store = fixedCause{c.Store}
+		},
+	},
 }

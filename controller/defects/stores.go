@@ -65,18 +65,26 @@ func (s unguardedRecovery) Heartbeat(ctx context.Context, b store.Beat) (store.O
 		return store.Outcome{}, err
 	}
 	err = s.Edit(ctx, b.ID, func(w *store.Workspace) {
-		w.LastSeenAt, w.ErrorRate, w.SampleError = b.Now, b.ErrorRate, b.SampleError
+		w.LastSeenAt, w.ErrorRate, w.SampleError, w.ActiveTasks = b.Now, b.ErrorRate, b.SampleError, b.ActiveTasks
+		w.UptimeSeconds, w.CurrentTask, w.RuntimeState = b.UptimeSeconds, b.CurrentTask, b.RuntimeState
 	})
 	return store.Outcome{Status: lifecycle.Online, Incarnation: w.Incarnation}, err
 }
 
-// unguardedLaunchError writes failed for every error of the cloud, whenever it comes.
+// unguardedLaunchError writes failed where the cloud's error comes after the workspace has moved on.
 type unguardedLaunchError struct {
 	door
 	clock controller.Clock
 }
 
-func (s unguardedLaunchError) DeferLaunch(ctx context.Context, id uuid.UUID, _ int, launchError string, _ time.Time) error {
+func (s unguardedLaunchError) DeferLaunch(ctx context.Context, id uuid.UUID, incarnation int, launchError string, next time.Time) error {
+	w, err := s.Get(ctx, id)
+	if err != nil {
+		return err
+	}
+	if w.Status == lifecycle.Provisioning && w.Incarnation == incarnation {
+		return s.Store.DeferLaunch(ctx, id, incarnation, launchError, next)
+	}
 	return s.SetStatus(ctx, id, lifecycle.Failed, lifecycle.LaunchFailed, launchError, s.clock.Now())
 }
 
@@ -112,4 +120,40 @@ type busyList struct{ store.Store }
 func (s busyList) List(ctx context.Context) ([]store.Workspace, error) {
 	rows, err := s.Store.List(ctx)
 	return slices.DeleteFunc(rows, func(w store.Workspace) bool { return w.Status == lifecycle.Paused }), err
+}
+
+// politeDelete says of a workspace that is still starting that it was removed.
+type politeDelete struct{ store.Store }
+
+func (s politeDelete) Apply(ctx context.Context, c store.Change) (store.Outcome, error) {
+	if c.Event == lifecycle.Remove {
+		w, err := s.Get(ctx, c.ID)
+		if err != nil {
+			return store.Outcome{}, err
+		}
+		if w.Status == lifecycle.Provisioning {
+			return store.Outcome{Status: w.Status, Incarnation: w.Incarnation}, nil
+		}
+	}
+	return s.Store.Apply(ctx, c)
+}
+
+// firstAddress keeps the first URL that an agent registered.
+type firstAddress struct{ store.Store }
+
+func (s firstAddress) Register(ctx context.Context, r store.Registration) (store.Outcome, error) {
+	if w, err := s.Get(ctx, r.ID); err == nil && w.URL != "" {
+		r.URL = w.URL
+	}
+	return s.Store.Register(ctx, r)
+}
+
+// fixedCause gives every failure of a boot the same cause.
+type fixedCause struct{ store.Store }
+
+func (s fixedCause) Apply(ctx context.Context, c store.Change) (store.Outcome, error) {
+	if c.Cause != "" {
+		c.Cause = "the boot failed"
+	}
+	return s.Store.Apply(ctx, c)
 }

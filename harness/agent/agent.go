@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -16,6 +17,7 @@ type Request struct {
 	Path   string
 	Token  string // bearer; empty for none
 	Body   []byte
+	Same   bool // a heartbeat that says what the one before it said, but for its uptime
 }
 
 // Response is the answer to it. Body must not be kept.
@@ -29,7 +31,8 @@ type Response struct {
 type World interface {
 	// Sleep returns after d, or reports false when the agent has to stop.
 	Sleep(d time.Duration) bool
-	// Call carries out the request. An error means that no answer came; the call may have taken effect.
+	// Call carries out the request. An error means that no answer came; the call may have taken effect. The body is the
+	// world's until the answer came, and for good where none did.
 	Call(Request) (Response, error)
 	// Report is how the agent feels at the moment.
 	Report() Report
@@ -48,6 +51,7 @@ type Report struct {
 	ErrorRate   float64
 	SampleError string
 	ActiveTasks int
+	CurrentTask string
 	Wedged      bool
 }
 
@@ -64,6 +68,10 @@ type Config struct {
 	RegisterOnce, Again bool
 	// Swallow takes every 4xx for success: a defect that agents have been seen with.
 	Swallow bool
+	// Version is the version that the agent's card gives; that of its updates has a number behind it.
+	Version string
+	// CardEvery has the agent update its card after every so many heartbeats that were accepted; 0 is never.
+	CardEvery int
 }
 
 // Times of an agent. The contract gives the heartbeat's interval and its time-out; these are assumptions.
@@ -73,13 +81,20 @@ const (
 	firstBeatAfter   = 200 * time.Millisecond
 )
 
-// card is the agent card that every agent of the harness sends.
-var card = json.RawMessage(`{"name":"bootrace agent","version":"1"}`)
+// card is the agent card that agents of the harness send.
+func card(version string, updates int) json.RawMessage {
+	if updates > 0 {
+		version += "." + strconv.Itoa(updates)
+	}
+	return json.RawMessage(`{"name":"bootrace agent","version":` + strconv.Quote(cmp.Or(version, "1")) + `}`)
+}
 
 // Run is the agent's life. It returns when the agent has to stop, or its workspace is gone.
 func Run(w World, c Config) {
 	a := New(c)
 	var body []byte
+	var said Report
+	beats, accepted, updates := 0, 0, 0
 	for {
 		switch step := a.Next(); step.Kind {
 		case Stop:
@@ -94,25 +109,47 @@ func Run(w World, c Config) {
 				disk.Keep(a.Token)
 			}
 		case Beat:
-			body = heartbeatBody(body[:0], c, w)
-			a.Answer(w.Call(a.request(body)))
+			report := w.Report()
+			body = heartbeatBody(body[:0], c, report, w.Uptime())
+			q := a.request(body)
+			q.Same = beats > 0 && report == said
+			beats, said = beats+1, report
+			r, err := w.Call(q)
+			a.Answer(r, err)
+			if err != nil {
+				body = nil // the request may still be on its way
+			}
+			if c.CardEvery > 0 && err == nil && r.Code == http.StatusOK {
+				if accepted++; accepted%c.CardEvery == 0 {
+					updates++
+					w.Call(a.cardUpdate(updates)) //nolint:errcheck // the next update says the same and more
+				}
+			}
 		}
 	}
 }
 
 func registerBody(c Config) []byte {
-	body, err := json.Marshal(wire.RegisterRequest{ID: c.WorkspaceID, URL: c.URL, AgentCard: card})
+	body, err := json.Marshal(wire.RegisterRequest{ID: c.WorkspaceID, URL: c.URL, AgentCard: card(c.Version, 0)})
 	if err != nil {
 		panic(err) // strings and a constant card always marshal
 	}
 	return body
 }
 
-func heartbeatBody(b []byte, c Config, w World) []byte {
-	report := w.Report()
+// cardUpdate is the request that replaces the agent's card.
+func (a *Agent) cardUpdate(n int) Request {
+	body, err := json.Marshal(wire.UpdateCardRequest{WorkspaceID: a.WorkspaceID, AgentCard: card(a.Version, n)})
+	if err != nil {
+		panic(err) // strings always marshal
+	}
+	return Request{Call: "update-card", Method: http.MethodPost, Path: wire.PathUpdateCard, Token: a.Token, Body: body}
+}
+
+func heartbeatBody(b []byte, c Config, report Report, uptime time.Duration) []byte {
 	h := wire.Heartbeat{
 		WorkspaceID: c.WorkspaceID, ErrorRate: report.ErrorRate, SampleError: report.SampleError,
-		ActiveTasks: report.ActiveTasks, UptimeSeconds: int64(w.Uptime() / time.Second),
+		ActiveTasks: report.ActiveTasks, UptimeSeconds: int64(uptime / time.Second), CurrentTask: report.CurrentTask,
 	}
 	if report.Wedged {
 		h.RuntimeState = wire.Wedged

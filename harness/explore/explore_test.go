@@ -70,6 +70,10 @@ func TestFindsDefects(t *testing.T) {
 		"budget-from-restart": "so many restarts put a budget off so often, and no more: a promise is broken only where they never end",
 		"orphaned-child":      "nobody has a parent",
 		"list-hides-paused":   "nobody looks at the list",
+		"dead-address":        "nobody looks at an address, and no agent moves to another one",
+		"blank-cause":         "a cause is only looked for, and its words are not read",
+
+		"throttled-is-refused": "a state does not remember what the cloud said about a launch",
 	}
 	small := explore.Bounds{Workspaces: 1, Replicas: 1, Beats: 1, Sweeps: 1, Acts: 1, Faults: 1}
 	for name := range hidden {

@@ -123,6 +123,22 @@ func (w *world) judgeMove(c *state, t *task, space int, was, is *store.Workspace
 	return nil
 }
 
+// led reports whether the workspace was, at some moment of the task, where the call that was granted leads.
+func (w *world) led(t *task, call string) bool {
+	leads := false
+	for _, e := range w.table.Edges() {
+		for _, l := range w.table.Licences(e.Event) {
+			if l.Call != call || call == "bootstrap-failed" || call == "create" {
+				continue
+			}
+			if leads = true; t.seen&(1<<e.To) != 0 {
+				return true
+			}
+		}
+	}
+	return !leads
+}
+
 // licensed reports whether the contract lets the task move a workspace by the event. What a rule licenses, ticks do, and calls
 // that wait for it.
 func (w *world) licensed(t *task, event lifecycle.Event, by string) bool {
@@ -145,6 +161,10 @@ func (w *world) replied(c *state, t *task) *Violation {
 	}
 	if call == "delete" {
 		c.memo[t.space-1].removed = true
+	}
+	if !w.led(t, call) {
+		return violated("reply-is-state", int(t.space), "the %s was granted with %d and did nothing: the row says %s", call, reply.Code,
+			w.row(c.rows, int(t.space)).Status)
 	}
 	says, _ := operator.ReadReply(call, reply)
 	if says == "" {

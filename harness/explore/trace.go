@@ -1,11 +1,13 @@
 package explore
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/bootrace/bootrace/controller/cloud"
 	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/controller/store"
 	"github.com/bootrace/bootrace/harness/history"
@@ -169,6 +171,9 @@ func (t *trace) stepped(w *world, c *state, k *task, how variant, r *result) {
 		return
 	}
 	e := history.Event{Kind: history.Cloud, Call: o.name, Sent: history.Time(c.now), Replica: int(k.replica) + 1, Machine: r.machine.ID}
+	if errors.Is(r.err, cloud.ErrRefused) {
+		e.Phase = history.Permanent
+	}
 	switch {
 	case o.launches != nil:
 		e.WS, e.Inc = w.owner(o.launches.WorkspaceID), o.launches.Incarnation

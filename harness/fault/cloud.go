@@ -15,6 +15,10 @@ type CloudFate struct {
 	Lost  bool // the call takes effect, and its answer never comes
 }
 
+// ErrForGood is what only those errors wrap that no later try can change: the harness's own word on it, whatever a controller
+// makes of the error.
+var ErrForGood = errors.New("the image does not exist")
+
 // Clouds reports whether any fault strikes the cloud.
 func (s *Set) Clouds() bool { return len(s.clouds) > 0 }
 
@@ -45,7 +49,7 @@ func (s *Set) CloudCall(workspace int, call string) CloudFate {
 		case "cloud-capacity":
 			out.Err = fmt.Errorf("%s: %w", call, cloud.ErrCapacity)
 		case "cloud-refuses":
-			out.Err = fmt.Errorf("%s: %w: the image does not exist", call, cloud.ErrRefused)
+			out.Err = fmt.Errorf("%s: %w: %w", call, cloud.ErrRefused, ErrForGood)
 		case "cloud-slow":
 			out.Delay += time.Duration(x.Delay)
 		case "cloud-lost-reply":

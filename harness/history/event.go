@@ -16,7 +16,9 @@ type Kind uint8
 const (
 	// Call is an HTTP call that was answered, or given up: Actor, Call, Sent, and what came of it. Where the controller
 	// answered, Code is its answer and Replica who gave it (0 where somebody on the way answered in its place); Err says what the caller saw instead, where it saw anything
-	// else (the reply was lost, the connection refused). WS and Inc are the agent's own, whatever the controller thinks.
+	// else (the reply was lost, the connection refused). WS and Inc are the agent's own, whatever the controller thinks. Data is
+	// what the call sent to be kept or, where it only reads, what it was shown; a heartbeat that says what its agent's last one
+	// said, but for its uptime, has none.
 	Call Kind = iota + 1
 	// Move is a row that changed its status or incarnation: WS, Inc (the new one), From, To; By and ByInc say who made it
 	// change: a call and the incarnation of the agent that called, or a tick. It is observed at the row itself. Where the world
@@ -29,15 +31,18 @@ const (
 	// Machine is a machine that was launched, terminated or died, or whose agent was started anew, by a boot that pulls nothing
 	// that is there (Phase): WS, Inc, Machine.
 	Machine
-	// Cloud is a call that the controller made to the cloud: Call, WS, Inc, Machine, Sent, Err, Replica.
+	// Cloud is a call that the controller made to the cloud: Call, WS, Inc, Machine, Sent, Err, Replica. Phase is "permanent"
+	// where the cloud refused it for good, as the world knows that; Data is what a launch was asked for with.
 	Cloud
 	// Fault is a fault (Fault is its number in the plan, from 1) that started, struck or ended (Phase).
 	Fault
 	// Process is a controller replica that started or died (Phase): Replica.
 	Process
 	// Reading is what GET showed of a workspace: WS, To, Cause. Where it was the list of all that showed it, Call is "list" and
-	// Sent is set, and To is none where the list lacks it. Where Call is "feed" it is no row that was read but an entry of the
-	// events feed, which is hearsay: the controller says that the workspace became To some time between Sent and At.
+	// Sent is set, To is none where the list lacks it, and Data is what it shows. Where Call is "feed" it is no row that was read
+	// but an entry of the events feed, which is hearsay: the controller says that the workspace became To some time between Sent
+	// and At. Where Call is "events", it is an entry of a feed beside which the rows were seen, with Event, From, To, Inc, Cause and
+	// Logged.
 	Reading
 	// Row is what was stored at the end: WS, Inc, To, Cause, Machine; Phase is "token" where a credential was live.
 	Row
@@ -100,7 +105,8 @@ const (
 	Started       = "started" // Fault, Process, Agent
 	Struck        = "struck"
 	Ended         = "ended"
-	TokenLive     = "token" // Row
+	TokenLive     = "token"     // Row
+	Permanent     = "permanent" // Cloud
 )
 
 // What the Err of a call that was answered says of its caller.
@@ -197,6 +203,7 @@ type Event struct {
 	Lost    Time             `json:"lost,omitempty"`
 	Worst   Time             `json:"worst,omitempty"`
 	Share   int              `json:"share,omitempty"`
+	Data    string           `json:"data,omitempty"` // see Fields
 }
 
 // Accepted reports whether the event is a proof of life that the controller accepted.
@@ -239,6 +246,7 @@ func (e *Event) append(b []byte) []byte {
 	b = appendTime(b, `,"lost":`, e.Lost)
 	b = appendTime(b, `,"worst":`, e.Worst)
 	b = appendInt(b, `,"share":`, e.Share)
+	b = appendString(b, `,"data":`, e.Data)
 	return append(b, '}', '\n')
 }
 

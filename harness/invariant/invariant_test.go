@@ -20,7 +20,7 @@ const (
 
 // cases holds, for every invariant, histories in which it holds and histories in which it is violated. A red history says
 // which other invariants it breaks too; no others may be.
-var cases = slices.Concat(commonCases, licenceCases)
+var cases = slices.Concat(commonCases, licenceCases, storedCases)
 
 type judgedCase struct {
 	invariant string
@@ -259,7 +259,7 @@ var commonCases = []judgedCase{
 
 	{"loser-cannot-overwrite-winner", "a launch error while it boots", func(s *story) {
 		s.create().at(minute).machine(1, history.Died)
-		s.add(history.Event{Kind: history.Cloud, Call: "launch", Inc: 1, Err: "refused"})
+		s.add(history.Event{Kind: history.Cloud, Call: "launch", Inc: 1, Err: "refused", Phase: history.Permanent})
 		s.moved(lifecycle.LaunchFailed, lifecycle.Failed, "launcher", "refused")
 	}, false, nil},
 	{"loser-cannot-overwrite-winner", "a launch error after it is online", func(s *story) {

@@ -49,6 +49,10 @@ var all = []Invariant{
 		staysOnline, []history.Kind{history.Move, history.Call}, true, nil,
 	},
 	{
+		"degraded-as-reported", "a workspace is degraded, and online again, when a heartbeat says so by the contract's thresholds, and only then",
+		degradedAsReported, []history.Kind{history.Move, history.Call}, true, nil,
+	},
+	{
 		"detects-silence", "a workspace that is silent for the TTL is not online one sweep later",
 		detectsSilence, []history.Kind{history.Move, history.Call}, true, nil,
 	},
@@ -93,6 +97,10 @@ var all = []Invariant{
 		replyIsState, []history.Kind{history.Move, history.Call}, true, nil,
 	},
 	{
+		"stored-as-sent", "what replies show of a workspace, and what is launched for it, is what its operator and its agent sent last",
+		storedAsSent, []history.Kind{history.Move, history.Call}, false, nil,
+	},
+	{
 		"event-iff-transition", "the log has exactly the transitions that happened",
 		eventIffTransition, []history.Kind{history.Move, history.Log}, false, toldAndNotDone,
 	},
@@ -127,7 +135,7 @@ var all = []Invariant{
 var blameOrder = []string{
 	"no-panic", "no-phantom-rows", "referential-integrity", "loser-cannot-overwrite-winner", "removed-is-terminal", "current-incarnation",
 	"operator-intent-holds", "unasked", "reply-is-state", "one-machine", "gives-up", "launches", "bounded-churn", "detects-silence",
-	"stays-online", "legal-edges", "event-iff-transition", "cause-kept", "converges", "expected", "linearizable",
+	"stays-online", "degraded-as-reported", "legal-edges", "event-iff-transition", "cause-kept", "converges", "expected", "linearizable",
 }
 
 // linearizable is judged of live histories only: where one thing happens at a time there is nothing to order.
@@ -233,6 +241,7 @@ func (v *View) doubts() []string {
 		status, _ := s.at(v.End)
 		statuses[status.String()]++
 	}
+	doubts = append(doubts, v.refusedActs(expect.Refused)...)
 	for _, name := range expect.Events {
 		if v.polled && v.mayHaveMoved(name) {
 			continue

@@ -269,6 +269,16 @@ func givesUp(v *View, r *report) {
 					break
 				}
 			}
+			if next != nil && v.failedTooSoon(s, i+1, begin, budget) {
+				r.violated(Violation{
+					Workspace: s.Number, Since: begin.At, At: next.At, Bound: budget, Due: justBefore(next.At),
+					What: fmt.Sprintf("%s failed its boot at %s, when it was %s old, and nothing had ended it for good", whom(next, v.event(s, i+1)),
+						Clock(next.At), Span(next.At.D()-since)),
+					Expected: fmt.Sprintf("left alone until its budget of %s is over: only a refusal for good, or the report of who watched it, ends a boot before",
+						Span(budget)),
+				})
+				break
+			}
 			if slices.ContainsFunc(s.Proofs, func(p *history.Event) bool { return p.Inc == begin.Inc }) {
 				continue
 			}
@@ -291,6 +301,44 @@ func givesUp(v *View, r *report) {
 
 // justBefore is from when on slowness matters where something was done too early: it may have been written, or noted, late.
 func justBefore(t history.Time) history.Time { return t - history.Time(slack) }
+
+// failedTooSoon reports whether the i-th move fails a boot before its budget is over for a reason that may pass. That the
+// controller gave it up, or failed it without any reason, other judgements say.
+func (v *View) failedTooSoon(s *Space, i int, begin *history.Event, budget time.Duration) bool {
+	m, event := s.Moves[i], v.event(s, i)
+	if v.polled || m.To != lifecycle.Failed || m.From != lifecycle.Provisioning || event == lifecycle.ProvisionTimeout ||
+		m.At.D()-begin.At.D() >= budget-v.trip() || v.hinderedStart(begin.At.D()) || v.clockOff(begin.At.D()-slack, m.At.D()) {
+		return false
+	}
+	if event == lifecycle.LaunchFailed && !slices.ContainsFunc(s.Clouds, func(c *history.Event) bool { return c.Call == "launch" && c.Inc == m.Inc && c.Err != "" }) {
+		return false // an older boot's: see loser-cannot-overwrite-winner
+	}
+	for _, g := range v.grants(s) {
+		if g.call == "bootstrap-failed" && g.from <= m.At.D() && g.until >= v.earliest(m) {
+			return false
+		}
+	}
+	failed := 0
+	for _, c := range s.Clouds {
+		if c.Call != "launch" || c.Inc != m.Inc || c.Err == "" || c.At > m.At {
+			continue
+		}
+		if c.Phase == history.Permanent || v.Plan.Live != nil { // on a wall clock nobody tells which errors are for good
+			return false
+		}
+		failed++
+	}
+	policy := v.Table.Contract().Policies
+	if policy.LaunchQuota > 0 && failed >= policy.LaunchQuota || policy.NoticesDeath && s.died(m) {
+		return false
+	}
+	return true
+}
+
+// died reports whether a machine of the move's incarnation had ended by then.
+func (s *Space) died(m *history.Event) bool {
+	return slices.ContainsFunc(s.Machines, func(o *history.Event) bool { return o.Inc == m.Inc && o.Ends() && o.At <= m.At })
+}
 
 // gaveUp reports whether the i-th move is a boot given up by a sweeper. Where moves are told from readings, that is what is
 // left where nothing else can have failed it, which takes a world that sees what the cloud answers.

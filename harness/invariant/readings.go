@@ -74,7 +74,7 @@ type about struct {
 func sightsOf(p *plan.Plan, e *history.Event) []about {
 	s := sight{from: min(cmp.Or(e.Sent, e.At), e.At), until: e.At, to: e.To, event: e}
 	switch {
-	case e.Kind == history.Reading && e.To == lifecycle.None:
+	case e.Kind == history.Reading && (e.To == lifecycle.None || e.Call == "events"):
 		return nil
 	case e.Kind == history.Reading && e.Call == history.Feed:
 		s.sort = announced

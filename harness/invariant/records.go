@@ -17,6 +17,10 @@ func replyIsState(v *View, r *report) {
 			continue
 		}
 		for _, c := range s.Calls {
+			if what, expected := v.belied(s, c, r); what != "" {
+				r.violated(Violation{Workspace: s.Number, Since: c.Sent, At: c.At, What: what, Expected: expected})
+				break
+			}
 			if c.Says == "" {
 				continue
 			}
@@ -152,6 +156,9 @@ func causeKept(v *View, r *report) {
 		if what == "" {
 			what, at = v.launchErrorLost(s, r)
 		}
+		if what == "" {
+			what, at = v.foreignCause(s, r)
+		}
 		if what != "" {
 			r.violated(Violation{
 				Workspace: s.Number, Since: at, At: at, What: what,
@@ -183,6 +190,44 @@ func (v *View) launchErrorLost(s *Space, r *report) (what string, at history.Tim
 	return "", 0
 }
 
+// foreignCause returns which failure was logged without the words of what caused it, and when, or nothing: the report of who
+// watched the boot, or the cloud's error about a launch of this incarnation.
+func (v *View) foreignCause(s *Space, r *report) (what string, at history.Time) {
+	for _, l := range s.Logs {
+		var said string
+		switch l.Event {
+		case lifecycle.BootstrapFailed:
+			for _, c := range s.Calls {
+				if c.Call != "bootstrap-failed" || c.Code/100 == 4 || c.Data == "" {
+					continue
+				}
+				words, tail := history.Field(c.Data, "error"), history.Field(c.Data, "log_tail")
+				if said = words; strings.Contains(l.Cause, words) && strings.Contains(l.Cause, tail) {
+					said = ""
+					break
+				}
+			}
+		case lifecycle.LaunchFailed:
+			for _, c := range s.Clouds {
+				if c.Call != "launch" || c.Inc != l.Inc || c.Err == "" {
+					continue
+				}
+				if said = c.Err; strings.Contains(l.Cause, c.Err) {
+					said = ""
+					break
+				}
+			}
+		default:
+			continue
+		}
+		r.owed()
+		if said != "" {
+			return fmt.Sprintf("%s made it failed at %s with the cause %q, and what it was told was %q", l.Event, Clock(l.Logged), l.Cause, said), l.Logged
+		}
+	}
+	return "", 0
+}
+
 // causeLost returns what was lost, and when, or nothing.
 func (s *Space) causeLost(r *report) (what string, at history.Time) {
 	causes := map[string]bool{} // of all failures; readings are compared with those, since a failure may follow another
@@ -202,7 +247,7 @@ func (s *Space) causeLost(r *report) (what string, at history.Time) {
 		last = l.Cause
 		causes[l.Cause] = true
 	}
-	for _, reading := range s.Readings {
+	for _, reading := range slices.Concat(s.Readings, s.Lists) {
 		if reading.To != lifecycle.Failed || len(causes) == 0 {
 			continue
 		}

@@ -21,16 +21,18 @@ type View struct {
 	Spaces   []*Space
 	Windows  []Window
 
-	events  []history.Event
-	strange []*history.Event // of no workspace of the plan
-	steps   []*history.Event // into the store, that failed on behalf of no workspace
-	turns   []*history.Event // of ticks
-	wants   []want           // nil until somebody asks
-	struck  []int            // how often each fault of the plan did
-	starts  []*history.Event // when each fault was noted to start, and to end; nil where it was not
-	ends    []*history.Event
-	panics  []*history.Event
-	clockBy time.Duration // the most that a clock was ever off
+	events   []history.Event
+	strange  []*history.Event // of no workspace of the plan
+	steps    []*history.Event // into the store, that failed on behalf of no workspace
+	turns    []*history.Event // of ticks
+	wants    []want           // nil until somebody asks
+	struck   []int            // how often each fault of the plan did
+	starts   []*history.Event // when each fault was noted to start, and to end; nil where it was not
+	ends     []*history.Event
+	panics   []*history.Event
+	fed      *history.Event // an entry of the events feed, where it was read
+	feedLong bool           // it has as many entries as it may
+	clockBy  time.Duration  // the most that a clock was ever off
 
 	tolerance time.Duration // how far off times on a wall clock may be; 0 where time is simulated
 	polled    bool          // moves were told from readings
@@ -53,7 +55,8 @@ type Space struct {
 	Clouds   []*history.Event
 	Agents   []*history.Event
 	Readings []*history.Event
-	Told     []*history.Event // entries of the events feed
+	Told     []*history.Event // entries of the events feed, where the rows are out of sight
+	Feed     []*history.Event // entries of the events feed beside which they are seen, newest first
 	Lists    []*history.Event // readings of the list of all workspaces; with To none where it lacked this one
 	Steps    []*history.Event // into the store: reads of it, and failures on its behalf
 	Row      *history.Event
@@ -66,6 +69,9 @@ type Window struct {
 	Cloud       bool // only the cloud was at fault
 	Why         string
 }
+
+// feedLimit is how many entries the events feed shows at the most: the wire's.
+const feedLimit = 100
 
 // slack is what small things may take: hops, trips to the store, a handler at work.
 const slack = 5 * time.Second
@@ -88,6 +94,7 @@ func NewView(p *plan.Plan, h *history.History) *View {
 		v.families = v.families || p.Workspaces[i].Parent > 0
 	}
 	down := map[int]time.Duration{}
+	entries := 0
 	for i := range h.Events {
 		e := &h.Events[i]
 		v.End = max(v.End, e.At.D())
@@ -122,6 +129,11 @@ func NewView(p *plan.Plan, h *history.History) *View {
 		case history.Slow:
 			v.noteSlow(e)
 			continue
+		}
+		if e.Kind == history.Reading && e.Call == "events" {
+			v.fed = e
+			entries++
+			v.feedLong = entries >= feedLimit
 		}
 		if e.WS < 1 || e.WS > len(v.Spaces) {
 			v.strange = append(v.strange, e)
@@ -165,6 +177,8 @@ func (s *Space) add(e *history.Event) {
 			s.Lists = append(s.Lists, e)
 		case history.Feed:
 			s.Told = append(s.Told, e)
+		case "events":
+			s.Feed = append(s.Feed, e)
 		default:
 			s.Readings = append(s.Readings, e)
 		}

@@ -142,7 +142,7 @@ func operations(p *plan.Plan, h *history.History, workspace int) []porcupine.Ope
 			ClientId: client(e), Input: in, Output: output{code: e.Code, says: e.Says}, Call: int64(e.Sent), Return: int64(e.At), Metadata: i,
 		}
 		switch {
-		case e.Kind == history.Reading && e.Call == history.Feed:
+		case e.Kind == history.Reading && (e.Call == history.Feed || e.Call == "events"):
 			continue // hearsay
 		case e.Kind == history.Reading && e.Sent > 0 && e.To != lifecycle.None:
 			in.call = callRead

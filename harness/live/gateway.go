@@ -303,7 +303,10 @@ func (c *call) record(code int, seen string, body []byte) {
 	if code == 0 || c.fate.Limited {
 		e.Replica = 0 // it did not answer
 	} else if c.name != "heartbeat" {
-		e.Says, e.Token = operator.ReadReply(c.name, agent.Response{Code: code, Body: body})
+		e.Says, e.Token, e.Data = operator.ReadAll(agent.Request{Call: c.name, Path: c.request.URL.Path}, agent.Response{Code: code, Body: body}, time.Time{})
+	}
+	if e.Data == "" {
+		e.Data = operator.Sent(agent.Request{Call: c.name, Body: c.body})
 	}
 	c.gateway.world.add(e)
 }

@@ -128,7 +128,7 @@ func (w *world) survey() {
 		}
 	}
 	w.mu.Unlock()
-	for _, e := range operator.Listed(all, sent, w.numberOf, rows) {
+	for _, e := range operator.Listed(all, sent, time.Time{}, w.numberOf, rows) {
 		w.add(e)
 	}
 }

@@ -2,6 +2,7 @@ package operator
 
 import (
 	"net/http"
+	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/google/uuid"
@@ -24,14 +25,55 @@ func (o Operator) List() ([]wire.Workspace, bool) {
 	return all, jsonv2.Unmarshal(r.Body, &all) == nil
 }
 
+// StateOf is the request for the state of the workspace of the id.
+func StateOf(id string) agent.Request {
+	return agent.Request{Call: "state", Method: http.MethodGet, Path: wire.PathWorkspaces + "/" + id + "/state"}
+}
+
+// Feed returns what the events feed shows, newest first as the reply has it, or false where nothing is shown.
+func (o Operator) Feed() ([]wire.Event, bool) {
+	var all []wire.Event
+	r, err := o.Call(agent.Request{Call: "events", Method: http.MethodGet, Path: wire.PathEvents})
+	if err != nil || r.Code != http.StatusOK {
+		return nil, false
+	}
+	return all, jsonv2.Unmarshal(r.Body, &all) == nil
+}
+
+// Fed returns the reading of an entry of a feed that was asked for at the time; a word that nobody knows is left in its Data.
+func Fed(e wire.Event, sent history.Time, epoch time.Time, number int) history.Event {
+	r := history.Event{
+		Kind: history.Reading, Call: "events", Sent: sent, WS: number, Inc: e.Payload.Incarnation, Cause: e.Payload.Cause,
+		Logged: history.Time(e.CreatedAt.Sub(epoch)),
+	}
+	var odd history.Fields
+	if r.Event.UnmarshalText([]byte(e.Payload.Event)) != nil {
+		odd.Add("event", e.Payload.Event)
+	}
+	if r.From.UnmarshalText([]byte(e.Payload.From)) != nil {
+		odd.Add("from", e.Payload.From)
+	}
+	if r.To.UnmarshalText([]byte(e.Payload.To)) != nil {
+		odd.Add("to", e.Payload.To)
+	}
+	if e.EventType != wire.EventType(e.Payload.To) {
+		odd.Add("event_type", e.EventType)
+	}
+	r.Data = odd.String()
+	return r
+}
+
 // Listed returns the readings of a list that was asked for at the time: first of whom it shows that is nobody's, then of every
 // workspace that has a row, in order, whether the list shows it or not. The number of a row is that of its workspace, negative for
-// a twin, and 0 where it is nobody's.
-func Listed(all []wire.Workspace, sent history.Time, number func(id uuid.UUID, name string) int, rows []int) []history.Event {
+// a twin, and 0 where it is nobody's. Times that the list shows are since the epoch.
+func Listed(all []wire.Workspace, sent history.Time, epoch time.Time, number func(id uuid.UUID, name string) int, rows []int) []history.Event {
 	var readings []history.Event
 	shown := map[int]wire.Workspace{}
 	add := func(n int, there wire.Workspace) {
 		e := history.Event{Kind: history.Reading, WS: n, Call: listing.Call, Sent: sent, Cause: there.FailureCause}
+		if there.ID != "" {
+			e.Data = Shown(&there, epoch)
+		}
 		if there.ID == "" || e.To.UnmarshalText([]byte(there.Status)) == nil {
 			readings = append(readings, e)
 		}

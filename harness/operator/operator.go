@@ -34,6 +34,8 @@ type Operator struct {
 	ID func() string
 	// URL is where an external workspace's agent claims to serve; empty for AgentURL.
 	URL string
+	// Distinct has it fill in the fields of a create that nothing depends on, each workspace's with values of its own.
+	Distinct bool
 	// Parent is the id of the workspace that it is created below; empty for none.
 	Parent string
 }
@@ -47,12 +49,21 @@ type Created struct {
 }
 
 // AgentURL is where the workspace's agent claims to serve.
-func AgentURL(workspace int) string { return fmt.Sprintf("http://machine-%d.internal:8000", workspace) }
+func AgentURL(workspace int) string { return AgentURLAt(workspace, 0) }
+
+// AgentURLAt is where the workspace's agent claims to serve that was started so often before: at another port each time, as an
+// agent that moves does.
+func AgentURLAt(workspace, starts int) string {
+	return fmt.Sprintf("http://machine-%d.internal:%d", workspace, 8000+starts)
+}
 
 // Create creates the workspace of that number. Where a call got no clear answer it looks whether the workspace is there
 // before it tries again, since a reply can be lost after the fact.
 func (o Operator) Create(number int, w *plan.Workspace) Created {
 	create := wire.CreateRequest{Name: w.Name, Runtime: w.Runtime, Model: w.Provider, External: w.External, ParentID: o.Parent}
+	if o.Distinct {
+		create.Tier, create.Template = 1+number%4, fmt.Sprintf("template-%d", number)
+	}
 	if w.External && w.KnownURL {
 		create.URL = cmp.Or(o.URL, AgentURL(number))
 	}
@@ -137,7 +148,7 @@ func Request(id, do string) agent.Request {
 		q.Path += "?force=true"
 	case "bootstrap-failed":
 		q.Path = "/admin" + path + "/bootstrap-failed"
-		q.Body = marshal(wire.BootstrapFailedRequest{Error: "the operator saw it fail", LogTail: "Killed"})
+		q.Body = marshal(wire.BootstrapFailedRequest{Error: "the operator saw it fail: " + id, LogTail: "Killed"})
 	}
 	return q
 }

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/bootrace/bootrace/controller/cloud"
 	"github.com/bootrace/bootrace/harness/fault"
 	"github.com/bootrace/bootrace/harness/history"
+	"github.com/bootrace/bootrace/harness/operator"
 	"github.com/bootrace/bootrace/harness/sched"
 )
 
@@ -82,6 +84,11 @@ func (p *cloudProxy) Launch(ctx context.Context, spec cloud.Spec) (cloud.Machine
 	sent, ws := w.sched.Now(), w.owner(spec.WorkspaceID)
 	m, err := p.launch(ctx, spec, ws)
 	p.record("launch", sent, ws, spec.Incarnation, m.ID, err)
+	e := &w.history.Events[len(w.history.Events)-1]
+	e.Data = operator.Launched(&spec)
+	if errors.Is(err, fault.ErrForGood) {
+		e.Phase = history.Permanent
+	}
 	return m, err
 }
 

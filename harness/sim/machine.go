@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/bootrace/bootrace/controller/cloud"
@@ -23,6 +24,8 @@ type machine struct {
 	process *sched.Process
 	caller  *caller
 	started time.Duration // the agent
+	phase   int           // of its work
+	task    string        // what it is busy with
 }
 
 // launched boots the machine that the cloud launched. The machine of a workspace that is not the plan's, or of
@@ -124,15 +127,21 @@ func (b *machine) boot(how plan.Boot, token string) {
 		b.record(history.Boot, phase.done)
 	}
 	b.started = w.sched.Now()
+	b.member.starts++
 	b.record(history.Agent, history.Started)
 	agent.Run(b, agent.Config{
 		WorkspaceID: b.member.id.String(), Token: token, Interval: w.plan.Settings.Heartbeat(),
 		SkipRegister: b.member.plan.SkipRegister,
 		Swallow:      w.deployment.SwallowingAgents,
-		URL:          operator.AgentURL(b.member.number),
+		URL:          operator.AgentURLAt(b.member.number, b.member.starts),
+		Version:      strconv.Itoa(b.inc) + "." + strconv.Itoa(b.member.starts),
+		CardEvery:    cardEvery,
 	})
 	b.record(history.Agent, history.Ended)
 }
+
+// cardEvery is how many heartbeats there are to one update of an agent's card. Assumed.
+const cardEvery = 15
 
 // refusals are the attempts at the preflight that the provider refuses, by the plan or by a fault.
 func (b *machine) refusals(planned int) {
@@ -174,13 +183,38 @@ func (b *machine) Call(q agent.Request) (agent.Response, error) { return b.calle
 
 // Report implements agent.World.
 func (b *machine) Report() agent.Report {
-	if b.world.faults.Sick(b.member.number) {
-		return agent.Report{ErrorRate: 0.8, SampleError: "the provider answers nonsense"}
+	r := b.work()
+	switch {
+	case b.world.faults.Sick(b.member.number):
+		sick(&r, b.member.number+b.inc)
+	case b.member.plan.ErrorPercent > 0:
+		r.ErrorRate, r.SampleError = float64(b.member.plan.ErrorPercent)/100, "some of its calls fail"
 	}
-	if percent := b.member.plan.ErrorPercent; percent > 0 {
-		return agent.Report{ErrorRate: float64(percent) / 100, SampleError: "some of its calls fail"}
+	return r
+}
+
+// sick has the report say that the agent is: each of them in another way that the contract has.
+func sick(r *agent.Report, which int) {
+	switch which % 3 {
+	case 0:
+		r.Wedged = true
+	case 1:
+		r.ErrorRate, r.SampleError = 0.8, "the provider answers nonsense"
+	default:
+		r.ErrorRate, r.SampleError = 0.5, "every other call fails"
 	}
-	return agent.Report{}
+}
+
+// work is what the agent is busy with: another task every few heartbeats, and in between none.
+func (b *machine) work() agent.Report {
+	n := int(b.Uptime() / (4 * b.world.plan.Settings.Heartbeat()))
+	if n != b.phase || n == 0 {
+		b.phase, b.task = n, ""
+		if n%3 > 0 {
+			b.task = "task " + strconv.Itoa(n)
+		}
+	}
+	return agent.Report{ActiveTasks: n % 3, CurrentTask: b.task}
 }
 
 // Uptime implements agent.World.

@@ -10,6 +10,9 @@ import (
 	"strconv"
 	"time"
 
+	jsonv2 "github.com/go-json-experiment/json"
+
+	"github.com/bootrace/bootrace/controller/wire"
 	"github.com/bootrace/bootrace/harness/agent"
 	"github.com/bootrace/bootrace/harness/fault"
 	"github.com/bootrace/bootrace/harness/history"
@@ -89,6 +92,7 @@ func (c *caller) call(q agent.Request) (agent.Response, error) {
 	if j.fate.Duplicate {
 		twin := *j
 		twin.copied, twin.task = true, nil
+		twin.request.Body = bytes.Clone(q.Body) // which its caller uses again once the other is answered
 		s.After(hop+max(j.fate.DuplicateAfter, mostHop), func() { twin.deliver() })
 	}
 	switch {
@@ -120,9 +124,35 @@ func (j *job) record(code int, seen string, r agent.Response) {
 	if code == 0 || j.fate.Limited {
 		e.Replica = 0 // it did not answer
 	} else if j.request.Call != "heartbeat" {
-		e.Says, e.Token = operator.ReadReply(j.request.Call, r)
+		e.Says, e.Token, e.Data = operator.ReadAll(j.request, r, sched.Epoch)
+	}
+	if e.Data == "" && !j.request.Same {
+		e.Data = operator.Sent(j.request)
+	}
+	switch {
+	case j.request.Call == "create" && code == http.StatusCreated:
+		c.world.named(&e, r.Body)
+	case j.request.Call == "bootstrap-failed" && bytes.Contains(r.Body, []byte(`"no_change":true`)):
+		e.Data += "; no_change=true"
 	}
 	c.world.add(e)
+}
+
+// named notes where the reply to a create names a workspace that is not the one that was created.
+func (w *world) named(e *history.Event, body []byte) {
+	var reply wire.CreateReply
+	if jsonv2.Unmarshal(body, &reply) != nil {
+		return
+	}
+	ids := []string{reply.ID}
+	if reply.Connection != nil {
+		ids = append(ids, reply.Connection.WorkspaceID)
+	}
+	for _, id := range ids {
+		if n := w.owner(id); n != e.WS && n != -e.WS {
+			e.Data += "; another=" + id
+		}
+	}
 }
 
 // finish gives the caller its answer, unless it has given up.

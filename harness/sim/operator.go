@@ -10,6 +10,7 @@ import (
 	"github.com/bootrace/bootrace/harness/agent"
 	"github.com/bootrace/bootrace/harness/history"
 	"github.com/bootrace/bootrace/harness/operator"
+	"github.com/bootrace/bootrace/harness/sched"
 )
 
 // scheduleOperator has the operator create the fleet and do what the plan says.
@@ -52,6 +53,8 @@ func (w *world) operator(m *member) operator.Operator {
 		World: person{w.newCaller(history.ActorOperator, m.number, 0)},
 		Twins: person{w.newCaller(history.ActorOperator, -m.number, 0)},
 		ID:    func() string { return m.id.String() },
+
+		Distinct: true,
 	}
 	if p := w.parent(m); p != nil {
 		o.Parent = p.id.String()
@@ -132,17 +135,40 @@ func (w *world) survey() {
 				rows = append(rows, m.number)
 			}
 		}
-		for _, e := range operator.Listed(all, sent, func(id uuid.UUID, _ string) int { return w.numbers[id] }, rows) {
+		for _, e := range operator.Listed(all, sent, sched.Epoch, func(id uuid.UUID, _ string) int { return w.numbers[id] }, rows) {
 			w.add(e)
 		}
+		if !w.fed && w.sched.Now() >= time.Duration(w.plan.Duration)-lookAfter && (w.plan.Expect != nil || w.plan.Seed%feedEvery == 0) {
+			w.readFeed()
+		}
 	})
+}
+
+// feedEvery is how many generated plans there are to one at whose end the observer reads the events feed.
+const feedEvery = 4
+
+// readFeed has the observer read the events feed.
+func (w *world) readFeed() {
+	w.fed = true
+	sent := history.Time(w.sched.Now())
+	feed, ok := operator.Operator{World: person{w.newCaller(history.ActorObserver, 0, 0)}}.Feed()
+	if !ok {
+		return
+	}
+	for _, e := range feed {
+		w.add(operator.Fed(e, sent, sched.Epoch, w.owner(e.WorkspaceID)))
+	}
 }
 
 // observer looks at one workspace over the wire, as anybody may, after its row moved.
 type observer struct {
 	caller *caller
 	due    bool
+	looks  int
 }
+
+// stateEvery is how many looks at a workspace there are to one at its state.
+const stateEvery = 3
 
 // lookAfter is how long after a move the observer looks, so that a burst of moves is one look.
 const lookAfter = time.Second
@@ -166,6 +192,9 @@ func (w *world) look(m *member) {
 			e := history.Event{Kind: history.Reading, WS: m.number, Cause: shown.FailureCause}
 			if e.To.UnmarshalText([]byte(shown.Status)) == nil {
 				w.add(e)
+			}
+			if o.looks++; o.looks%stateEvery == 1 {
+				o.caller.call(operator.StateOf(m.id.String())) //nolint:errcheck // what came of it is in the history
 			}
 		})
 	})

@@ -114,6 +114,7 @@ type world struct {
 	struck    int // the fault that struck last
 
 	surveyed bool // the observer is about to look at the list
+	fed      bool // the observer reads the events feed, or has read it
 
 	meet   func(Meeting)
 	turned func(tick string, steps int)
@@ -127,6 +128,7 @@ type member struct {
 	id       uuid.UUID
 	known    bool // the operator has its id
 	machine  *machine
+	starts   int // of agents, so far
 	observer *observer
 }
 
