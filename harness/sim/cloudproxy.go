@@ -2,9 +2,9 @@ package sim
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -83,13 +83,20 @@ func (p *cloudProxy) Launch(ctx context.Context, spec cloud.Spec) (cloud.Machine
 	w := p.replica.world
 	sent, ws := w.sched.Now(), w.owner(spec.WorkspaceID)
 	m, err := p.launch(ctx, spec, ws)
-	p.record("launch", sent, ws, spec.Incarnation, m.ID, err)
-	e := &w.history.Events[len(w.history.Events)-1]
-	e.Data = operator.Launched(&spec)
-	if errors.Is(err, fault.ErrForGood) {
+	p.recordLaunch(sent, ws, &spec, m.ID, err)
+	return m, err
+}
+
+// recordLaunch writes down a launch, with what it was asked for with, and whether it was refused for good. Over a wire the
+// refusal comes in other clothes, but with the same words, which nothing else has.
+func (p *cloudProxy) recordLaunch(sent time.Duration, ws int, spec *cloud.Spec, machine string, err error) {
+	p.record("launch", sent, ws, spec.Incarnation, machine, err)
+	events := p.replica.world.history.Events
+	e := &events[len(events)-1]
+	e.Data = operator.Launched(spec)
+	if strings.Contains(e.Err, fault.ErrForGood.Error()) {
 		e.Phase = history.Permanent
 	}
-	return m, err
 }
 
 func (p *cloudProxy) launch(ctx context.Context, spec cloud.Spec, ws int) (cloud.Machine, error) {

@@ -14,6 +14,7 @@ import (
 	"github.com/bootrace/bootrace/controller/cloud"
 	"github.com/bootrace/bootrace/controller/cloud/ec2"
 	"github.com/bootrace/bootrace/fakeprovider/ec2wire"
+	"github.com/bootrace/bootrace/harness/fault"
 	"github.com/bootrace/bootrace/harness/history"
 	"github.com/bootrace/bootrace/harness/oracle"
 	"github.com/bootrace/bootrace/harness/sched"
@@ -102,7 +103,7 @@ func (p *ec2Proxy) Launch(ctx context.Context, spec cloud.Spec) (cloud.Machine, 
 	w := p.replica.world
 	sent := w.sched.Now()
 	m, err := p.client.Launch(ctx, spec)
-	p.record("launch", sent, w.owner(spec.WorkspaceID), spec.Incarnation, m.ID, err)
+	p.recordLaunch(sent, w.owner(spec.WorkspaceID), &spec, m.ID, err)
 	return m, err
 }
 
@@ -237,7 +238,7 @@ func ec2Rule(wanted error) (ec2wire.Rule, bool) {
 		return ec2wire.Rule{Kind: ec2wire.NoCapacity}, true
 	case errors.Is(wanted, cloud.ErrRefused):
 		return ec2wire.Rule{
-			Kind: ec2wire.Failed, Status: http.StatusBadRequest, Code: "InvalidAMIID.NotFound", Message: "the image does not exist",
+			Kind: ec2wire.Failed, Status: http.StatusBadRequest, Code: "InvalidAMIID.NotFound", Message: fault.ErrForGood.Error(),
 		}, true
 	default:
 		return ec2wire.Rule{Kind: ec2wire.Internal}, true
