@@ -26,10 +26,15 @@ image: build ## Build the image bootrace, of nothing but the program
 images: image ## Build that, and bootrace-postgres of this machine's own Postgres: what compose.yaml and --postgres docker need
 	images/postgres/build
 
+MEASURED    := $(BIN)/measured.txt
+TEST_MEMORY := 1500 # megabytes that one test process may take
+
 .PHONY: test
-test: deps ## Run every test, with the race detector, on real Postgres
-	$(GO) test -race -timeout 10m ./...
-	$(GO) test -timeout 10m ./harness ./harness/explore # searches and seeds in full, which the race detector slows down tenfold
+test: deps bin/measured ## Run every test, with the race detector, on real Postgres; say where the time goes
+	@rm -f $(MEASURED)
+	BOOTRACE_MEASURED=$(MEASURED) $(GO) test -race -timeout 30m -exec $(BIN)/measured ./...
+	BOOTRACE_MEASURED=$(MEASURED) $(GO) test -timeout 30m -exec $(BIN)/measured ./harness ./harness/explore # searches in full, which the race detector slows down tenfold
+	@BOOTRACE_MEASURED=$(MEASURED) $(BIN)/measured -table -most $(TEST_MEMORY)
 
 # The packages whose tests have processes, sockets or containers of their own, and so a wall clock.
 BUSY_PACKAGES := ./harness/live ./harness/foreign ./controller/cloud/docker ./harness/agent/standalone ./harness/child ./harness/hiccup ./cmd/bootrace
@@ -44,9 +49,9 @@ test-busy: deps bin/busy ## Run the tests that have a wall clock beside four bus
 soak-live: build bin/busy ## Show that live runs are sound beside such load: ten suites, and every defect five times (more than an hour)
 	.ci/soak-live $(BIN)/bootrace $(BIN)/busy
 
-.PHONY: bin/busy
-bin/busy:
-	$(GO) build -o $(BIN)/busy ./internal/busy
+.PHONY: bin/busy bin/measured
+bin/busy bin/measured:
+	$(GO) build -o $(CURDIR)/$@ ./internal/$(notdir $@)
 
 .PHONY: test-fast
 test-fast: ## Run every test without the race detector: more seeds in less time
