@@ -17,6 +17,7 @@ import (
 	"github.com/bootrace/bootrace/harness/history"
 	"github.com/bootrace/bootrace/harness/invariant"
 	"github.com/bootrace/bootrace/harness/plan"
+	"github.com/bootrace/bootrace/harness/sched"
 	"github.com/bootrace/bootrace/harness/sim"
 	"github.com/bootrace/bootrace/harness/stores"
 	"github.com/bootrace/bootrace/scenarios"
@@ -42,6 +43,7 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
+		sched.Release()
 		if err := goleak.Find(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1

@@ -14,6 +14,7 @@ import (
 
 	"github.com/bootrace/bootrace/harness/invariant"
 	"github.com/bootrace/bootrace/harness/runs"
+	"github.com/bootrace/bootrace/harness/sched"
 )
 
 // inProcess carries out a command line in this process.
@@ -26,6 +27,7 @@ func inProcess(args ...string) (code int, out, err string) {
 // Whatever a command starts has ended when it has. (It is not parallel: it looks at all goroutines of the process.)
 func TestNothingRunsOn(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	defer sched.Release()
 	kept := filepath.Join(t.TempDir(), "runs")
 	for _, c := range []struct {
 		code int

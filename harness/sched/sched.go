@@ -1,9 +1,6 @@
 package sched
 
 import (
-	"fmt"
-	"iter"
-	"runtime/debug"
 	"slices"
 	"time"
 
@@ -24,6 +21,7 @@ type Scheduler struct {
 	ready   []*Task
 	timers  timers
 	current *Task
+	idle    []*routine
 	failure error
 }
 
@@ -45,14 +43,13 @@ type Process struct {
 // NewProcess returns a process with no tasks.
 func (s *Scheduler) NewProcess(name string) *Process { return &Process{Name: name, sched: s} }
 
-// Task is one coroutine.
+// Task is something that runs for itself, on a coroutine.
 type Task struct {
 	Name    string
 	process *Process
-	next    func() (struct{}, bool)
-	stop    func()
-	yield   func(struct{}) bool
-	epoch   uint32 // counts its wake-ups, so that a timer of an earlier sleep is known to be stale
+	run     func()
+	routine *routine // nil until it runs, and once it has ended
+	epoch   uint32   // counts its wake-ups, so that a timer of an earlier sleep is known to be stale
 	parked  bool
 	woken   bool // by Wake, as opposed to its timer
 	dead    bool
@@ -89,23 +86,12 @@ func (p *Process) Now() time.Time { return Epoch.Add(p.sched.now + p.offset) }
 // Go starts a task of the process; it runs when the scheduler comes to it. In a dead process it never does.
 func (p *Process) Go(name string, run func()) *Task {
 	s := p.sched
-	t := &Task{Name: name, process: p, index: len(p.tasks)}
+	t := &Task{Name: name, process: p, run: run, index: len(p.tasks)}
 	s.name(t)
 	if p.dead {
 		t.dead = true
 		return t
 	}
-	t.next, t.stop = iter.Pull(func(yield func(struct{}) bool) {
-		t.yield = yield
-		defer func() {
-			if r := recover(); r != nil {
-				if _, killed := r.(errKilled); !killed && s.failure == nil {
-					s.failure = fmt.Errorf("task %s of %s panicked: %v\n%s", name, p.Name, r, debug.Stack())
-				}
-			}
-		}()
-		run()
-	})
 	p.tasks = append(p.tasks, t)
 	s.ready = append(s.ready, t)
 	return t
@@ -137,11 +123,16 @@ func (p *Process) Kill() {
 			continue
 		}
 		s.ready = slices.DeleteFunc(s.ready, func(r *Task) bool { return r == t })
-		s.current = t
-		t.stop()
+		if t.routine != nil {
+			s.current = t
+			s.resume(t)
+		}
 	}
 	s.current = running
 	p.tasks = nil
+	if running == nil {
+		s.release()
+	}
 	if suicide {
 		panic(errKilled{})
 	}
@@ -151,6 +142,7 @@ func (p *Process) Kill() {
 // error. It can be called again with a later time.
 func (s *Scheduler) Run(until time.Duration) error {
 	s.until = until
+	defer s.release()
 	for s.failure == nil {
 		if len(s.ready) == 0 {
 			if !s.advance() {
@@ -165,9 +157,9 @@ func (s *Scheduler) Run(until time.Duration) error {
 		t := s.ready[i]
 		s.ready = slices.Delete(s.ready, i, i+1)
 		s.current = t
-		_, more := t.next()
+		ended := s.resume(t)
 		s.current = nil
-		if !more && !t.dead {
+		if ended && !t.dead {
 			t.process.forget(t)
 		}
 	}
@@ -231,7 +223,7 @@ func (s *Scheduler) makeReady(t *Task) {
 
 // suspend hands over to the scheduler until the task is made ready again.
 func (s *Scheduler) suspend(t *Task) {
-	if !t.yield(struct{}{}) || t.dead {
+	if !t.routine.yield(struct{}{}) || t.dead {
 		panic(errKilled{})
 	}
 }
