@@ -58,10 +58,19 @@ func (t Terminal) Header(version string, seed uint64, world, server, defect stri
 	t.printf("\n")
 }
 
-// LeftOut says which scenarios are not going to be played, and why.
+// LeftOut says which scenarios are not going to be played, and why: each reason once, below all that it is the reason of.
 func (t Terminal) LeftOut(list []runs.LeftOut) {
+	told := map[string]bool{}
 	for _, x := range list {
-		t.printf("  %s %s\n", t.paint(yellow, "–"), shown(x.Scenario))
+		if told[x.Reason] {
+			continue
+		}
+		told[x.Reason] = true
+		for _, y := range list {
+			if y.Reason == x.Reason {
+				t.printf("  %s %s\n", t.paint(yellow, "–"), shown(y.Scenario))
+			}
+		}
 		t.note(yellow, "left out", x.Reason)
 	}
 }
