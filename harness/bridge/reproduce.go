@@ -92,18 +92,38 @@ func shows(o *harness.Outcome, name string) bool {
 
 // Suspects plays the live run against the reference controller with each named defect in turn, and returns the
 // reproductions of those that show the violation: what may be wrong with a controller whose code is somebody else's. Those
-// that show it with more of the seeds come first.
+// that show it with more of the seeds come first. A defect that breaks the same invariant by another mechanism is none of
+// them, where the run shows the mechanism.
 func Suspects(ctx context.Context, p *plan.Plan, h *history.History, name string, first uint64, seeds int) ([]*Reproduction, error) {
 	var found []*Reproduction
+	here := fingerprints(p, h, invariant.Judge(p, h), name)
 	for _, d := range defects.All() {
 		r, err := Reproduce(ctx, p, h, name, d, first, seeds)
 		if err != nil {
 			return nil, err
 		}
-		if len(r.Shown) > 0 {
+		if len(r.Shown) == 0 {
+			continue
+		}
+		there := fingerprints(r.First.Plan, r.First.History, r.First.Judgement, name)
+		if len(here) == 0 || slices.ContainsFunc(here, func(f string) bool { return slices.Contains(there, f) }) {
 			found = append(found, r)
 		}
 	}
 	slices.SortStableFunc(found, func(a, b *Reproduction) int { return len(b.Shown) - len(a.Shown) })
 	return found, nil
+}
+
+// fingerprints are those of the violations of the invariant.
+func fingerprints(p *plan.Plan, h *history.History, j *invariant.Judgement, name string) []string {
+	v := invariant.NewView(p, h)
+	var all []string
+	for _, f := range j.Findings {
+		for i := range f.Violations {
+			if f.Invariant == name {
+				all = append(all, v.Fingerprint(&f.Violations[i]))
+			}
+		}
+	}
+	return all
 }

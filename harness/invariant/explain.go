@@ -162,7 +162,8 @@ func whyNotConverged(v *View, s *Space, x *Violation) string {
 	text := v.how(s, i)
 	if accepted > 0 && next == nil {
 		return text + fmt.Sprintf(" Since then the heartbeat handler accepted %s, found %q each time, and has no transition out of it: "+
-			"the workspace serves, and shows %s to the end of the run.", plural(accepted, "heartbeat", "heartbeats"), m.To, m.To)
+			"the workspace serves, and shows %s to the end of the run.", plural(accepted, "heartbeat", "heartbeats"), m.To, m.To) +
+			v.onlyBeats(s, m)
 	}
 	if accepted > 0 {
 		text += fmt.Sprintf(" The heartbeat handler accepted %s after that, and left it %s.", plural(accepted, "heartbeat", "heartbeats"), m.To)
@@ -179,6 +180,9 @@ func whyNotConverged(v *View, s *Space, x *Violation) string {
 		if n := refused[code]; n > 0 {
 			text += fmt.Sprintf(" Since then %s of its own current agent got %d.", plural(n, "call", "calls"), code)
 		}
+	}
+	if refused[401] > 0 {
+		text += v.lockedOut(s, m.Inc, until)
 	}
 	if refused[401] > 2 && registers == 0 { // two can be under way before it knows
 		text += " It went on all the same, and never registered anew: it takes a refusal for success."
