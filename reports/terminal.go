@@ -16,7 +16,7 @@ import (
 type Terminal struct {
 	W     io.Writer
 	Color bool
-	// All shows every violated scenario's timeline, not only the first's.
+	// All shows every violated scenario's timeline, not only one for each cause.
 	All bool
 
 	columns columns
@@ -123,19 +123,21 @@ func (t Terminal) note(color, label, text string) {
 // Summary writes what came of the run: first what went wrong, then the tally.
 func (t Terminal) Summary(r *runs.Run) {
 	t.printf("\n")
-	told, untold := 0, 0
+	told, untold := map[string]bool{}, 0
 	for _, x := range r.Results {
-		switch {
-		case x.First == nil:
-		case told > 0 && !t.All:
-			untold++
-		default:
-			told++
-			t.violation(r, x)
+		if x.First == nil {
+			continue
 		}
+		cause := cause(r, x)
+		if told[cause] && !t.All {
+			untold++
+			continue
+		}
+		told[cause] = true
+		t.violation(r, x)
 	}
 	if untold > 0 {
-		what := plural(untold, "more scenario is violated", "more scenarios are violated") + "; --all tells every story"
+		what := plural(untold, "more scenario is violated", "more scenarios are violated") + " by the same causes; --all tells every story"
 		if r.Folder() != "" {
 			what += ", as does bootrace judge --all " + quoted(relative(r.Folder()))
 		}
@@ -166,6 +168,15 @@ func (t Terminal) Summary(r *runs.Run) {
 		t.printf("%s %s\n", t.paint(yellow, "slow machine"), text)
 	}
 	t.printf("%s      %s\n", t.paint(bold, tally(r)), took(r))
+}
+
+// cause is the mechanism of the scenario's most telling violation, without times and names: each is told once.
+func cause(r *runs.Run, x *runs.Result) string {
+	h, err := r.History(x)
+	if err != nil {
+		return x.First.Invariant
+	}
+	return invariant.Fingerprint(x.Plan, h, x.First)
 }
 
 // Kept says where the run is kept, and by which digest it can be known.

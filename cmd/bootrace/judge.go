@@ -11,7 +11,7 @@ import (
 
 type judgeCmd struct {
 	Folder string `arg:"" predictor:"run" help:"The run's folder, such as runs/latest."`
-	All    bool   `help:"Tell the story of every violated scenario, not only of the first."`
+	All    bool   `help:"Tell the story of every violated scenario, not only one for each cause."`
 }
 
 // Help says what becomes of the folder.

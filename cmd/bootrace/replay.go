@@ -13,7 +13,7 @@ type replayCmd struct {
 	Folder     string `arg:"" predictor:"run" help:"The run's folder, such as runs/latest."`
 	Scenario   string `placeholder:"NAME" help:"Only this scenario of the run."`
 	storeFlags `embed:"" set:"store=memory"`
-	All        bool   `help:"Tell the story of every violated scenario, not only of the first."`
+	All        bool   `help:"Tell the story of every violated scenario, not only one for each cause."`
 	Seeds      int    `default:"20" help:"How many seeds a live run is played under in sim (default: 20)."`
 	Out        string `default:"runs" type:"path" placeholder:"FOLDER" help:"Folder that what sim shows of a live run is kept in (default: runs)."`
 }

@@ -75,7 +75,7 @@ type runCmd struct {
 	Out        string `default:"runs" type:"path" placeholder:"FOLDER" help:"Folder that runs are kept in (default: runs)."`
 	Jobs       *int   `placeholder:"N" help:"Scenarios played at a time (default: one for each core; live, where they mostly sleep, 8)."`
 	liveFlags  `embed:""`
-	All        bool `help:"Tell the story of every violated scenario, not only of the first."`
+	All        bool `help:"Tell the story of every violated scenario, not only one for each cause."`
 
 	targetFlags `embed:""`
 }

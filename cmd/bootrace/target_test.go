@@ -17,6 +17,7 @@ import (
 	"github.com/bootrace/bootrace/controller/defects"
 	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/controller/store/memory"
+	"github.com/bootrace/bootrace/harness/foreign/foreigntest"
 	"github.com/bootrace/bootrace/harness/runs"
 )
 
@@ -124,6 +125,17 @@ func TestTarget(t *testing.T) {
 		`^      sim, of the reference controller with the defect sticky-failed, reproduces converges with 5 of 5 seeds$`)
 }
 
+// organised serves a controller in its multi-tenant mode.
+func organised(t *testing.T) string {
+	t.Helper()
+	server, err := foreigntest.Start(foreigntest.Config{Behaviour: foreigntest.Behaviour{NeedsOrg: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
 // TestTargetMisused checks what is said of targets that cannot be tried: never a verdict.
 func TestTargetMisused(t *testing.T) {
 	t.Parallel()
@@ -145,6 +157,10 @@ func TestTargetMisused(t *testing.T) {
 		{exitUsage, `dialect "x" is not known`, []string{"--target", web.URL, "--dialect", "x"}},
 		{exitUsage, `"soon" is no time`, []string{"--target", web.URL, "--budget", "hermes=soon"}},
 		{exitUsage, `--ttl is for a --target`, []string{"--ttl", "3s"}},
+		{exitUsage, `--token is for a --target`, []string{"--token", "s3cret"}},
+		{exitUsage, `a TTL of 20s calls every one of them silent`, []string{"--target", web.URL, "--ttl", "20s"}},
+		{exitUsage, `TTL of 20s for external workspaces, half of the TTL of 40s`, []string{"--target", web.URL, "--ttl", "40s"}},
+		{exitEnvironment, `answered 404: it wants an organisation's id \(--org-id\)`, []string{"--target", organised(t), "--token", foreigntest.AdminToken}},
 		{exitUsage, `--defect is for the reference controller`, []string{"--target", web.URL, "--defect", "sticky-failed"}},
 		{exitUsage, `bad.yaml: .*budgets`, []string{"--target-file", bad}},
 	} {
