@@ -94,7 +94,7 @@ type note struct {
 }
 
 func (n note) append(file string) error {
-	f, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	f, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600) //nolint:gosec // the file is the caller's to name
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func (n note) append(file string) error {
 
 // table prints what was noted.
 func table(most int) error {
-	f, err := os.Open(os.Getenv(envFile))
+	f, err := os.Open(os.Getenv(envFile)) //nolint:gosec // likewise
 	if err != nil {
 		return err
 	}

@@ -185,7 +185,7 @@ func duration(e ast.Expr) (time.Duration, bool) {
 	case *ast.BinaryExpr:
 		a, known := duration(e.X)
 		b, too := duration(e.Y)
-		return a * b, known && too && e.Op == token.MUL
+		return time.Duration(int64(a) * int64(b)), known && too && e.Op == token.MUL
 	}
 	return 0, false
 }
