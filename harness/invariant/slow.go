@@ -13,9 +13,9 @@ import (
 // What a slow machine excuses. On a wall clock the world measures how slow the machine is (package hiccup), and a promise with a
 // bound in time is owed later by what the machine lost meanwhile. Promises without a bound are never excused.
 
-// maxWidening is how much longer than itself a bound may get. Past that the machine had less than half of its time for what was
+// maxWidening is how much longer than itself a bound may get. Past that the machine had less than a quarter of its time for what was
 // owed, and nothing can be said of the controller.
-const maxWidening = 1.0
+const maxWidening = 3.0
 
 // slowWindow is a time of which the machine lost a part.
 type slowWindow struct {
