@@ -109,7 +109,7 @@ func (s *Session) unknownWord(word string) {
 	}
 	s.unknown[word] = true
 	s.notes = append(s.notes, fmt.Sprintf("the events feed has entries %q, which the dialect %s does not know, so they say nothing here: "+
-		"map the word to a status, or to none, under events.types in a dialect of your own", word, s.target.Dialect))
+		"statuses are read from the workspaces themselves, at every --poll", word, s.target.Dialect))
 }
 
 // Notes returns what a person should know of the target that is no verdict, each once.

@@ -70,7 +70,7 @@ func TestFeed(t *testing.T) {
 			t.Errorf("%s: it became %v, want %v", look.name, got, look.want)
 		}
 	}
-	if notes := w.session.Notes(); len(notes) != 1 || !strings.Contains(notes[0], `"WORKSPACE_WHATEVER"`) || !strings.Contains(notes[0], "events.types") {
+	if notes := w.session.Notes(); len(notes) != 1 || !strings.Contains(notes[0], `"WORKSPACE_WHATEVER"`) || !strings.Contains(notes[0], "read from the workspaces themselves") {
 		t.Errorf("a word that nobody knows is told so: %v", notes)
 	}
 }
