@@ -128,7 +128,11 @@ func TestAsFound(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			want := slices.Sorted(slices.Values(slices.Concat(c.want, c.extra)))
-			for range c.runs {
+			runs := c.runs
+			if underRace { // make test plays them all without it
+				runs = 1
+			}
+			for range runs {
 				got, _ := suite(t, c.b, c.cp, func(x *staged, one played) { stuck(t, x, one) })
 				slices.Sort(got)
 				if d := cmp.Diff(want, got); d != "" {
