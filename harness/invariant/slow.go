@@ -123,7 +123,10 @@ func (v *View) settle(x *Violation, judge func(time.Duration) []Violation) (*Vio
 		widening = lost + lost/8 + time.Millisecond // a little more, so that it reaches what was lost in a few steps
 		wider := judge(widening)
 		i := slices.IndexFunc(wider, func(w Violation) bool { return w.Workspace == x.Workspace })
-		if i < 0 {
+		switch {
+		case i < 0 && x.At.D()+widening > v.End:
+			return nil, v.tooSlow(x, lost, most) // it was over before the wider bound was
+		case i < 0:
 			return nil, ""
 		}
 		x = &wider[i]
