@@ -20,14 +20,14 @@ type Pace struct {
 	most    int  // scenarios at a time
 	fixed   bool // their number is
 
-	mu     sync.Mutex
-	speed  float64
-	began  float64 // the speed that it began with
-	jobs   int
-	busy   int
-	held   float64 // the highest speed at which a scenario could be judged
-	freed  chan struct{}
-	widest float64 // the share of the machine that was free at the start
+	mu    sync.Mutex
+	speed float64
+	began float64 // the speed that it began with
+	jobs  int
+	busy  int
+	held  float64 // the highest speed at which a scenario could be judged
+	freed chan struct{}
+	free  float64 // the share of the machine that was free at the start
 }
 
 // Speeds and jobs of a pace that adapts.
@@ -42,7 +42,7 @@ const (
 func NewPace(speed float64, exactly bool, jobs int, exactJobs bool) *Pace {
 	return &Pace{
 		fastest: speed, slowest: speed * slowestPart, adapts: !exactly, most: max(jobs, 1), fixed: exactJobs, speed: speed, began: speed,
-		jobs: max(jobs, 1), freed: make(chan struct{}), widest: 1,
+		jobs: max(jobs, 1), freed: make(chan struct{}), free: 1,
 	}
 }
 
@@ -53,11 +53,11 @@ func (p *Pace) Measure() {
 	}
 }
 
-// begin begins on a machine of which so much is free. A suite needs about half of two cores.
+// begin begins on a machine of which so much is free. That a suite needs about half of it is an assumption, which the runs correct.
 func (p *Pace) begin(free float64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.widest = free
+	p.free = free
 	part := min(1, max(0.75, 0.5+free))
 	if p.adapts {
 		p.speed = rounded(p.fastest * part)
@@ -80,7 +80,7 @@ func rounded(speed float64) float64 {
 func (p *Pace) Speed() (speed, free float64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.speed, p.widest
+	return p.speed, p.free
 }
 
 // acquire waits until another scenario may be played.
@@ -163,5 +163,5 @@ func slower(speed float64) float64 { return rounded(speed / 2) }
 func (p *Pace) Summary() *runs.Pace {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return &runs.Pace{Asked: p.fastest, Exact: !p.adapts, Free: p.widest, Holds: p.held, Last: p.speed, Jobs: p.jobs}
+	return &runs.Pace{Asked: p.fastest, Exact: !p.adapts, Free: p.free, Holds: p.held, Last: p.speed, Jobs: p.jobs}
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/bootrace/bootrace/harness/hiccup"
 )
 
-// What the harness measures beside its own timers, and what each may take on a machine that keeps up: on two idle cores both
-// take less than 1 ms.
+// What the harness measures beside its own timers, and what each may take on a machine that keeps up, which is an allowance and no
+// measurement.
 const (
 	sourceHTTP   = "http through the gateway"
 	sourceSQL    = "SELECT 1"
