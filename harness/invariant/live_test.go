@@ -267,6 +267,37 @@ func TestUnseen(t *testing.T) {
 	}
 }
 
+// TestBudgetFromTheCall has a row be written long after the call that asked for it was sent. The controller may have read its clock
+// at any time between, so that only a boot that is given up sooner than its budget after the call was given up too early.
+func TestBudgetFromTheCall(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		at     time.Duration
+		unsure bool // the caller gave up, and nobody answered it
+		want   invariant.Verdict
+	}{
+		{"a budget after the call", 10*minute + second, false, invariant.Held},
+		{"sooner", 10*minute - second, false, invariant.Violated},
+		{"a budget after a call without an answer", 10*minute + second, true, invariant.Held},
+		{"sooner, after a call without an answer", 10*minute - second, true, invariant.Violated},
+	} {
+		s := newStory()
+		s.at(minute).moved(lifecycle.Create, lifecycle.Provisioning, "create", "")
+		call := history.Event{Kind: history.Call, Actor: history.ActorOperator, Call: "create", Code: 201, Replica: 1, Says: "provisioning"}
+		if c.unsure {
+			call.Code, call.Replica, call.Says, call.Err = 0, 0, "", "timed out"
+		}
+		s.add(call).Sent = 0
+		s.machine(1, history.Launched)
+		s.at(c.at).moved(lifecycle.ProvisionTimeout, lifecycle.Failed, "provision-sweep", "timeout")
+		j := s.at(20 * minute).end()
+		if got := finding(t, j, "gives-up").Verdict; got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+	}
+}
+
 // TestReadBudget judges a boot that is given up too early by readings, which takes a world that sees what the cloud says.
 func TestReadBudget(t *testing.T) {
 	t.Parallel()

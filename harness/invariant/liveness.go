@@ -255,10 +255,7 @@ func givesUp(v *View, r *report) {
 			r.owed()
 			since := begin.At.D()
 			if next != nil && next.Phase != Hearsay && v.gaveUp(s, i+1) {
-				age := next.At.D() - since
-				if v.polled {
-					age = next.At.D() - v.earliest(begin)
-				}
+				age := next.At.D() - v.askedFor(s, begin)
 				if age < budget-v.trip() && !v.hinderedStart(since) && !v.clockOff(since-slack, next.At.D()) {
 					r.violated(Violation{
 						Workspace: s.Number, Since: begin.At, At: next.At, Bound: budget, Due: justBefore(next.At),
@@ -273,7 +270,7 @@ func givesUp(v *View, r *report) {
 				r.violated(Violation{
 					Workspace: s.Number, Since: begin.At, At: next.At, Bound: budget, Due: justBefore(next.At),
 					What: fmt.Sprintf("%s failed its boot at %s, when it was %s old, and nothing had ended it for good", whom(next, v.event(s, i+1)),
-						Clock(next.At), Span(next.At.D()-since)),
+						Clock(next.At), Span(next.At.D()-v.askedFor(s, begin))),
 					Expected: fmt.Sprintf("left alone until its budget of %s is over: only a refusal for good, or the report of who watched it, ends a boot before",
 						Span(budget)),
 				})
@@ -307,7 +304,7 @@ func justBefore(t history.Time) history.Time { return t - history.Time(slack) }
 func (v *View) failedTooSoon(s *Space, i int, begin *history.Event, budget time.Duration) bool {
 	m, event := s.Moves[i], v.event(s, i)
 	if v.polled || m.To != lifecycle.Failed || m.From != lifecycle.Provisioning || event == lifecycle.ProvisionTimeout ||
-		m.At.D()-begin.At.D() >= budget-v.trip() || v.hinderedStart(begin.At.D()) || v.clockOff(begin.At.D()-slack, m.At.D()) {
+		m.At.D()-v.askedFor(s, begin) >= budget-v.trip() || v.hinderedStart(begin.At.D()) || v.clockOff(begin.At.D()-slack, m.At.D()) {
 		return false
 	}
 	if event == lifecycle.LaunchFailed && !slices.ContainsFunc(s.Clouds, func(c *history.Event) bool { return c.Call == "launch" && c.Inc == m.Inc && c.Err != "" }) {
@@ -354,6 +351,21 @@ func (v *View) trip() time.Duration { return trip + v.tolerance }
 
 // trip is what may pass between the reading of a time and the write of it, where nothing hinders.
 const trip = 100 * time.Millisecond
+
+// askedFor is when the boot that begins with the move was asked for, at the earliest. The controller may have read its clock from
+// then on, and have written the row much later.
+func (v *View) askedFor(s *Space, begin *history.Event) time.Duration {
+	at := begin.At.D()
+	if v.polled {
+		at = v.earliest(begin)
+	}
+	for _, g := range v.grants(s) {
+		if g.from <= begin.At.D() && begin.At.D() <= g.until {
+			at = min(at, g.from+v.tolerance) // which who judges by this has allowed for
+		}
+	}
+	return max(at, 0)
+}
 
 // hinderedStart reports whether the row that begins a boot may have been written long after its times were read.
 func (v *View) hinderedStart(t time.Duration) bool { return v.hindered(t-time.Minute, t) }

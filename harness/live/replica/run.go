@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -9,12 +10,15 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/bootrace/bootrace/controller"
 	"github.com/bootrace/bootrace/controller/cloud"
 	"github.com/bootrace/bootrace/controller/cloud/docker"
 	"github.com/bootrace/bootrace/controller/cloud/ec2"
 	"github.com/bootrace/bootrace/controller/defects"
 	"github.com/bootrace/bootrace/controller/lifecycle"
+	"github.com/bootrace/bootrace/controller/store"
 	"github.com/bootrace/bootrace/controller/store/postgres"
 	"github.com/bootrace/bootrace/harness/child"
 	"github.com/bootrace/bootrace/harness/hiccup"
@@ -44,6 +48,7 @@ func Run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) error {
 
 type replica struct {
 	Config
+	rows *postgres.Store
 	out *child.Reporter
 	log *slog.Logger
 }
@@ -59,6 +64,22 @@ func (r *replica) panicked(by string, p any) {
 	r.report(Report{Kind: Panicked, By: by, Err: fmt.Sprint(p)})
 }
 
+// sourceStore names what a replica measures of its store, and nominalRead is what a read may take on a machine that keeps up, which
+// is an allowance and no measurement.
+const (
+	sourceStore = "a read of its store"
+	nominalRead = 10 * time.Millisecond
+)
+
+// read reads a row that is not there, on the connections that all else of the controller uses: it waits in line with its calls and
+// its sweeps, which no other measurement does. Faults do not strike it.
+func (r *replica) read(ctx context.Context) error {
+	if _, err := r.rows.Get(ctx, uuid.Nil); !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("reading a row that is not there: %w", err)
+	}
+	return nil
+}
+
 func (r *replica) serve(ctx context.Context) error {
 	built, err := r.build(ctx)
 	if err != nil {
@@ -71,7 +92,10 @@ func (r *replica) serve(ctx context.Context) error {
 	for _, tick := range built.Ticks {
 		go r.tick(ctx, tick)
 	}
-	meter := hiccup.Start(hiccup.Options{Kernel: true, Report: func(w hiccup.Window) { r.report(Report{Kind: Slow, Window: &w}) }})
+	meter := hiccup.Start(hiccup.Options{
+		Kernel: true, Report: func(w hiccup.Window) { r.report(Report{Kind: Slow, Window: &w}) },
+		Probes: []hiccup.Probe{{Source: sourceStore, Nominal: nominalRead, Do: r.read}},
+	})
 	defer meter.Close()
 	r.report(Report{Kind: Ready, Address: listener.Addr().String()})
 	server := &http.Server{
@@ -94,6 +118,7 @@ func (r *replica) build(ctx context.Context) (defects.Built, error) {
 	if err != nil {
 		return defects.Built{}, err
 	}
+	r.rows = rows
 	machines, err := r.machines(ctx)
 	if err != nil {
 		return defects.Built{}, err
