@@ -49,8 +49,8 @@ func Run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) error {
 type replica struct {
 	Config
 	rows *postgres.Store
-	out *child.Reporter
-	log *slog.Logger
+	out  *child.Reporter
+	log  *slog.Logger
 }
 
 func (r *replica) report(x Report) {
