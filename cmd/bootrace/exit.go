@@ -8,6 +8,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/bootrace/bootrace/harness/foreign/dialect"
 	"github.com/bootrace/bootrace/scenarios"
 )
 
@@ -78,7 +79,8 @@ const errorWidth = 110
 // somebody has laid out already.
 func message(err error) string {
 	var problems *scenarios.Problems
-	if errors.As(err, &problems) {
+	var odd dialect.Problems
+	if errors.As(err, &problems) || errors.As(err, &odd) {
 		return err.Error() // each begins with its place, which terminals and editors make a link of
 	}
 	var lines []string

@@ -25,6 +25,7 @@ type cli struct {
 	Explore      exploreCmd      `cmd:"" help:"Search every interleaving of a small world, and say so where nothing is left to search."`
 	Judge        judgeCmd        `cmd:"" help:"Judge a kept run again, by the invariants of this version."`
 	Target       targetCmd       `cmd:"" help:"Look after controllers that somebody else runs."`
+	Dialects     dialectsCmd     `cmd:"" help:"List, show and validate what controllers of other kinds speak, or print the JSON Schema of it."`
 	Scenarios    scenariosCmd    `cmd:"" help:"List, show and validate scenarios, or print their JSON Schema."`
 	Defects      defectsCmd      `cmd:"" help:"List the named defects that the reference controller can be given."`
 	Invariants   invariantsCmd   `cmd:"" help:"List what must hold of every run."`

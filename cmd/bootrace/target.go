@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,26 +22,27 @@ import (
 
 // targetFlags say which controller of somebody else's is tried, and by which times it is run.
 type targetFlags struct {
-	Target         string        `placeholder:"URL" help:"Try the controller that is served there instead of the reference controller." group:"A controller of somebody else's:"`
-	TargetFile     string        `type:"existingfile" placeholder:"FILE" help:"The same from a YAML file: name, url, and the flags below with underscores." group:"A controller of somebody else's:"`
-	TargetName     string        `placeholder:"NAME" help:"How reports speak of it; its host where not given." group:"A controller of somebody else's:"`
-	Dialect        string        `placeholder:"NAME" help:"What it speaks: molecule, which is the default." group:"A controller of somebody else's:"`
-	Token          string        `env:"BOOTRACE_TARGET_TOKEN" placeholder:"TOKEN" help:"Its operators' bearer token." group:"A controller of somebody else's:"`
-	OrgID          string        `name:"org-id" placeholder:"ID" help:"Sent as X-Molecule-Org-Id, which it wants in its multi-tenant mode." group:"A controller of somebody else's:"`
-	ServeCP        string        `name:"serve-cp" placeholder:"ADDRESS" help:"Serve there the control plane that it asks for machines, and boot the agents on those." group:"A controller of somebody else's:"`
-	Fakeprovider   string        `placeholder:"URL" help:"The bootrace fakeprovider (with --tell-boots) on which it launches machines: boot the agents on those, and make their LLM preflights there." group:"A controller of somebody else's:"`
-	Boots          string        `placeholder:"WHO" help:"Who boots the agents: harness, target (which --serve-cp and --fakeprovider mean), or none, for external agents only." group:"A controller of somebody else's:"`
-	Budget         []string      `placeholder:"[RUNTIME=]TIME" help:"How long it gives boots, of one runtime or of all; 10m, and 30m for hermes, where not given." group:"A controller of somebody else's:"`
-	TTL            time.Duration `name:"ttl" placeholder:"TIME" help:"After how long a silence it says offline; 180s where not given." group:"A controller of somebody else's:"`
-	ExternalTTL    time.Duration `name:"external-ttl" placeholder:"TIME" help:"The same for external workspaces; half of the TTL where not given." group:"A controller of somebody else's:"`
-	Heartbeat      time.Duration `placeholder:"TIME" help:"How often the agents beat; 30s where not given." group:"A controller of somebody else's:"`
-	ProvisionSweep time.Duration `placeholder:"TIME" help:"How often it looks for budgets that are over; 30s where not given." group:"A controller of somebody else's:"`
-	LivenessSweep  time.Duration `placeholder:"TIME" help:"How often it looks for silences; 15s where not given." group:"A controller of somebody else's:"`
-	Poll           time.Duration `placeholder:"TIME" help:"How often its statuses are read; 1s where not given." group:"A controller of somebody else's:"`
-	Tolerance      time.Duration `placeholder:"TIME" help:"By how much every bound is wider; 1s where not given." group:"A controller of somebody else's:"`
-	Wait           time.Duration `placeholder:"TIME" help:"How long it may take to be there, where it is only starting; not at all where not given." group:"A controller of somebody else's:"`
-	Resume         string        `type:"existingdir" placeholder:"FOLDER" help:"Go on with a run that did not come to its end: only what it has not judged is played." group:"A controller of somebody else's:"`
-	Lacks          []string      `placeholder:"CAPABILITY" help:"What it does not offer, such as hibernate: scenarios that need it are left out." group:"A controller of somebody else's:"`
+	Target         string            `placeholder:"URL" help:"Try the controller that is served there instead of the reference controller." group:"A controller of somebody else's:"`
+	TargetFile     string            `type:"existingfile" placeholder:"FILE" help:"The same from a YAML file: name, url, and the flags below with underscores." group:"A controller of somebody else's:"`
+	TargetName     string            `placeholder:"NAME" help:"How reports speak of it; its host where not given." group:"A controller of somebody else's:"`
+	Dialect        string            `placeholder:"NAME" help:"What it speaks: a built-in dialect (see bootrace dialects), or a YAML file; molecule where not given." group:"A controller of somebody else's:"`
+	Token          string            `env:"BOOTRACE_TARGET_TOKEN" placeholder:"TOKEN" help:"Its operators' bearer token." group:"A controller of somebody else's:"`
+	OrgID          string            `name:"org-id" placeholder:"ID" help:"Sent as X-Molecule-Org-Id, which it wants in its multi-tenant mode." group:"A controller of somebody else's:"`
+	Param          map[string]string `placeholder:"NAME=VALUE" help:"What its dialect wants to know beside, such as owner=acme." group:"A controller of somebody else's:"`
+	ServeCP        string            `name:"serve-cp" placeholder:"ADDRESS" help:"Serve there the control plane that it asks for machines, and boot the agents on those." group:"A controller of somebody else's:"`
+	Fakeprovider   string            `placeholder:"URL" help:"The bootrace fakeprovider (with --tell-boots) on which it launches machines: boot the agents on those, and make their LLM preflights there." group:"A controller of somebody else's:"`
+	Boots          string            `placeholder:"WHO" help:"Who boots the agents: harness, target (which --serve-cp and --fakeprovider mean), or none, for external agents only." group:"A controller of somebody else's:"`
+	Budget         []string          `placeholder:"[RUNTIME=]TIME" help:"How long it gives boots, of one runtime or of all; 10m, and 30m for hermes, where not given." group:"A controller of somebody else's:"`
+	TTL            time.Duration     `name:"ttl" placeholder:"TIME" help:"After how long a silence it says offline; 180s where not given." group:"A controller of somebody else's:"`
+	ExternalTTL    time.Duration     `name:"external-ttl" placeholder:"TIME" help:"The same for external workspaces; half of the TTL where not given." group:"A controller of somebody else's:"`
+	Heartbeat      time.Duration     `placeholder:"TIME" help:"How often the agents beat; 30s where not given." group:"A controller of somebody else's:"`
+	ProvisionSweep time.Duration     `placeholder:"TIME" help:"How often it looks for budgets that are over; 30s where not given." group:"A controller of somebody else's:"`
+	LivenessSweep  time.Duration     `placeholder:"TIME" help:"How often it looks for silences; 15s where not given." group:"A controller of somebody else's:"`
+	Poll           time.Duration     `placeholder:"TIME" help:"How often its statuses are read; 1s where not given." group:"A controller of somebody else's:"`
+	Tolerance      time.Duration     `placeholder:"TIME" help:"By how much every bound is wider; 1s where not given." group:"A controller of somebody else's:"`
+	Wait           time.Duration     `placeholder:"TIME" help:"How long it may take to be there, where it is only starting; not at all where not given." group:"A controller of somebody else's:"`
+	Resume         string            `type:"existingdir" placeholder:"FOLDER" help:"Go on with a run that did not come to its end: only what it has not judged is played." group:"A controller of somebody else's:"`
+	Lacks          []string          `placeholder:"CAPABILITY" help:"What it does not offer, such as hibernate: scenarios that need it are left out." group:"A controller of somebody else's:"`
 }
 
 // targetFile is a target in YAML.
@@ -50,6 +52,7 @@ type targetFile struct {
 	Dialect        string            `yaml:"dialect"`
 	Token          string            `yaml:"token"`
 	OrgID          string            `yaml:"org_id"`
+	Params         map[string]string `yaml:"params"` // what the dialect wants to know beside
 	ServeCP        string            `yaml:"serve_cp"`
 	Fakeprovider   string            `yaml:"fakeprovider"`
 	Boots          string            `yaml:"boots"`
@@ -61,7 +64,6 @@ type targetFile struct {
 	LivenessSweep  time.Duration     `yaml:"liveness_sweep"`
 	Poll           time.Duration     `yaml:"poll"`
 	Tolerance      time.Duration     `yaml:"tolerance"`
-	Resume         string            `type:"existingdir" placeholder:"FOLDER" help:"Go on with a run that did not come to its end: only what it has not judged is played." group:"A controller of somebody else's:"`
 	Lacks          []string          `yaml:"lacks"`
 }
 
@@ -74,7 +76,7 @@ func (f *targetFlags) stray() string {
 		name string
 		set  bool
 	}{
-		{"--target-name", f.TargetName != ""}, {"--dialect", f.Dialect != ""}, {"--org-id", f.OrgID != ""}, {"--serve-cp", f.ServeCP != ""},
+		{"--target-name", f.TargetName != ""}, {"--dialect", f.Dialect != ""}, {"--org-id", f.OrgID != ""}, {"--param", len(f.Param) > 0}, {"--serve-cp", f.ServeCP != ""},
 		{"--fakeprovider", f.Fakeprovider != ""},
 		{"--boots", f.Boots != ""}, {"--budget", f.Budget != nil}, {"--ttl", f.TTL != 0}, {"--external-ttl", f.ExternalTTL != 0}, {"--heartbeat", f.Heartbeat != 0},
 		{"--provision-sweep", f.ProvisionSweep != 0}, {"--liveness-sweep", f.LivenessSweep != 0}, {"--poll", f.Poll != 0},
@@ -121,6 +123,12 @@ func (f *targetFlags) assemble() (foreign.Target, error) {
 	if f.Lacks != nil {
 		t.Lacks = f.Lacks
 	}
+	for name, value := range f.Param {
+		if t.Params == nil {
+			t.Params = map[string]string{}
+		}
+		t.Params[name] = value
+	}
 	for _, budget := range f.Budget {
 		runtime, takes, ok := strings.Cut(budget, "=")
 		if !ok {
@@ -152,10 +160,13 @@ func readTarget(path string, t *foreign.Target) error {
 		return fmt.Errorf("%s: %s", path, yaml.FormatError(err, false, false))
 	}
 	*t = foreign.Target{
-		Name: file.Name, URL: file.URL, Dialect: file.Dialect, Token: file.Token, OrgID: file.OrgID, ServeCP: file.ServeCP, Fakeprovider: file.Fakeprovider,
+		Name: file.Name, URL: file.URL, Dialect: file.Dialect, Token: file.Token, OrgID: file.OrgID, Params: file.Params, ServeCP: file.ServeCP, Fakeprovider: file.Fakeprovider,
 		Boots: file.Boots, TTL: file.TTL, ExternalTTL: file.ExternalTTL, Heartbeat: file.Heartbeat, ProvisionSweep: file.ProvisionSweep,
 		LivenessSweep: file.LivenessSweep, Poll: file.Poll, Tolerance: file.Tolerance, Lacks: file.Lacks,
 		Budgets: map[string]time.Duration{},
+	}
+	if beside := filepath.Join(filepath.Dir(path), t.Dialect); strings.ContainsAny(t.Dialect, "./") && !filepath.IsAbs(t.Dialect) {
+		t.Dialect = beside // a file stands beside the one that names it
 	}
 	for runtime, takes := range file.Budget {
 		if runtime == "all" {
@@ -292,8 +303,13 @@ func (f *targetFlags) cleanCommand(t foreign.Target) string {
 	to := "--target " + t.URL
 	if f.TargetFile != "" {
 		to = "--target-file " + f.TargetFile
-	} else if t.OrgID != "" {
-		to += " --org-id " + t.OrgID
+	} else {
+		if f.Dialect != "" {
+			to += " --dialect " + f.Dialect
+		}
+		for _, name := range slices.Sorted(maps.Keys(t.Params)) {
+			to += fmt.Sprintf(" --param %s=%s", name, t.Params[name])
+		}
 	}
 	return fmt.Sprintf("bootrace target clean --run %s %s", t.Run, to)
 }

@@ -14,6 +14,7 @@ import (
 
 // targetCmd is for controllers that somebody else runs.
 type targetCmd struct {
+	Probe targetProbeCmd `cmd:"" help:"Try each call of a dialect once at a target, show what was understood, and leave nothing."`
 	Clean targetCleanCmd `cmd:"" help:"Delete what a run has left at a target, or list the runs that have left something."`
 }
 

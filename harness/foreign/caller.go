@@ -3,6 +3,8 @@ package foreign
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/bootrace/bootrace/harness/agent"
 	"github.com/bootrace/bootrace/harness/fault"
+	"github.com/bootrace/bootrace/harness/foreign/dialect"
 	"github.com/bootrace/bootrace/harness/history"
 	"github.com/bootrace/bootrace/harness/operator"
 )
@@ -22,6 +25,9 @@ type caller struct {
 	ws     int // an agent's own number and incarnation
 	inc    int
 	member *member // whom an operator's call is about; nil where nobody is to be told
+
+	kept map[string]string // what the agent's process was told to keep; guarded by the world's lock
+	held time.Duration     // how long the target held the last heartbeat
 }
 
 // errTimeout is what a caller sees whose request or reply was lost.
@@ -42,8 +48,12 @@ func (c *caller) Call(q agent.Request) (agent.Response, error) {
 	sent := w.now()
 	fate := w.faults.Network(c.actor, q.Call, c.ws, 1)
 	w.mu.Unlock()
+	timeout := w.session.client.timeout(q.Call)
+	if q.Call == dialect.Heartbeat && w.session.client.spec.Holds > 0 {
+		defer func() { c.held = w.now() - sent }()
+	}
 	giveUp := func() (agent.Response, error) {
-		sleep(c.ctx, sent+callTimeout-w.now())
+		sleep(c.ctx, sent+timeout-w.now())
 		return agent.Response{}, errTimeout
 	}
 	switch {
@@ -62,7 +72,7 @@ func (c *caller) Call(q agent.Request) (agent.Response, error) {
 	if fate.Duplicate {
 		w.after(c.ctx, sent+fate.DuplicateAfter, func() { c.forget(q, sent, fault.Fate{}, "a duplicate; nobody waits for its reply") })
 	}
-	if fate.Delay >= callTimeout {
+	if fate.Delay >= timeout {
 		w.after(c.ctx, sent+fate.Delay, func() { c.forget(q, sent, fate, "the caller had given up") })
 		r, err := giveUp()
 		c.record(q.Call, sent, r, errTimeout.Error())
@@ -102,7 +112,15 @@ func (c *caller) forget(q agent.Request, sent time.Duration, fate fault.Fate, se
 // carry takes the request to the target and writes down what came of it. It reports whether the reply was lost on its way.
 func (c *caller) carry(q agent.Request, sent time.Duration, fate fault.Fate, seen string) (r agent.Response, lost bool, err error) {
 	w := c.world
-	r, err = w.session.client.do(c.ctx, q)
+	w.mu.Lock()
+	kept := maps.Clone(c.kept)
+	w.mu.Unlock()
+	r, answer, err := w.session.client.do(c.ctx, q, kept)
+	if len(kept) > 0 {
+		w.mu.Lock()
+		maps.Copy(c.kept, kept)
+		w.mu.Unlock()
+	}
 	var odd *CallError
 	if errors.As(err, &odd) && odd.Err == nil {
 		w.broken(odd)
@@ -118,10 +136,14 @@ func (c *caller) carry(q agent.Request, sent time.Duration, fate fault.Fate, see
 		seen, lost = "the reply was lost", true
 	}
 	w.mu.Unlock()
-	c.record(q.Call, sent, r, seen)
+	if answer.Partly { // as one that got no answer, it may have taken effect
+		c.record(q.Call, sent, agent.Response{}, fmt.Sprintf("%s answered %d, after an earlier request of the call was granted", answer.Request, answer.Raw))
+	} else {
+		c.record(q.Call, sent, r, seen)
+	}
 	c.letIn(q.Call, q.Token, r.Code)
 	if c.member != nil && seen == "" {
-		if refused := c.world.session.client.admitted(q.Method+" "+q.Path, r); refused != nil && (r.Code == http.StatusUnauthorized || r.Code == http.StatusForbidden) {
+		if refused := c.world.session.client.admitted(answer); refused != nil && (r.Code == http.StatusUnauthorized || r.Code == http.StatusForbidden) {
 			w.broken(refused) // the preflight was let in: the token is no good any more
 		}
 		c.member.settled(q.Call, r.Code)

@@ -15,8 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/bootrace/bootrace/controller/lifecycle"
-	"github.com/bootrace/bootrace/controller/wire"
-	"github.com/bootrace/bootrace/harness/agent"
+	"github.com/bootrace/bootrace/harness/foreign/dialect"
 )
 
 // Every workspace that a run creates has the run's mark in its name, and the ids that its stray agents call for end with the
@@ -137,9 +136,7 @@ func (d *deletion) all(ctx context.Context) []Leftover {
 		if err == nil {
 			known = map[string]string{}
 			for _, w := range there {
-				var s lifecycle.Status
-				s.UnmarshalText([]byte(w.Status)) //nolint:errcheck // it was checked
-				if _, ours := d.ids[w.ID]; (ours || d.mine(w)) && s != lifecycle.Removed {
+				if _, ours := d.ids[w.ID]; (ours || d.mine(w)) && w.Status != lifecycle.Removed {
 					known[w.ID] = w.Name
 				}
 			}
@@ -183,18 +180,16 @@ func (d *deletion) pass(ctx context.Context, known, why map[string]string) (gone
 				if ctx.Err() != nil {
 					return
 				}
-				r, err := d.client.patient(ctx, agent.Request{
-					Call: "delete", Method: http.MethodDelete, Path: wire.PathWorkspaces + "/" + id + "?confirm=true", Token: d.client.target.Token,
-				})
+				r, err := d.client.patient(ctx, dialect.Clean, id)
 				mu.Lock()
 				switch {
 				case err != nil:
 					why[id] = err.Error()
-				case r.Code/100 == 2, r.Code == http.StatusNotFound, r.Code == http.StatusGone:
+				case r.OK(), r.Code == http.StatusNotFound, r.Code == http.StatusGone:
 					delete(known, id)
 					gone++
 				default:
-					why[id] = fmt.Sprintf("DELETE answered %d", r.Code)
+					why[id] = fmt.Sprintf("%s answered %d", method(r.Request), r.Raw)
 				}
 				mu.Unlock()
 			}
@@ -202,6 +197,12 @@ func (d *deletion) pass(ctx context.Context, known, why map[string]string) (gone
 	}
 	tasks.Wait()
 	return gone
+}
+
+// method is the method of a request that is given with its path.
+func method(request string) string {
+	name, _, _ := strings.Cut(request, " ")
+	return name
 }
 
 // clean deletes what the run created, and what the target invented for its stray agents. It is no part of the run. What it cannot

@@ -3,18 +3,15 @@ package foreign
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
-	"github.com/bootrace/bootrace/controller/lifecycle"
-	"github.com/bootrace/bootrace/controller/wire"
 	"github.com/bootrace/bootrace/harness/agent"
+	"github.com/bootrace/bootrace/harness/foreign/dialect"
 )
 
 // callTimeout is how long a caller waits for an answer: the contract's for heartbeats.
@@ -23,32 +20,25 @@ const callTimeout = 10 * time.Second
 // maxReply is the longest reply that is read: a list of some ten thousand workspaces.
 const maxReply = 32 << 20
 
-// CallError is a call that the target did not answer as the wire has it.
-type CallError struct {
-	Call string // its method and path
-	Why  string
-	Err  error // what the network said; nil where there was an answer
-}
+// CallError is a call that the target did not answer as its dialect has it.
+type CallError = dialect.Error
 
-func (e *CallError) Error() string {
-	if e.Err != nil {
-		return fmt.Sprintf("%s: %s: %v", e.Call, e.Why, e.Err)
-	}
-	return fmt.Sprintf("%s: %s", e.Call, e.Why)
-}
+// shown is a workspace as the target shows it.
+type shown = dialect.Workspace
 
-func (e *CallError) Unwrap() error { return e.Err }
-
-// client calls the target.
+// client calls the target, in its dialect.
 type client struct {
-	target Target
-	http   *http.Client
-	limit  limit
+	target  Target
+	dialect dialect.Dialect
+	spec    dialect.Spec
+	http    *http.Client
+	limit   limit
 }
 
 func newClient(t Target) *client {
 	transport := &http.Transport{DialContext: t.network().Dial, MaxIdleConnsPerHost: 64, IdleConnTimeout: 30 * time.Second}
-	return &client{target: t, http: &http.Client{
+	speaks := t.speaks()
+	return &client{target: t, dialect: speaks, spec: speaks.Spec(), http: &http.Client{
 		Transport: transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse // nothing of the wire redirects; a login page does
@@ -56,83 +46,73 @@ func newClient(t Target) *client {
 	}}
 }
 
-// do carries out the request, with no more than the time-out of the wire. A *CallError that has no Err is an answer which
-// is none of the wire's.
-func (c *client) do(ctx context.Context, q agent.Request) (agent.Response, error) {
-	name := q.Method + " " + q.Path
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+// speak makes a call. A *CallError that has no Err is an answer which is none of the dialect's.
+func (c *client) speak(ctx context.Context, call dialect.Call) (dialect.Answer, error) {
+	call.Params, call.Operator = c.target.Params, c.target.Token
+	return c.dialect.Speak(ctx, call, func(q *http.Request) (*http.Response, error) { return c.send(q, c.timeout(call.Name)) })
+}
+
+// operate makes an operator's call.
+func (c *client) operate(ctx context.Context, name, id string) (dialect.Answer, error) {
+	return c.speak(ctx, dialect.Call{Name: name, ID: id, Token: c.target.Token})
+}
+
+// do makes a call of an agent's or an operator's, who speak the contract's wire. What the caller's process keeps goes with it.
+func (c *client) do(ctx context.Context, q agent.Request, kept map[string]string) (agent.Response, dialect.Answer, error) {
+	call := callOf(q)
+	call.Kept = kept
+	a, err := c.speak(ctx, call)
+	if err != nil {
+		return agent.Response{}, a, err
+	}
+	return replyOf(q.Call, a), a, nil
+}
+
+// timeout is how long the call may take.
+func (c *client) timeout(call string) time.Duration {
+	if call == dialect.Heartbeat {
+		return callTimeout + c.spec.Holds
+	}
+	return callTimeout
+}
+
+// send sends a request of the dialect's to the target, and reads the whole reply.
+func (c *client) send(q *http.Request, timeout time.Duration) (*http.Response, error) {
+	ctx, cancel := context.WithTimeout(q.Context(), timeout)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, q.Method, c.target.URL+q.Path, bytes.NewReader(q.Body))
+	to, err := url.Parse(c.target.URL + q.URL.String())
 	if err != nil {
-		return agent.Response{}, &CallError{name, "cannot be sent", err}
+		return nil, &CallError{Why: "cannot be sent", Err: err}
 	}
-	if len(q.Body) > 0 {
-		r.Header.Set("Content-Type", "application/json")
-	}
-	if q.Token != "" {
-		r.Header.Set("Authorization", "Bearer "+q.Token)
-	}
-	if c.target.OrgID != "" && q.Path != wire.PathHealth && q.Path != wire.PathRegister && q.Path != wire.PathHeartbeat {
-		r.Header.Set("X-Molecule-Org-Id", c.target.OrgID)
-	}
-	reply, err := c.http.Do(r)
+	q = q.WithContext(ctx)
+	q.URL, q.Host = to, ""
+	r, err := c.http.Do(q)
 	if err != nil {
-		return agent.Response{}, &CallError{name, "no answer", plainly(err)}
+		return nil, &CallError{Why: "no answer", Err: plainly(err, timeout)}
 	}
-	defer reply.Body.Close() //nolint:errcheck // it was read, or is of no use
-	body, err := io.ReadAll(io.LimitReader(reply.Body, maxReply+1))
+	defer r.Body.Close() //nolint:errcheck // it was read, or is of no use
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxReply+1))
 	switch {
-	case err != nil && reply.StatusCode/100 != 2:
+	case err != nil && r.StatusCode/100 != 2:
 		body = nil // why it refused is not needed
 	case err != nil:
-		return agent.Response{}, &CallError{name, "the answer broke off", plainly(err)}
+		return nil, &CallError{Why: "the answer broke off", Err: plainly(err, timeout)}
 	}
-	c.limit.note(reply.StatusCode, reply.Header)
-	out := agent.Response{Code: reply.StatusCode, Body: body, RetryAfter: reply.Header.Get("Retry-After")}
-	if why := foreignTo(out, reply.Header); why != "" {
-		return out, &CallError{Call: name, Why: why}
-	}
-	return out, nil
+	c.limit.note(r.StatusCode, r.Header)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return r, nil
 }
 
 // plainly takes from an error of the client's what is said elsewhere: method and URL.
-func plainly(err error) error {
+func plainly(err error, timeout time.Duration) error {
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("timed out after %s", callTimeout)
+		return fmt.Errorf("timed out after %s", timeout)
 	}
 	return err
-}
-
-// foreignTo says in which way the answer is none of the wire's, or nothing. What refuses, or fails, may look like anything:
-// something on the way may have said it.
-func foreignTo(r agent.Response, h http.Header) string {
-	switch {
-	case r.Code/100 == 3:
-		return fmt.Sprintf("answered %d, a redirect to %q: nothing of this wire redirects; is there a login in front of it?", r.Code, h.Get("Location"))
-	case r.Code/100 != 2, json.Valid(r.Body):
-		return ""
-	case looksLikeHTML(r.Body):
-		return fmt.Sprintf("answered %d with HTML, where the wire has JSON: is it the address of its web page?", r.Code)
-	case len(bytes.TrimSpace(r.Body)) == 0:
-		return fmt.Sprintf("answered %d with nothing, where the wire has JSON", r.Code)
-	default:
-		return fmt.Sprintf("answered %d with what is no whole JSON: %s", r.Code, excerpt(r.Body))
-	}
-}
-
-func looksLikeHTML(b []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(b), []byte("<")) }
-
-// excerpt quotes the end of a body, which is where half of one breaks off.
-func excerpt(b []byte) string {
-	const most = 60
-	if len(b) > most {
-		return fmt.Sprintf("… %q", b[len(b)-most:])
-	}
-	return fmt.Sprintf("%q", b)
 }
 
 // Preflight looks whether the target is there, lets the operator in, and speaks this wire.
@@ -141,103 +121,59 @@ func Preflight(ctx context.Context, t Target) error {
 }
 
 func (c *client) preflight(ctx context.Context) error {
-	health := agent.Request{Call: "health", Method: http.MethodGet, Path: wire.PathHealth}
-	r, err := c.polite(ctx, health)
-	if err != nil {
-		return err
+	if c.spec.Has(dialect.Health) {
+		a, err := c.polite(ctx, dialect.Health)
+		switch {
+		case err != nil:
+			return err
+		case a.Code == http.StatusTooManyRequests:
+			return c.admitted(a)
+		case !a.OK():
+			return &CallError{Call: a.Request, Why: fmt.Sprintf("answered %d: it is not healthy, or no workspace controller", a.Raw)}
+		}
 	}
-	var status wire.StatusReply
-	switch {
-	case r.Code == http.StatusTooManyRequests:
-		return c.admitted("GET /health", r)
-	case r.Code != http.StatusOK:
-		return &CallError{Call: "GET /health", Why: fmt.Sprintf("answered %d: it is not healthy, or no workspace controller", r.Code)}
-	case json.Unmarshal(r.Body, &status) != nil || status.Status != "ok":
-		return &CallError{Call: "GET /health", Why: fmt.Sprintf(`says %s, where this version of the wire has {"status":"ok"}`, excerpt(r.Body))}
-	}
-	_, err = c.list(ctx)
+	_, err := c.list(ctx)
 	return err
 }
 
-// polite is do, which waits out one refusal for calling too often.
-func (c *client) polite(ctx context.Context, q agent.Request) (agent.Response, error) {
-	r, err := c.do(ctx, q)
-	if err != nil || r.Code != http.StatusTooManyRequests || !sleep(ctx, waitAsked(r.RetryAfter)) {
-		return r, err
+// polite is an operator's call about nobody, which waits out one refusal for calling too often.
+func (c *client) polite(ctx context.Context, name string) (dialect.Answer, error) {
+	a, err := c.operate(ctx, name, "")
+	if err != nil || a.Code != http.StatusTooManyRequests || !sleep(ctx, waitAsked(a.RetryAfter)) {
+		return a, err
 	}
-	return c.do(ctx, q)
+	return c.operate(ctx, name, "")
 }
 
-// shown is what this world reads of a workspace; a server may show much more, and in forms of its own.
-type shown struct {
-	ID          string `json:"id"`
-	Name        string `json:"name"`
-	Status      string `json:"status"`
-	Incarnation int    `json:"incarnation"`
-	Cause       string `json:"failure_cause"`
-}
-
-// list returns what GET /workspaces shows.
+// list returns all workspaces that the target shows.
 func (c *client) list(ctx context.Context) ([]shown, error) {
-	const name = "GET /workspaces"
-	r, err := c.polite(ctx, agent.Request{Call: "list", Method: http.MethodGet, Path: wire.PathWorkspaces, Token: c.target.Token})
+	a, err := c.polite(ctx, dialect.List)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.admitted(name, r); err != nil {
-		return nil, err
-	}
-	var all []shown
-	if err := json.Unmarshal(r.Body, &all); err != nil {
-		return nil, &CallError{Call: name, Why: fmt.Sprintf("speaks another version of the wire: it is no array of workspaces (%v)", err)}
-	}
-	for _, w := range all {
-		if why := strange(w); why != "" {
-			return nil, &CallError{Call: name, Why: "speaks another version of the wire: " + why}
-		}
-	}
-	return all, nil
+	return a.Workspaces, c.admitted(a)
 }
 
 // admitted returns an error where an operator's call was not let in, or found nobody.
-func (c *client) admitted(name string, r agent.Response) error {
+func (c *client) admitted(a dialect.Answer) error {
+	why := fmt.Sprintf("answered %d", a.Raw)
 	switch {
-	case r.Code == http.StatusUnauthorized || r.Code == http.StatusForbidden:
+	case a.OK():
+		return nil
+	case a.Code == http.StatusUnauthorized || a.Code == http.StatusForbidden:
 		with := "the token that it was given"
 		if c.target.Token == "" {
 			with = "a call without a token: give it one"
 		}
-		return &CallError{Call: name, Why: fmt.Sprintf("answered %d: it refuses %s", r.Code, with)}
-	case r.Code/100 == 2:
-		return nil
-	case r.Code == http.StatusNotFound && c.target.OrgID == "":
-		return &CallError{Call: name, Why: "answered 404: it wants an organisation's id (--org-id), or speaks another version of the wire"}
-	case r.Code == http.StatusNotFound:
-		return &CallError{Call: name, Why: fmt.Sprintf("answered 404: it does not know the organisation %q (--org-id), or speaks another version of the wire", c.target.OrgID)}
-	case r.Code == http.StatusTooManyRequests:
-		return &CallError{Call: name, Why: "answered 429: its limit on calls is used up, and it asks to wait " + waitAsked(r.RetryAfter).String()}
-	default:
-		return &CallError{Call: name, Why: fmt.Sprintf("answered %d%s", r.Code, said(r.Body))}
+		why += ": it refuses " + with
+	case a.Code == http.StatusTooManyRequests:
+		why += ": its limit on calls is used up, and it asks to wait " + waitAsked(a.RetryAfter).String()
+	case a.Hint != "":
+		why += ": " + a.Hint
+	case a.Code == http.StatusNotFound:
+		why += ": it speaks another dialect than " + c.spec.Name
+	case a.Said != "":
+		why += ": " + a.Said
 	}
-}
-
-// said adds what a refusal says.
-func said(body []byte) string {
-	var e wire.Error
-	if json.Unmarshal(body, &e) == nil && e.Error != "" {
-		return ": " + strings.TrimSpace(e.Error)
-	}
-	return ""
-}
-
-// strange says in which way a workspace is shown as the wire does not have it.
-func strange(w shown) string {
-	if w.ID == "" {
-		return "a workspace has no id"
-	}
-	var s lifecycle.Status
-	if err := s.UnmarshalText([]byte(w.Status)); err != nil || s == lifecycle.None {
-		return fmt.Sprintf("a workspace is said to be %q, which is no status", w.Status)
-	}
-	return ""
+	return &CallError{Call: a.Request, Why: why}
 }

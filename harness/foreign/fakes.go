@@ -149,7 +149,7 @@ func (f *fakes) call(ctx context.Context, timeout time.Duration, method, path st
 	}
 	r, err := f.client.Do(q)
 	if err != nil {
-		return fail(plainly(err))
+		return fail(plainly(err, timeout))
 	}
 	defer r.Body.Close() //nolint:errcheck // it is read
 	switch {

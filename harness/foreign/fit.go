@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/bootrace/bootrace/harness/foreign/dialect"
 	"github.com/bootrace/bootrace/harness/plan"
 	"github.com/bootrace/bootrace/scenarios"
 )
@@ -45,6 +46,9 @@ func (t Target) Fit(s *scenarios.Scenario, seed uint64) (p *plan.Plan, leftOut s
 		w := &p.Workspaces[i]
 		w.Name = t.named(w.Name)
 		w.Budget = plan.Duration(t.Budget(w.Runtime))
+		if t.speaks().Spec().NeverGivesUp {
+			w.Budget = plan.Duration(never)
+		}
 	}
 	p.Settings = plan.Settings{
 		LivenessTTL: plan.Duration(t.TTL), HeartbeatInterval: plan.Duration(t.Heartbeat),
@@ -76,6 +80,9 @@ func (t Target) lacks(s *scenarios.Scenario) string {
 			return fmt.Sprintf("it needs %s, which the target lacks", need)
 		}
 	}
+	if why := t.unspoken(s); why != "" {
+		return why
+	}
 	for _, f := range s.Faults {
 		switch {
 		case slices.Contains(striking, f.Kind), t.ServeCP != "" && slices.Contains(strikingCloud, f.Kind):
@@ -84,6 +91,44 @@ func (t Target) lacks(s *scenarios.Scenario) string {
 		default:
 			return fmt.Sprintf("its fault %s cannot be brought about from outside", f.Kind)
 		}
+	}
+	return ""
+}
+
+// never is the budget of a target that never gives up: longer than any run.
+const never = 10 * 365 * 24 * time.Hour
+
+// calls are the calls that an act is.
+var calls = map[string][]string{
+	"delete": {dialect.Delete}, "restart": {dialect.Restart}, "pause": {dialect.Pause}, "resume": {dialect.Resume}, "wake": {dialect.Resume},
+	"hibernate": {dialect.Hibernate}, "bootstrap-failed": {dialect.BootstrapFailed},
+}
+
+// unspoken says what the scenario needs and the target's dialect has no word for, or nothing.
+func (t Target) unspoken(s *scenarios.Scenario) string {
+	spec := t.speaks().Spec()
+	for _, need := range s.Needs {
+		if slices.Contains(spec.Lacks, need) {
+			return fmt.Sprintf("it needs %s, which the dialect %s lacks", need, spec.Name)
+		}
+	}
+	for _, a := range s.Acts {
+		for _, call := range calls[a.Do] {
+			if !spec.Has(call) {
+				return fmt.Sprintf("its act %s is a call that the dialect %s does not have", a.Do, spec.Name)
+			}
+		}
+	}
+	for _, g := range s.Fleet {
+		switch {
+		case g.External && !spec.External:
+			return fmt.Sprintf("it has external workspaces, which the dialect %s does not have", spec.Name)
+		case g.Parent != "" && slices.Contains(spec.Lacks, "parents"):
+			return fmt.Sprintf("it needs parents, which the dialect %s lacks", spec.Name)
+		}
+	}
+	if spec.NeverGivesUp && s.Expect != nil && (slices.Contains(s.Expect.Events, "provision_timeout") || s.Expect.Statuses["failed"] > 0) {
+		return fmt.Sprintf("it is about boots that are given up, and a server of the dialect %s never gives up", spec.Name)
 	}
 	return ""
 }

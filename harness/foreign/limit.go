@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/bootrace/bootrace/harness/agent"
+	"github.com/bootrace/bootrace/harness/foreign/dialect"
 	"github.com/bootrace/bootrace/harness/plan"
 )
 
@@ -103,10 +103,10 @@ func (l *limit) waited() bool {
 	return paced
 }
 
-// patient is do, which waits out a limit on how often one may call.
-func (c *client) patient(ctx context.Context, q agent.Request) (agent.Response, error) {
+// patient is operate, which waits out a limit on how often one may call.
+func (c *client) patient(ctx context.Context, name, id string) (dialect.Answer, error) {
 	for {
-		r, err := c.do(ctx, q)
+		r, err := c.operate(ctx, name, id)
 		if err != nil || r.Code != http.StatusTooManyRequests {
 			return r, err
 		}

@@ -35,7 +35,7 @@ func (m *member) boot(inc int, x launch, token string) {
 func (b *machine) start() {
 	m, w := b.member, b.member.world
 	b.ctx, b.end = context.WithCancel(w.life)
-	b.caller = &caller{world: w, ctx: b.ctx, actor: history.ActorAgent, ws: m.number, inc: b.inc}
+	b.caller = &caller{world: w, ctx: b.ctx, actor: history.ActorAgent, ws: m.number, inc: b.inc, kept: map[string]string{}}
 	w.mu.Lock()
 	m.machine = b
 	if b.launch.id != "" {
@@ -238,8 +238,11 @@ func (m *member) die() bool {
 	return m.stop(history.Died)
 }
 
-// Sleep implements agent.World. A stalled agent sleeps on.
-func (b *machine) Sleep(d time.Duration) bool { return b.sleep(d, (*fault.Set).Stalled) }
+// Sleep implements agent.World. A stalled agent sleeps on, and one whose heartbeat was held has slept already.
+func (b *machine) Sleep(d time.Duration) bool {
+	d, b.held = max(d-b.held, 0), 0
+	return b.sleep(d, (*fault.Set).Stalled)
+}
 
 // pass lets a boot's time pass, and more of it where the machine is paused by then.
 func (b *machine) pass(d time.Duration) bool { return b.sleep(d, (*fault.Set).Paused) }

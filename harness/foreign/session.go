@@ -10,9 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/bootrace/bootrace/controller/lifecycle"
-	"github.com/bootrace/bootrace/controller/wire"
-	"github.com/bootrace/bootrace/harness/agent"
+	"github.com/bootrace/bootrace/harness/foreign/dialect"
 )
 
 // Session is a target that passed the preflight, with what is served to it here. It is safe for concurrent use.
@@ -27,8 +25,7 @@ type Session struct {
 	patience time.Duration
 
 	lists *shared[[]shown]
-	feeds *shared[agent.Response]
-	words map[string]lifecycle.Status // of the events feed, what each says that a workspace became
+	feeds *shared[dialect.Answer]
 
 	mu      sync.Mutex
 	owners  map[string]*member // of workspaces, by id
@@ -51,8 +48,8 @@ func Open(ctx context.Context, t Target) (*Session, error) {
 		return nil, err
 	}
 	s := &Session{
-		target: t, client: newClient(t), lists: newShared[[]shown](), feeds: newShared[agent.Response](),
-		owners: map[string]*member{}, patience: patience, words: eventWords(),
+		target: t, client: newClient(t), lists: newShared[[]shown](), feeds: newShared[dialect.Answer](),
+		owners: map[string]*member{}, patience: patience,
 	}
 	s.cleaning, s.abandon = context.WithCancelCause(context.WithoutCancel(ctx))
 	if err := s.client.preflight(ctx); err != nil {
@@ -109,7 +106,17 @@ func (s *Session) unknownWord(word string) {
 	}
 	s.unknown[word] = true
 	s.notes = append(s.notes, fmt.Sprintf("the events feed has entries %q, which the dialect %s does not know, so they say nothing here: "+
-		"statuses are read from the workspaces themselves, at every --poll", word, s.target.Dialect))
+		"statuses are read from the workspaces themselves, at every --poll. A copy of the dialect can say what they mean (calls.events.words)", word, s.client.spec.Name))
+}
+
+// unreadable notes why the feed could not be read: once.
+func (s *Session) unreadable(why string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	note := "the events feed cannot be read, so it is left out: " + why
+	if !slices.Contains(s.notes, note) {
+		s.notes = append(s.notes, note)
+	}
 }
 
 // Notes returns what a person should know of the target that is no verdict, each once.
@@ -117,15 +124,6 @@ func (s *Session) Notes() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.notes)
-}
-
-// eventWords are the words of the events feed.
-func eventWords() map[string]lifecycle.Status {
-	words := map[string]lifecycle.Status{"WORKSPACE_PROVISION_FAILED": lifecycle.Failed, "AGENT_CARD_UPDATED": lifecycle.None}
-	for _, s := range lifecycle.Statuses() {
-		words[wire.EventType(s.String())] = s
-	}
-	return words
 }
 
 // claim boots what was launched for a workspace before anybody knew it.

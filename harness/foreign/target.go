@@ -11,11 +11,9 @@ import (
 	"time"
 
 	"github.com/bootrace/bootrace/controller"
+	"github.com/bootrace/bootrace/harness/foreign/dialect"
 	"github.com/bootrace/bootrace/scenarios"
 )
-
-// DialectMolecule is the wire of the public molecule-core workspace server.
-const DialectMolecule = "molecule"
 
 // Who boots the agents of workspaces that are not external.
 const (
@@ -28,9 +26,12 @@ const (
 type Target struct {
 	Name    string // how reports speak of it; the URL's host where empty
 	URL     string
-	Dialect string
 	Token   string // the operators' bearer token
-	OrgID   string // sent as X-Molecule-Org-Id where set
+	Dialect string // what it speaks: a built-in dialect, or a file; molecule where empty
+	// Speaks is the same as a program has it: for what a file cannot say.
+	Speaks dialect.Dialect
+	Params map[string]string // what its dialect wants to know beside
+	OrgID  string            // the parameter org_id
 
 	// ServeCP is the address on which the control plane is served that the target asks for machines.
 	ServeCP string
@@ -72,15 +73,22 @@ func (t Target) Complete() (Target, error) {
 		return t, errors.New("the target has no URL")
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
 		return t, fmt.Errorf("the target's URL %q is not an http or https URL with a host", t.URL)
-	case t.Dialect != "" && t.Dialect != DialectMolecule:
-		return t, fmt.Errorf("the dialect %q is not known: there is %s", t.Dialect, DialectMolecule)
+	}
+	if t.Speaks == nil {
+		if t.Speaks, err = dialect.Find(cmp.Or(t.Dialect, dialect.Molecule)); err != nil {
+			return t, err
+		}
+	}
+	spec := t.Speaks.Spec()
+	t.Dialect = cmp.Or(t.Dialect, spec.Name)
+	if err := t.parameters(spec); err != nil {
+		return t, err
 	}
 	t.URL = strings.TrimSuffix(t.URL, "/")
 	t.Name = cmp.Or(t.Name, u.Host)
 	if t.Run == "" {
 		t.Run = newMark()
 	}
-	t.Dialect = DialectMolecule
 	if t.Boots == "" {
 		t.Boots = BootsHarness
 		if t.ServeCP != "" || t.Fakeprovider != "" {
@@ -89,6 +97,8 @@ func (t Target) Complete() (Target, error) {
 	}
 	fakes, err := url.Parse(t.Fakeprovider)
 	switch {
+	case t.Boots == BootsTarget && !spec.ControlPlane:
+		return t, fmt.Errorf("a server of the dialect %s asks nobody here for machines: its agents are booted by %s, or by %s", spec.Name, BootsHarness, BootsNone)
 	case !slices.Contains([]string{BootsHarness, BootsTarget, BootsNone}, t.Boots):
 		return t, fmt.Errorf("agents are booted by %s, %s or %s, not by %q", BootsHarness, BootsTarget, BootsNone, t.Boots)
 	case t.Fakeprovider != "" && (err != nil || fakes.Scheme != "http" && fakes.Scheme != "https" || fakes.Host == ""):
@@ -109,9 +119,10 @@ func (t Target) Complete() (Target, error) {
 		value *time.Duration
 		or    time.Duration
 	}{
-		{"ttl", &t.TTL, contract.LivenessTTL}, {"external ttl", &t.ExternalTTL, 0}, {"heartbeat", &t.Heartbeat, defaultHeartbeat},
-		{"provision sweep", &t.ProvisionSweep, contract.ProvisionSweepEvery},
-		{"liveness sweep", &t.LivenessSweep, contract.LivenessSweepEvery},
+		{"ttl", &t.TTL, cmp.Or(spec.Times.TTL, contract.LivenessTTL)}, {"external ttl", &t.ExternalTTL, spec.Times.ExternalTTL},
+		{"heartbeat", &t.Heartbeat, cmp.Or(spec.Times.Heartbeat, defaultHeartbeat)},
+		{"provision sweep", &t.ProvisionSweep, cmp.Or(spec.Times.ProvisionSweep, contract.ProvisionSweepEvery)},
+		{"liveness sweep", &t.LivenessSweep, cmp.Or(spec.Times.LivenessSweep, contract.LivenessSweepEvery)},
 		{"poll", &t.Poll, defaultPoll}, {"tolerance", &t.Tolerance, defaultTolerance},
 	} {
 		if *f.value < 0 {
@@ -140,12 +151,54 @@ func (t Target) Complete() (Target, error) {
 	return t, nil
 }
 
+// parameters completes what the dialect wants to know beside the URL, and says what is wrong with it.
+func (t *Target) parameters(spec dialect.Spec) error {
+	t.Params = maps.Clone(t.Params)
+	if t.Params == nil {
+		t.Params = map[string]string{}
+	}
+	if t.OrgID != "" {
+		t.Params["org_id"] = t.OrgID
+	}
+	known := slices.Sorted(maps.Keys(spec.Params))
+	for _, name := range slices.Sorted(maps.Keys(t.Params)) {
+		if !slices.Contains(known, name) {
+			has := "has no parameters"
+			if len(known) > 0 {
+				has = "has the parameters " + strings.Join(known, ", ")
+			}
+			return fmt.Errorf("the target is given %s, and the dialect %s %s", name, spec.Name, has)
+		}
+	}
+	for _, name := range known {
+		if p := spec.Params[name]; p.Required && t.Params[name] == "" && p.Default == "" {
+			return fmt.Errorf("the dialect %s wants to know %s: %s (--param %s=…)", spec.Name, name, p.About, name)
+		}
+	}
+	return nil
+}
+
+// speaks is the target's dialect, which is known by now or built in.
+func (t Target) speaks() dialect.Dialect {
+	if t.Speaks != nil {
+		return t.Speaks
+	}
+	d, err := dialect.Find(dialect.Molecule)
+	if err != nil {
+		panic(err) // it is built in, and a test loads it
+	}
+	return d
+}
+
 // Budget is how long the target gives boots of the runtime.
 func (t Target) Budget(runtime string) time.Duration {
 	if b, ok := t.Budgets[runtime]; ok {
 		return b
 	}
 	if b, ok := t.Budgets[""]; ok {
+		return b
+	}
+	if b := t.speaks().Spec().Times.Budget; b > 0 {
 		return b
 	}
 	return controller.DefaultSettings().Budget(runtime)
@@ -165,7 +218,7 @@ func (t Target) Describe() string {
 		boots = "agents booted on the machines that it launches at " + t.Fakeprovider
 	}
 	return fmt.Sprintf("%s (%s wire) · %s · %s, swept every %s · TTL %s (external %s), swept every %s · heartbeats every %s · read every %s",
-		t.Name, t.Dialect, boots, budget, t.ProvisionSweep, t.TTL, t.ExternalTTL, t.LivenessSweep, t.Heartbeat, t.Poll)
+		t.Name, t.speaks().Spec().Name, boots, budget, t.ProvisionSweep, t.TTL, t.ExternalTTL, t.LivenessSweep, t.Heartbeat, t.Poll)
 }
 
 // unseen are the kinds of events that cannot be seen of the target.

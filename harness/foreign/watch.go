@@ -3,7 +3,6 @@ package foreign
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -12,8 +11,7 @@ import (
 	"time"
 
 	"github.com/bootrace/bootrace/controller/lifecycle"
-	"github.com/bootrace/bootrace/controller/wire"
-	"github.com/bootrace/bootrace/harness/agent"
+	"github.com/bootrace/bootrace/harness/foreign/dialect"
 	"github.com/bootrace/bootrace/harness/history"
 )
 
@@ -66,31 +64,23 @@ type watched struct {
 	unfed   int  // how often it could not be, before it ever was
 }
 
-type feedKey struct{ workspace, kind, at, payload string }
+type feedKey struct{ workspace, kind, at, whole string }
 
-// feedEntry is an entry of the events feed. What a payload is, each server decides.
+// feedEntry is an entry of the events feed.
 type feedEntry struct {
-	Type      string          `json:"event_type"`
-	Workspace string          `json:"workspace_id"`
-	Payload   json.RawMessage `json:"payload"`
-	At        time.Time       `json:"created_at"`
-
+	dialect.Entry
 	since history.Time // when the feed was read that lacked it
 }
 
 func (e feedEntry) key() feedKey {
-	return feedKey{e.Workspace, e.Type, e.At.Format(time.RFC3339Nano), string(e.Payload)}
+	return feedKey{e.Workspace, e.Type, e.At.Format(time.RFC3339Nano), e.Whole}
 }
 
 // status is what the entry says that the workspace became. It returns none where it says nothing of that, and reports whether
 // that is known of such entries.
 func (e feedEntry) status(words map[string]lifecycle.Status) (to lifecycle.Status, cause string, known bool) {
-	var says struct {
-		To    string `json:"to"`
-		Cause string `json:"cause"`
-	}
-	if json.Unmarshal(e.Payload, &says) == nil && says.To != "" && to.UnmarshalText([]byte(says.To)) == nil {
-		return to, says.Cause, true
+	if e.To != lifecycle.None {
+		return e.To, e.Cause, true
 	}
 	to, known = words[e.Type]
 	return to, "", known
@@ -152,8 +142,7 @@ func (w *world) read(ctx context.Context, since time.Time) error {
 // listed writes down what is odd about how the list shows the member, each time that it begins: it lacks it, or shows it as
 // removed. What else it shows is read as any other look is.
 func (w *world) listed(m *member, asked history.Time, there shown, ok bool) {
-	e := history.Event{Kind: history.Reading, WS: m.number, Call: history.List, Sent: asked}
-	e.To.UnmarshalText([]byte(there.Status)) //nolint:errcheck // it was checked
+	e := history.Event{Kind: history.Reading, WS: m.number, Call: history.List, Sent: asked, To: there.Status}
 	odd := !ok || e.To == lifecycle.Removed
 	if odd && !m.unlisted {
 		w.add(e)
@@ -163,33 +152,26 @@ func (w *world) listed(m *member, asked history.Time, there shown, ok bool) {
 
 // look reads one workspace, which may be removed.
 func (w *world) look(ctx context.Context, id string) (there shown, ok bool, err error) {
-	q := agent.Request{Call: "get", Method: http.MethodGet, Path: wire.PathWorkspaces + "/" + id, Token: w.session.target.Token}
-	r, err := w.session.client.do(ctx, q)
+	r, err := w.session.client.operate(ctx, dialect.Get, id)
 	switch {
 	case err != nil:
 		return there, false, err
 	case r.Code == http.StatusTooManyRequests, r.Code/100 == 5:
-		return there, false, &CallError{Call: "GET /workspaces/{id}", Why: fmt.Sprintf("answered %d", r.Code)}
-	case r.Code != http.StatusOK:
+		return there, false, &CallError{Call: r.Request, Why: fmt.Sprintf("answered %d", r.Raw)}
+	case !r.OK():
 		return there, false, nil
 	}
-	if err := json.Unmarshal(r.Body, &there); err != nil {
-		return there, false, &CallError{Call: "GET /workspaces/{id}", Why: "speaks another version of the wire: " + err.Error()}
-	}
-	if why := strange(there); why != "" {
-		return there, false, &CallError{Call: "GET /workspaces/{id}", Why: "speaks another version of the wire: " + why}
-	}
-	return there, true, nil
+	return r.Workspaces[0], true, nil
 }
 
 // feed notes what is new in the events feed, by workspace, in the order in which it happened. A target without one is read
 // by its list alone.
 func (w *world) feed(ctx context.Context, since time.Time) error {
-	if w.known.none {
+	if w.known.none || !w.session.client.spec.Has(dialect.Events) {
 		return nil
 	}
-	r, when, err := w.session.feeds.read(ctx, since, func(ctx context.Context) (agent.Response, error) {
-		return w.session.client.do(ctx, agent.Request{Call: "events", Method: http.MethodGet, Path: wire.PathEvents, Token: w.session.target.Token})
+	r, when, err := w.session.feeds.read(ctx, since, func(ctx context.Context) (dialect.Answer, error) {
+		return w.session.client.operate(ctx, dialect.Events, "")
 	})
 	asked := w.at(when)
 	var odd *CallError
@@ -199,18 +181,22 @@ func (w *world) feed(ctx context.Context, since time.Time) error {
 	case err != nil:
 		return w.unfed(err)
 	case r.Code/100 == 5, r.Code == http.StatusTooManyRequests:
-		return w.unfed(&CallError{Call: "GET " + wire.PathEvents, Why: fmt.Sprintf("answered %d", r.Code)})
-	}
-	var entries []feedEntry
-	if r.Code != http.StatusOK || json.Unmarshal(r.Body, &entries) != nil {
+		return w.unfed(&CallError{Call: r.Request, Why: fmt.Sprintf("answered %d", r.Raw)})
+	case !r.OK():
 		w.known.none = true
-		return nil //nolint:nilerr // what it has is no feed that anybody could read
+		return nil
+	case r.Entries == nil:
+		w.session.unreadable(r.Hint)
+		w.known.none = true
+		return nil
 	}
 	w.known.fed = true
+	entries := slices.Clone(r.Entries) // others read the same answer
 	if newestFirst(entries) {
 		slices.Reverse(entries)
 	}
-	for _, e := range entries {
+	for _, one := range entries {
+		e := feedEntry{Entry: one}
 		if !w.known.seen[e.key()] {
 			w.known.seen[e.key()] = true
 			e.since = w.known.asked
@@ -240,7 +226,7 @@ const feedTries = 3
 // newestFirst reports whether the feed goes back in time, as the contract has it. What happened in which order, its order says,
 // and not its times: those of one moment have no other, and a time is when a request began, which may have had to wait for
 // one that began later.
-func newestFirst(entries []feedEntry) bool {
+func newestFirst(entries []dialect.Entry) bool {
 	forth := 0
 	for i := 1; i < len(entries); i++ {
 		forth += entries[i].At.Compare(entries[i-1].At)
@@ -253,13 +239,12 @@ func (w *world) write(number int, asked history.Time, there shown, ok bool) {
 	if !ok {
 		return
 	}
-	e := history.Event{Kind: history.Reading, WS: number, Inc: there.Incarnation, Cause: there.Cause, Sent: asked}
-	e.To.UnmarshalText([]byte(there.Status)) //nolint:errcheck // it was checked
+	e := history.Event{Kind: history.Reading, WS: number, Inc: there.Incarnation, Cause: there.Cause, Sent: asked, To: there.Status}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if number > 0 {
 		m := w.members[number-1]
-		if m.shows != there.Status && m.shows != "" && e.To != lifecycle.Online && e.To != lifecycle.Degraded {
+		if m.shows != there.Status && m.shows != lifecycle.None && e.To != lifecycle.Online && e.To != lifecycle.Degraded {
 			m.changed++
 		}
 		m.shows = there.Status
@@ -270,7 +255,7 @@ func (w *world) write(number int, asked history.Time, there shown, ok bool) {
 // tell writes down what the feed says of a workspace, which is hearsay: what came of it, rows show.
 func (w *world) tell(number int, fresh []feedEntry) {
 	for _, e := range fresh {
-		to, cause, known := e.status(w.session.words)
+		to, cause, known := e.status(w.session.client.spec.Words)
 		switch {
 		case !known:
 			w.session.unknownWord(e.Type)
@@ -288,8 +273,7 @@ func (m *member) readTwins(listed map[string]shown) {
 	w.mu.Unlock()
 	for _, id := range twins {
 		if there, ok := listed[id]; ok {
-			e := history.Event{Kind: history.Reading, WS: -m.number, Inc: cmp.Or(there.Incarnation, 1)}
-			e.To.UnmarshalText([]byte(there.Status)) //nolint:errcheck // it was checked
+			e := history.Event{Kind: history.Reading, WS: -m.number, Inc: cmp.Or(there.Incarnation, 1), To: there.Status}
 			w.add(e)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/bootrace/bootrace/controller/lifecycle"
-	"github.com/bootrace/bootrace/harness/agent"
+	"github.com/bootrace/bootrace/harness/foreign/dialect"
 	"github.com/bootrace/bootrace/harness/history"
 	"github.com/bootrace/bootrace/harness/invariant"
 	"github.com/bootrace/bootrace/harness/plan"
@@ -77,7 +77,7 @@ func TestFeed(t *testing.T) {
 
 // lookingAt is a world of one workspace, that the server shows.
 func lookingAt(url string) *world {
-	s := &Session{client: newClient(Target{URL: url}), owners: map[string]*member{}, words: eventWords(), lists: newShared[[]shown](), feeds: newShared[agent.Response]()}
+	s := &Session{client: newClient(Target{URL: url}), owners: map[string]*member{}, lists: newShared[[]shown](), feeds: newShared[dialect.Answer]()}
 	w := &world{session: s, reading: make(chan struct{}, 1), began: time.Now()}
 	w.known = watched{seen: map[feedKey]bool{}, pending: map[string][]feedEntry{}}
 	w.members = []*member{{world: w, number: 1, id: "1"}}
@@ -126,7 +126,7 @@ func TestFeedThatFails(t *testing.T) {
 		w := lookingAt(server.URL)
 		if c.name == "for a moment" { // there is a feed, as an earlier look has shown
 			w.known.fed = true
-			w.write(1, 1, shown{Status: "provisioning"}, true)
+			w.write(1, 1, shown{Status: lifecycle.Provisioning}, true)
 		}
 		list = "paused"
 		for i, f := range c.fails {

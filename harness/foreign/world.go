@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/controller/wire"
 	"github.com/bootrace/bootrace/harness/agent"
 	"github.com/bootrace/bootrace/harness/fault"
@@ -53,15 +54,15 @@ type member struct {
 	// Guarded by the world's lock.
 	id      string
 	twins   []string
-	begun   int      // boots that the operator asked for
-	unclear string   // the last call that asked for one, while it had no clear answer
-	machine *machine // that runs
-	rests   bool     // paused or hibernated, by what the operator was granted
-	gone    bool     // deleted, likewise
-	known   bool     // the target may have let an agent of it in
-	stopped int      // how often the control plane was asked to stop a machine of it
-	changed int      // how often it was seen to change its status, but for the better
-	shows   string   // the status that was read last
+	begun   int              // boots that the operator asked for
+	unclear string           // the last call that asked for one, while it had no clear answer
+	machine *machine         // that runs
+	rests   bool             // paused or hibernated, by what the operator was granted
+	gone    bool             // deleted, likewise
+	known   bool             // the target may have let an agent of it in
+	stopped int              // how often the control plane was asked to stop a machine of it
+	changed int              // how often it was seen to change its status, but for the better
+	shows   lifecycle.Status // that was read last
 
 	unlisted bool // the last list was odd about it; guarded by the world's reading
 }
@@ -317,7 +318,7 @@ func (m *member) answered(call string, r agent.Response) {
 			m.know(reply.ID)
 		}
 	case "list":
-		var all []shown
+		var all []wire.Workspace
 		if json.Unmarshal(r.Body, &all) != nil {
 			return
 		}
@@ -332,11 +333,15 @@ func (m *member) answered(call string, r agent.Response) {
 	}
 	switch call {
 	case "create", "list", "restart", "resume":
-		if call == "list" && m.booting() || m.workspace() == "" {
-			return
+		if call == "list" && (m.booting() || m.world.session.client.spec.OnlyCreateTells) || m.workspace() == "" {
+			return // what is found in the list was created by a call whose reply nobody has
 		}
 		for _, each := range m.reached(call) {
-			each.wakes()
+			token := ""
+			if each == m {
+				token = handedOut(r)
+			}
+			each.wakes(token)
 		}
 	case "pause", "hibernate", "delete":
 		for _, each := range m.reached(call) {
@@ -368,14 +373,14 @@ func (m *member) booted() bool {
 	return !m.plan.External && m.world.session.target.Boots == BootsHarness
 }
 
-// wakes begins another boot of the member.
-func (m *member) wakes() {
+// wakes begins another boot of the member, with the token where the target has given one.
+func (m *member) wakes(token string) {
 	m.world.mu.Lock()
 	m.rests = false
 	m.world.mu.Unlock()
 	if m.booted() {
 		m.stop(history.Terminated)
-		m.boot(m.begins(), launch{}, "")
+		m.boot(m.begins(), launch{}, token)
 	}
 }
 
@@ -523,7 +528,7 @@ func (w *world) strayAgent(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, beats*w.plan.Settings.Heartbeat())
 	defer cancel()
 	b := &machine{member: &member{world: w, plan: &plan.Workspace{}}, ctx: ctx}
-	b.caller = &caller{world: w, ctx: ctx, actor: history.ActorAgent}
+	b.caller = &caller{world: w, ctx: ctx, actor: history.ActorAgent, kept: map[string]string{}}
 	agent.Run(b, agent.Config{WorkspaceID: id, Interval: w.plan.Settings.Heartbeat(), URL: w.session.agentURL})
 }
 

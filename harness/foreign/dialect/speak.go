@@ -1,0 +1,534 @@
+package dialect
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/bootrace/bootrace/controller/lifecycle"
+)
+
+// Spec implements Dialect.
+func (d *spoken) Spec() Spec { return d.spec }
+
+// spoke is what has come of a call so far.
+type spoke struct {
+	d      *spoken
+	name   string // the call's
+	vars   vars
+	answer Answer
+	body   []byte
+}
+
+// Speak implements Dialect.
+func (d *spoken) Speak(ctx context.Context, c Call, send Send) (Answer, error) {
+	name := c.Name
+	if d.calls[name] == nil && name == Clean {
+		name = Delete
+	}
+	call := d.calls[name]
+	if call == nil {
+		return Answer{}, &Error{Call: c.Name, Why: fmt.Sprintf("the dialect %s has no such call", d.spec.Name)}
+	}
+	s := &spoke{d: d, name: name, vars: variables(c, d.spec.Params)}
+	for page := 1; ; page++ {
+		s.vars["page"] = int64(page)
+		more, err := s.speak(ctx, c, call, send)
+		if err != nil || !more {
+			return s.answer, err
+		}
+		if page == mostPages {
+			return s.answer, s.odd(call.read.more.fault(fmt.Sprintf("after %d pages there is always another one", mostPages)))
+		}
+	}
+}
+
+// mostPages is how many pages a list may have.
+const mostPages = 1000
+
+// speak makes the call's requests once, and reports whether there is another page.
+func (s *spoke) speak(ctx context.Context, c Call, call *call, send Send) (more bool, err error) {
+	steps := map[string]any{}
+	s.vars["steps"], s.vars["call"] = steps, s.name
+	wrote := false
+	for _, step := range call.steps {
+		if step.when != nil {
+			do, err := step.when.value(s.vars)
+			if err != nil {
+				return false, s.odd(err)
+			}
+			if do != true {
+				continue
+			}
+		}
+		if err := s.request(ctx, step, send); err != nil {
+			return false, err
+		}
+		steps[step.name] = map[string]any{"code": int64(s.answer.Raw), "reply": s.vars["reply"]}
+		if !s.answer.OK() {
+			s.refused()
+			s.answer.Partly = wrote
+			return false, nil
+		}
+		wrote = wrote || step.method != http.MethodGet
+		for name, x := range step.keep {
+			v, err := x.value(s.vars)
+			if err != nil {
+				return false, s.odd(err)
+			}
+			if v != nil && c.Kept != nil {
+				c.Kept[name] = fmt.Sprint(v)
+			}
+		}
+		kept := map[string]any{}
+		for k, v := range c.Kept {
+			kept[k] = v
+		}
+		s.vars["kept"] = kept
+	}
+	if err := s.read(call); err != nil || call.read.more == nil {
+		return false, err
+	}
+	v, err := call.read.more.value(s.vars)
+	if err != nil {
+		return false, s.odd(err)
+	}
+	return v == true, nil
+}
+
+// variables are what the call's expressions may refer to; empty ones are nil.
+func variables(c Call, params map[string]Param) vars {
+	full := func(s string) any {
+		if s == "" {
+			return nil
+		}
+		return s
+	}
+	given, kept := map[string]any{}, map[string]any{}
+	for name, p := range params {
+		if v := c.Params[name]; v != "" {
+			given[name] = v
+		} else if p.Default != "" {
+			given[name] = p.Default
+		}
+	}
+	for k, v := range c.Kept {
+		kept[k] = v
+	}
+	v := vars{
+		"params": given, "kept": kept, "id": c.ID, "token": full(c.Token), "operator_token": full(c.Operator),
+		"now": time.Now().UTC().Format("2006-01-02T15:04:05.000000Z"),
+	}
+	if x := c.Create; x != nil {
+		v["name"], v["runtime"], v["model"], v["parent"] = x.Name, full(x.Runtime), full(x.Model), full(x.Parent)
+		v["url"], v["external"] = full(x.URL), x.External
+	}
+	if x := c.Register; x != nil {
+		v["url"], v["card"] = x.URL, nil
+		if card, err := decode(x.Card); err == nil {
+			v["card"] = card
+		}
+	}
+	if x := c.Heartbeat; x != nil {
+		v["error_rate"], v["sample_error"], v["task"], v["wedged"] = x.ErrorRate, x.SampleError, x.Task, x.Wedged
+		v["active_tasks"], v["uptime"] = x.ActiveTasks, x.UptimeSecs
+	}
+	if x := c.Failed; x != nil {
+		v["error"], v["log"] = x.Error, x.Log
+	}
+	return v
+}
+
+// request makes one request of a call, and notes what was answered.
+func (s *spoke) request(ctx context.Context, step *step, send Send) error {
+	path, ok, err := step.path.say(s.vars, url.PathEscape)
+	if err != nil || !ok {
+		return s.unsayable(step, "path", err)
+	}
+	s.answer.Request = step.method + " " + path
+	content := io.Reader(http.NoBody)
+	if step.body != nil {
+		v, err := step.body(s.vars)
+		if err != nil {
+			return s.unsayable(step, "body", err)
+		}
+		b, err := json.Marshal(v)
+		if err != nil {
+			return s.unsayable(step, "body", err)
+		}
+		content = bytes.NewReader(b)
+	}
+	q, err := http.NewRequestWithContext(ctx, step.method, path, content)
+	if err != nil {
+		return s.unsayable(step, "request", err)
+	}
+	if step.body != nil {
+		q.Header.Set("Content-Type", "application/json")
+	}
+	for _, h := range step.headers {
+		said, ok, err := h.text.say(s.vars, nil)
+		switch {
+		case err != nil:
+			return s.unsayable(step, "header "+h.name, err)
+		case ok:
+			q.Header.Set(h.name, said)
+		}
+	}
+	r, err := send(q)
+	if err != nil {
+		var mine *Error
+		if errors.As(err, &mine) {
+			mine.Call = s.answer.Request
+			return mine
+		}
+		return &Error{s.answer.Request, "no answer", err}
+	}
+	defer r.Body.Close() //nolint:errcheck // it was read, or is of no use
+	s.body, err = io.ReadAll(r.Body)
+	if err != nil && r.StatusCode/100 == 2 {
+		return &Error{s.answer.Request, "the answer broke off", err}
+	}
+	return s.replied(step, r)
+}
+
+// unsayable is a call that cannot be put into words.
+func (s *spoke) unsayable(step *step, what string, err error) error {
+	if err == nil {
+		err = errors.New("a placeholder of it has no value")
+	}
+	return &Error{Call: step.method + " (" + s.name + ")", Why: fmt.Sprintf("its %s cannot be made: %v", what, err)}
+}
+
+// replied takes the reply of a request.
+func (s *spoke) replied(step *step, r *http.Response) error {
+	a := &s.answer
+	a.Raw, a.Code, a.RetryAfter = r.StatusCode, r.StatusCode, r.Header.Get("Retry-After")
+	if code, ok := step.replies[a.Raw]; ok {
+		a.Code = code
+	}
+	if a.Code/100 == 2 {
+		a.Code = http.StatusOK
+		if s.name == Create {
+			a.Code = http.StatusCreated
+		}
+	}
+	header := map[string]string{}
+	for name := range r.Header {
+		header[strings.ToLower(name)] = r.Header.Get(name)
+	}
+	s.vars["code"], s.vars["header"], s.vars["reply"] = int64(a.Raw), header, nil
+	if a.Raw/100 == 3 && !a.OK() {
+		return s.foreign(fmt.Sprintf("answered %d, a redirect to %q: nothing of this wire redirects; is there a login in front of it?", a.Raw, r.Header.Get("Location")))
+	}
+	data, err := decode(s.body)
+	if err == nil {
+		s.vars["reply"] = data
+	}
+	empty := len(bytes.TrimSpace(s.body)) == 0
+	switch {
+	case a.Raw/100 != 2, step.reply == "none", empty && a.Raw == http.StatusNoContent:
+	case step.reply == "text":
+		s.vars["reply"] = strings.TrimSpace(string(s.body))
+	case looksLikeHTML(s.body):
+		return s.foreign(fmt.Sprintf("answered %d with HTML, where the wire has JSON: is it the address of its web page?", a.Raw))
+	case empty:
+		return s.foreign(fmt.Sprintf("answered %d with nothing, where the wire has JSON", a.Raw))
+	case err != nil:
+		return s.foreign(fmt.Sprintf("answered %d with what is no whole JSON: %s", a.Raw, excerpt(s.body)))
+	}
+	if step.expect != nil && a.OK() && !contains(s.vars["reply"], step.expect) {
+		want, _ := json.Marshal(step.expect) //nolint:errcheck // it came from YAML
+		return s.foreign(fmt.Sprintf("says %s, where this version of the wire has %s", excerpt(s.body), want))
+	}
+	return nil
+}
+
+// foreign is an answer that is none of the dialect's.
+func (s *spoke) foreign(why string) error { return &Error{Call: s.answer.Request, Why: why} }
+
+// odd is an answer that has the form of one, and not what the file says.
+func (s *spoke) odd(err error) error {
+	return s.foreign(fmt.Sprintf("speaks another version of the wire: %v; it answered %s", err, excerpt(s.body)))
+}
+
+// refused notes why the server refuses, and what to do about it.
+func (s *spoke) refused() {
+	if s.d.said != nil {
+		if v, err := s.d.said.value(s.vars); err == nil && v != nil {
+			s.answer.Said = strings.TrimSpace(fmt.Sprint(v))
+		}
+	}
+	for _, h := range s.d.hints {
+		if v, err := h.when.value(s.vars); err == nil && v == true {
+			s.answer.Hint, _, _ = h.say.say(s.vars, nil)
+			return
+		}
+	}
+}
+
+// read reads what the call's last reply tells.
+func (s *spoke) read(c *call) error {
+	switch s.name {
+	case List:
+		return s.list(c)
+	case Get:
+		it := s.vars["reply"]
+		if c.read.workspace != nil {
+			var err error
+			if it, err = c.read.workspace.value(s.vars); err != nil {
+				return s.odd(err)
+			}
+		}
+		w, err := s.shown(it)
+		s.answer.Workspaces = []Workspace{w}
+		return err
+	case Events:
+		s.entries(c)
+		return nil
+	}
+	var w Workspace
+	status, err := s.word(c.read.status)
+	if err != nil {
+		return err
+	}
+	if status != "" {
+		if w, err = s.worded(status); err != nil {
+			return err
+		}
+	}
+	if c.read.id != nil {
+		if w.ID, err = s.word(c.read.id); err != nil {
+			return err
+		}
+		if w.ID == "" {
+			return s.odd(c.read.id.fault("the reply does not have the id"))
+		}
+	}
+	if s.answer.Token, err = s.word(c.read.token); err != nil {
+		return err
+	}
+	count, err := s.word(c.read.count)
+	if err != nil {
+		return err
+	}
+	if count != "" {
+		_, err := fmt.Sscan(count, &s.answer.Count)
+		s.answer.Counted = err == nil
+	}
+	s.answer.Workspaces = []Workspace{w}
+	return nil
+}
+
+// word is what the expression says, as a text; empty where it says nothing.
+func (s *spoke) word(x *expr) (string, error) {
+	if x == nil {
+		return "", nil
+	}
+	v, err := x.value(s.vars)
+	switch {
+	case err != nil:
+		return "", s.odd(err)
+	case v == nil:
+		return "", nil
+	}
+	return fmt.Sprint(v), nil
+}
+
+func (s *spoke) list(c *call) error {
+	v, err := c.read.workspaces.value(s.vars)
+	if err != nil {
+		return s.odd(err)
+	}
+	all, ok := v.([]any)
+	if !ok {
+		return s.foreign(fmt.Sprintf("speaks another version of the wire: it is no array of workspaces (%s: %s); it answered %s", c.read.workspaces.place, c.read.workspaces.text, excerpt(s.body)))
+	}
+	for _, it := range all {
+		w, err := s.shown(it)
+		if err != nil {
+			return err
+		}
+		s.answer.Workspaces = append(s.answer.Workspaces, w)
+	}
+	return nil
+}
+
+// shown reads a workspace.
+func (s *spoke) shown(it any) (Workspace, error) {
+	s.vars["it"] = it
+	var w Workspace
+	by := s.d.workspace
+	word, err := s.word(by.status)
+	if err != nil {
+		return w, err
+	}
+	if w, err = s.worded(word); err != nil {
+		return w, err
+	}
+	for _, x := range []struct {
+		by *expr
+		to *string
+	}{{by.id, &w.ID}, {by.name, &w.Name}, {by.cause, &w.Cause}} {
+		if *x.to, err = s.word(x.by); err != nil {
+			return w, err
+		}
+	}
+	if w.ID == "" {
+		return w, s.odd(by.id.fault("a workspace has no id"))
+	}
+	n, err := s.word(by.incarnation)
+	if err == nil && n != "" {
+		if _, wrong := fmt.Sscan(n, &w.Incarnation); wrong != nil {
+			err = s.odd(by.incarnation.fault(fmt.Sprintf("%q is no number", n)))
+		}
+	}
+	return w, err
+}
+
+// worded is a workspace of which the server has that word.
+func (s *spoke) worded(word string) (Workspace, error) {
+	status, ok := s.d.statuses[word]
+	if !ok {
+		return Workspace{}, s.foreign(fmt.Sprintf("speaks another version of the wire: a workspace is said to be %q, which is no status of the dialect %s: say what it means (%s)", word, s.d.spec.Name, s.d.where))
+	}
+	return Workspace{Word: word, Status: status}, nil
+}
+
+// entries reads the events feed. One that cannot be read is none, with the reason as a hint.
+func (s *spoke) entries(c *call) {
+	v, err := c.read.entries.value(s.vars)
+	all, ok := v.([]any)
+	if err == nil && !ok {
+		err = c.read.entries.fault("it is no list of entries")
+	}
+	found := make([]Entry, 0, len(all))
+	for _, it := range all {
+		var e Entry
+		if e, err = s.entry(c, it); err != nil {
+			break
+		}
+		found = append(found, e)
+	}
+	if err != nil {
+		s.answer.Hint = err.Error()
+		return
+	}
+	s.answer.Entries = found
+}
+
+func (s *spoke) entry(c *call, it any) (e Entry, err error) {
+	s.vars["it"] = it
+	for _, x := range []struct {
+		by *expr
+		to *string
+	}{{c.entry.kind, &e.Type}, {c.entry.workspace, &e.Workspace}} {
+		if *x.to, err = s.word(x.by); err != nil {
+			return e, err
+		}
+	}
+	at, err := c.entry.at.value(s.vars)
+	if err != nil {
+		return e, err
+	}
+	if e.At, err = moment(at); err != nil {
+		return e, c.entry.at.fault(err.Error())
+	}
+	if c.entry.to != nil { // what cannot be found in an entry, it does not say
+		if v, err := c.entry.to.value(s.vars); err == nil && v != nil {
+			e.To = s.d.statuses[fmt.Sprint(v)]
+		}
+	}
+	if c.entry.cause != nil && e.To != lifecycle.None {
+		if v, err := c.entry.cause.value(s.vars); err == nil && v != nil {
+			e.Cause = fmt.Sprint(v)
+		}
+	}
+	whole, err := json.Marshal(it)
+	e.Whole = string(whole)
+	return e, err
+}
+
+// moment reads a time.
+func moment(v any) (time.Time, error) {
+	switch x := v.(type) {
+	case time.Time:
+		return x, nil
+	case string:
+		return time.Parse(time.RFC3339Nano, x)
+	case int64:
+		return time.Unix(x, 0), nil
+	case float64:
+		return time.Unix(0, int64(x*float64(time.Second))), nil
+	}
+	return time.Time{}, fmt.Errorf("%v is no time", v)
+}
+
+// decode reads JSON. Whole numbers are int64.
+func decode(body []byte) (any, error) {
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		return nil, err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("there is more than one value")
+	}
+	return numbered(v), nil
+}
+
+func numbered(v any) any {
+	switch x := v.(type) {
+	case map[string]any:
+		for k, one := range x {
+			x[k] = numbered(one)
+		}
+	case []any:
+		for i := range x {
+			x[i] = numbered(x[i])
+		}
+	case json.Number:
+		if n, err := x.Int64(); err == nil {
+			return n
+		}
+		f, _ := x.Float64() //nolint:errcheck // what is too large is infinite
+		return f
+	}
+	return v
+}
+
+// contains reports whether the value has all that is wanted of it.
+func contains(have, want any) bool {
+	w, ok := want.(map[string]any)
+	if !ok {
+		return fmt.Sprint(have) == fmt.Sprint(want)
+	}
+	h, ok := have.(map[string]any)
+	if !ok {
+		return false
+	}
+	for k, v := range w {
+		if !contains(h[k], v) {
+			return false
+		}
+	}
+	return true
+}
+
+func looksLikeHTML(b []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(b), []byte("<")) }
+
+// excerpt quotes the end of a body, which is where half of one breaks off.
+func excerpt(b []byte) string {
+	const most = 60
+	if len(b) > most {
+		return fmt.Sprintf("… %q", b[len(b)-most:])
+	}
+	return fmt.Sprintf("%q", b)
+}
