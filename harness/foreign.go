@@ -24,6 +24,8 @@ type Foreign struct {
 	Began   time.Time
 	// LeftOut are the scenarios that the target cannot play, each with the reason.
 	LeftOut []runs.LeftOut
+	// Impossible are the scenarios whose race cannot take place with the target's times: they are inconclusive, and not played.
+	Impossible []*foreign.Impossible
 	// Parent is where the run's folder is made; empty to keep nothing.
 	Parent string
 	// Jobs is how many plans are played at a time.
@@ -57,6 +59,13 @@ func (f Foreign) Run(ctx context.Context) (*runs.Run, error) {
 			return nil, err
 		}
 		if err := r.Save(); err != nil {
+			return nil, err
+		}
+	}
+	for _, no := range f.Impossible {
+		x := runs.Played{Plan: no.Plan, History: &history.History{}, Judgement: &invariant.Judgement{Verdict: invariant.Inconclusive, Doubts: []string{no.Why}}}
+		x.Digest = x.History.Digest()
+		if err := f.keep(r, r.Add(x)); err != nil {
 			return nil, err
 		}
 	}

@@ -198,9 +198,14 @@ func (c *runCmd) target(ctx context.Context, s streams, seed uint64, began time.
 	}
 	var plans []*plan.Plan
 	var left []runs.LeftOut
+	var impossible []*foreign.Impossible
+	shown := []*plan.Plan{} // of all that has a verdict
 	for _, scenario := range list {
 		p, why, err := t.Fit(scenario, seed)
+		var no *foreign.Impossible
 		switch {
+		case errors.As(err, &no):
+			impossible, shown = append(impossible, no), append(shown, no.Plan)
 		case err != nil:
 			return usage(err)
 		case p == nil:
@@ -227,18 +232,18 @@ func (c *runCmd) target(ctx context.Context, s streams, seed uint64, began time.
 		}
 		return why != ""
 	})
-	out := terminal(s, c.All, plans)
+	out := terminal(s, c.All, append(shown, plans...))
 	out.Header(version(), seed, runs.Foreign, t.Describe(), "")
 	out.LeftOut(left)
 	jobs := c.jobs(liveJobs)
 	waits(s, plans, jobs)
-	if len(plans) == 0 {
+	if len(plans)+len(impossible) == 0 {
 		return exitError{code: exitInconclusive, err: errors.New("every scenario is left out: nothing was judged")}
 	}
 	clean := c.cleanCommand(t)
 	fmt.Fprintf(s.out, "all that it creates has %s in its name; should it be killed: %s\n\n", t.Run, clean)
 	r, err := harness.Foreign{
-		Session: session, Plans: plans, LeftOut: left, Seed: seed, Version: version(), Began: began, Parent: c.Out, Jobs: jobs,
+		Session: session, Plans: plans, LeftOut: left, Impossible: impossible, Seed: seed, Version: version(), Began: began, Parent: c.Out, Jobs: jobs,
 		Before: before, Progress: out.Result,
 	}.Run(stop.ctx)
 	if err != nil {

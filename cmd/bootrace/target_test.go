@@ -136,6 +136,36 @@ func organised(t *testing.T) string {
 	return server.URL
 }
 
+// TestTargetWhoseTimesLeaveNoRace says so before anything is played, and keeps the run as inconclusive.
+func TestTargetWhoseTimesLeaveNoRace(t *testing.T) {
+	t.Parallel()
+	server, err := foreigntest.Start(foreigntest.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	dir := t.TempDir()
+	mine := filepath.Join(dir, "boot-after-partition.yaml")
+	text := "name: boot-after-partition\nabout: a boot that ends after a partition\nfleet:\n" +
+		"  - {name: up, provider: kimi, boot: {total: 2m}}\n  - {name: slow, provider: kimi, boot: {total: 9m}}\n" +
+		"faults:\n  - {kind: partition, from: 3m, until: 8m}\n"
+	if err := os.WriteFile(mine, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, out, stderr := invoke("run", "--target", server.URL, "--token", foreigntest.AdminToken, "--budget", "5s", "--out", dir, mine)
+	if code != exitInconclusive || len(server.Moves()) > 0 {
+		t.Errorf("exit code %d, %d moves at the target: %s", code, len(server.Moves()), stderr)
+	}
+	says(t, out, "boot-after-partition", "its race cannot take place with these times", "0 violated · 0 held · 1 inconclusive")
+	kept, err := runs.Load(filepath.Join(dir, "latest"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(kept.Results) != 1 || kept.Results[0].Verdict != "inconclusive" || len(kept.LeftOut) != 0 {
+		t.Errorf("kept: %+v, left out %v", kept.Results, kept.LeftOut)
+	}
+}
+
 // TestTargetMisused checks what is said of targets that cannot be tried: never a verdict.
 func TestTargetMisused(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,7 @@
 package foreign_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -68,7 +69,10 @@ func (x *staged) play(t *testing.T, list ...*scenarios.Scenario) []played {
 	var all []played
 	for _, s := range list {
 		p, why, err := x.session.Target().Fit(s, 7)
+		var no *foreign.Impossible
 		switch {
+		case errors.As(err, &no):
+			x.left = append(x.left, no.Error())
 		case err != nil:
 			t.Fatal(s.Name, err)
 		case p == nil:

@@ -28,9 +28,17 @@ func Strikes(kind string) (ok, cloud bool) {
 	return cloud || slices.Contains(striking, kind), cloud
 }
 
+// Impossible is the error of a scenario whose race cannot take place with the target's times: playing it would show nothing.
+type Impossible struct {
+	Plan *plan.Plan // with the contract's times
+	Why  string
+}
+
+func (e *Impossible) Error() string { return e.Plan.Name + ": " + e.Why }
+
 // Fit resolves the scenario for the target: its times are stretched or shrunk so that what happens before and after the
 // contract's budgets happens before and after the target's. Where the target lacks what the scenario needs, leftOut says
-// what, and there is no plan.
+// what, and there is no plan. Where its times leave the scenario no race, the error is *Impossible.
 func (t Target) Fit(s *scenarios.Scenario, seed uint64) (p *plan.Plan, leftOut string, err error) {
 	if why := t.lacks(s); why != "" {
 		return nil, why, nil
@@ -39,7 +47,8 @@ func (t Target) Fit(s *scenarios.Scenario, seed uint64) (p *plan.Plan, leftOut s
 		return nil, "", err
 	}
 	if why := t.scale(p); why != "" {
-		return nil, why, nil
+		p.Live = &plan.Live{Speed: 1, Tolerance: plan.Duration(t.Tolerance), Unseen: t.unseen()}
+		return nil, "", &Impossible{p, why}
 	}
 	t.agents(p)
 	for i := range p.Workspaces {

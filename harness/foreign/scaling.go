@@ -336,16 +336,16 @@ func (s *scaling) conflict() string {
 		}
 		at = at.because.from
 	}
-	var names []string
+	names := []string{at.name}
 	for m := at; m.because != nil; {
-		if m.because.gap < 0 || m.because.gap > 0 && len(names) == 0 {
-			names = append(names, m.name)
-		}
 		if m = m.because.from; m == at {
 			break
 		}
+		names = append(names, m.name)
 	}
-	names = append(names, at.name)
+	if others := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == s.moments[0].name }); len(others) > 0 {
+		names = others // what comes after the start is what cannot be
+	}
 	slices.Sort(names)
 	return fmt.Sprintf("its race cannot take place with these times: %s cannot come in the order that it needs, with a budget of %s beside a TTL of %s",
 		strings.Join(slices.Compact(names), " and "), s.target.Budget(s.plan.Workspaces[0].Runtime), s.target.TTL)

@@ -1,6 +1,7 @@
 package foreign_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -14,8 +15,8 @@ import (
 )
 
 // TestScalingKeepsTheOrder draws targets' times, and has every built-in scenario fitted to them: what comes first comes first, boots
-// end on the side of the budget on which they did, and what agents suffer lasts as many TTLs, or the scenario is left out with the
-// reason.
+// end on the side of the budget on which they did, and what agents suffer lasts as many TTLs, or the scenario is said to be
+// impossible, with the reason.
 func TestScalingKeepsTheOrder(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -39,7 +40,13 @@ func TestScalingKeepsTheOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 		is, why, err := x.Fit(s, seed)
+		var no *foreign.Impossible
 		switch {
+		case errors.As(err, &no):
+			if no.Why == "" || no.Plan.Name != s.Name {
+				t.Fatalf("%s is impossible without a reason: %+v", s.Name, no)
+			}
+			return
 		case err != nil:
 			t.Fatal(err)
 		case is == nil && why == "":
@@ -106,6 +113,29 @@ func ordered(t *rapid.T, x foreign.Target, was, is *plan.Plan) {
 			if got := float64(is.Faults[j].Until-is.Faults[j].From) / float64(x.TTL); suffered && got < ttls-0.001 {
 				t.Fatalf("%s: %s lasts %.2f TTLs, and should %.2f", was.Name, f.Kind, got, ttls)
 			}
+		}
+	}
+}
+
+// TestImpossible has a boot end after a partition of the agents that are up, which lasts as many TTLs as it did: within a budget that
+// is shorter, it cannot.
+func TestImpossible(t *testing.T) {
+	t.Parallel()
+	up, slow := group(1, 2*minute)[0], group(1, 9*minute)[0]
+	up.Name = "up"
+	s := own("boot-after-partition", []scenarios.Group{up, slow}, nil, scenarios.Fault{Kind: "partition", From: scenarios.Duration(3 * minute), Until: scenarios.Duration(8 * minute)})
+	for budget, possible := range map[time.Duration]bool{10 * minute: true, 5 * time.Second: false} {
+		x, err := foreign.Target{URL: "http://localhost:1", Budgets: map[string]time.Duration{"": budget}}.Complete()
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, leftOut, err := x.Fit(s, 7)
+		var no *foreign.Impossible
+		if possible != (p != nil) || possible == errors.As(err, &no) || leftOut != "" {
+			t.Errorf("budget %s: %v, %q, %v", budget, p != nil, leftOut, err)
+		}
+		if !possible && (!strings.Contains(no.Why, "its race cannot take place with these times") || !strings.Contains(no.Why, "the end of the partition")) {
+			t.Errorf("it says %s", no.Why)
 		}
 	}
 }
