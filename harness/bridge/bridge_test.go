@@ -135,7 +135,7 @@ func TestReproduces(t *testing.T) {
 // TestSuspects names what may be wrong with a controller whose code nobody here has seen.
 func TestSuspects(t *testing.T) {
 	t.Parallel()
-	p, h := live(t, "minimax-past-budget", "sticky-failed", 300*time.Millisecond, "move", "log", "row", "machine", "cloud", "boot", "panic")
+	p, h := live(t, "minimax-past-budget", "sticky-failed", 300*time.Millisecond, "log", "row", "machine", "cloud", "boot", "panic")
 	found, err := bridge.Suspects(context.Background(), p, h, "converges", 1, 3)
 	if err != nil {
 		t.Fatal(err)

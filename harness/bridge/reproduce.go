@@ -93,10 +93,13 @@ func shows(o *harness.Outcome, name string) bool {
 // Suspects plays the live run against the reference controller with each named defect in turn, and returns the
 // reproductions of those that show the violation: what may be wrong with a controller whose code is somebody else's. Those
 // that show it with more of the seeds come first. A defect that breaks the same invariant by another mechanism is none of
-// them, where the run shows the mechanism.
+// them, and where the run shows no mechanism, none is.
 func Suspects(ctx context.Context, p *plan.Plan, h *history.History, name string, first uint64, seeds int) ([]*Reproduction, error) {
 	var found []*Reproduction
 	here := fingerprints(p, h, invariant.Judge(p, h), name)
+	if len(here) == 0 {
+		return nil, nil
+	}
 	for _, d := range defects.All() {
 		r, err := Reproduce(ctx, p, h, name, d, first, seeds)
 		if err != nil {
@@ -106,7 +109,7 @@ func Suspects(ctx context.Context, p *plan.Plan, h *history.History, name string
 			continue
 		}
 		there := fingerprints(r.First.Plan, r.First.History, r.First.Judgement, name)
-		if len(here) == 0 || slices.ContainsFunc(here, func(f string) bool { return slices.Contains(there, f) }) {
+		if slices.ContainsFunc(here, func(f string) bool { return slices.Contains(there, f) }) {
 			found = append(found, r)
 		}
 	}
@@ -120,8 +123,12 @@ func fingerprints(p *plan.Plan, h *history.History, j *invariant.Judgement, name
 	var all []string
 	for _, f := range j.Findings {
 		for i := range f.Violations {
-			if f.Invariant == name {
-				all = append(all, v.Fingerprint(&f.Violations[i]))
+			x := &f.Violations[i]
+			if f.Invariant != name {
+				continue
+			}
+			if print := v.Fingerprint(x); print != name || x.Workspace == 0 { // of a workspace, the name alone says nothing of how
+				all = append(all, print)
 			}
 		}
 	}

@@ -73,6 +73,18 @@ func TestSuspectsFit(t *testing.T) {
 	}
 }
 
+// TestNoSuspectsWithoutAMechanism names no defect of a promise of which the run shows no mechanism, though defects there are that break it.
+func TestNoSuspectsWithoutAMechanism(t *testing.T) {
+	t.Parallel()
+	p, h := somebodys(t, foreigntest.Behaviour{KeepsToken: true}, "machine-death")
+	for _, name := range []string{"legal-edges", "one-machine", "linearizable"} {
+		found, err := bridge.Suspects(context.Background(), p, h, name, 1, 1)
+		if err != nil || len(found) > 0 {
+			t.Errorf("suspected of %s, which the run does not break: %v, %v", name, found, err)
+		}
+	}
+}
+
 // TestWhoIsStuck says which kind of agent is stuck, and why the other is not.
 func TestWhoIsStuck(t *testing.T) {
 	t.Parallel()
