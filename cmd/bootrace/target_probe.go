@@ -22,7 +22,7 @@ var needed = map[string]bool{
 // Run implements the command.
 func (c *targetProbeCmd) Run(ctx context.Context, s streams) error {
 	if c.URL != "" {
-		c.targetFlags.Target = c.URL
+		c.Target = c.URL
 	}
 	if !c.given() {
 		return usage(errors.New("which target? give its URL, --target or --target-file"))

@@ -127,8 +127,8 @@ func fingerprints(p *plan.Plan, h *history.History, j *invariant.Judgement, name
 			if f.Invariant != name {
 				continue
 			}
-			if print := v.Fingerprint(x); print != name || x.Workspace == 0 { // of a workspace, the name alone says nothing of how
-				all = append(all, print)
+			if mechanism := v.Fingerprint(x); mechanism != name || x.Workspace == 0 { // of a workspace, the name alone says nothing of how
+				all = append(all, mechanism)
 			}
 		}
 	}

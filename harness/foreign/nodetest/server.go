@@ -12,7 +12,7 @@ import (
 )
 
 // Token is the bearer token of everybody who may call.
-const Token = "an administrator's token" //nolint:gosec // it opens a test double
+const Token = "an administrator's token"
 
 // Config is what a server is started with; zero times are those of Kubernetes.
 type Config struct {

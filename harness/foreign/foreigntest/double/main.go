@@ -48,7 +48,7 @@ func (f *flags) serve() error {
 	listen := func(ctx context.Context, network, _ string) (net.Listener, error) {
 		return (&net.ListenConfig{}).Listen(ctx, network, f.Listen)
 	}
-	var url, token, more string
+	var url, secret, more string
 	switch f.Dialect {
 	case "kubernetes-nodes":
 		s, err := nodetest.Start(nodetest.Config{StickyNeverUpdated: f.Defect, StartupGrace: f.Budget, MonitorGrace: f.TTL, MonitorPeriod: f.Sweep, Listen: listen})
@@ -56,14 +56,14 @@ func (f *flags) serve() error {
 			return err
 		}
 		defer s.Close()
-		url, token, more = s.URL, nodetest.Token, " --dialect kubernetes-nodes"
+		url, secret, more = s.URL, nodetest.Token, " --dialect kubernetes-nodes"
 	case "github-runners":
 		s, err := runnertest.Start(runnertest.Config{LateStayOffline: f.Defect, ComeBy: f.Budget, TTL: f.TTL, Sweep: f.Sweep, Listen: listen})
 		if err != nil {
 			return err
 		}
 		defer s.Close()
-		url, token, more = s.URL, runnertest.Token, " --dialect github-runners --param owner=acme --param repo=site"
+		url, secret, more = s.URL, runnertest.Token, " --dialect github-runners --param owner=acme --param repo=site"
 	default:
 		b := foreigntest.Behaviour{BeatIgnoresFailed: f.Defect}
 		if f.AsFound {
@@ -76,10 +76,10 @@ func (f *flags) serve() error {
 			return err
 		}
 		defer s.Close()
-		url, token = s.URL, foreigntest.AdminToken
+		url, secret = s.URL, foreigntest.AdminToken
 	}
-	fmt.Printf("serving %s at %s; its operators' token is %q\n", f.Dialect, url, token)
-	fmt.Printf("BOOTRACE_TARGET_TOKEN=%q bootrace target probe %s%s\n", token, url, more)
+	fmt.Printf("serving %s at %s; its operators' token is %q\n", f.Dialect, url, secret)
+	fmt.Printf("BOOTRACE_TARGET_TOKEN=%q bootrace target probe %s%s\n", secret, url, more)
 	<-ctx.Done()
 	return nil
 }
