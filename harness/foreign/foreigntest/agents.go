@@ -55,12 +55,16 @@ func (s *Server) register(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	x.heard = time.Now()
+	if x.status == removed {
+		s.note(x.id, GrantedRemoved)
+	}
 	switch {
 	case slices.Contains([]string{provisioning, awaiting, offline, failed}, x.status),
 		s.config.RegisterUnpauses && slices.Contains([]string{paused, hibernated}, x.status):
 		s.move(x, online, "register")
 	case s.config.FeedTellsUnwritten && x.status != online:
 		s.tell(x.id, online)
+		s.note(x.id, ToldUnwritten)
 	}
 	answer := body{"status": "registered"}
 	if len(x.tokens) == 0 || !x.confirmed && bearer(r) == "" {
@@ -89,6 +93,10 @@ func (s *Server) heartbeat(w http.ResponseWriter, r *http.Request) {
 		return
 	case x == nil:
 		refuse(w, http.StatusNotFound, "no such workspace")
+		return
+	case x.status == removed && s.config.BeatOfRemoved:
+		s.note(x.id, GrantedRemoved)
+		reply(w, http.StatusOK, body{"status": "ok"})
 		return
 	case x.status == removed:
 		refuse(w, http.StatusGone, "it was removed")

@@ -7,11 +7,14 @@ type Behaviour struct {
 	BeatIgnoresFailed   bool // the heartbeat handler has no branch for failed; a register heals it all the same
 	RegisterUnpauses    bool // a register moves paused and hibernated rows to online
 	RegisterOfRemoved   bool // a register of a removed row gets 200 and a live token; the row stays as it is
+	BeatOfRemoved       bool // a heartbeat of a removed row gets 200
+	RemovedNotShown     bool // a removed row is 404 to everybody who reads it
 	UnknownAccepted     bool // a register makes a row for an id that nobody created, and heartbeats for it get 200
 	CreateInSteps       bool // a create with a known URL shows provisioning for an instant
 	RestartInSteps      bool // a restart writes its row twice, and an agent's call may come in between
 	FamilyInSteps       bool // pause and resume go through the family row by row
 	SameProvision       bool // restart and resume send the control plane the first provision's body, to the letter
+	ProvisionFirst      bool // a create is answered after the control plane was asked, and not before
 	StopsNothing        bool // no call stops a machine at the control plane
 	ThrottledIsRefused  bool // a provision that the control plane throttles fails the workspace at once
 	FeedTellsUnwritten  bool // the feed says online for a guarded UPDATE that changed nothing

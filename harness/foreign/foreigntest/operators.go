@@ -97,6 +97,9 @@ func (s *Server) list(w http.ResponseWriter, _ *http.Request) {
 func (s *Server) get(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	x := s.rows[r.PathValue("id")]
+	if x != nil && x.status == removed && s.config.RemovedNotShown {
+		x = nil
+	}
 	var shown body
 	if x != nil {
 		shown = x.shown()
@@ -155,6 +158,9 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request) {
 			x.confirmed = true
 		}
 		s.provision(x)
+		if s.config.ProvisionFirst {
+			s.step()
+		}
 	}
 	answer["status"] = x.status
 	s.mu.Unlock()

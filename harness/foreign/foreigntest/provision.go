@@ -43,6 +43,14 @@ func (s *Server) launch(x *row, inc int, order []byte) {
 		code, machine, why := s.ask(order)
 		s.mu.Lock()
 		switch {
+		case code/100 == 2:
+			s.note(x.id, Launched)
+		case code == 0:
+			s.note(x.id, UnclearLaunch)
+		default:
+			s.note(x.id, RefusedLaunch)
+		}
+		switch {
 		case code/100 == 2 && (x.wants(inc) || s.config.StopsNothing):
 			x.machine = machine
 			s.mu.Unlock()
@@ -107,6 +115,9 @@ func (s *Server) terminate(id, machine string) {
 		if r, err := s.client.Do(q); err == nil {
 			r.Body.Close() //nolint:errcheck // nothing is read of it
 			if r.StatusCode/100 == 2 || r.StatusCode == http.StatusNotFound {
+				s.mu.Lock()
+				s.note(id, Stopped)
+				s.mu.Unlock()
 				return
 			}
 		}

@@ -38,6 +38,7 @@ type Server struct {
 	rows  map[string]*row
 	order []string
 	moves []Move
+	facts []Fact
 	feed  []entry // oldest first
 	calls map[string]*bucket
 	dead  bool
@@ -49,6 +50,32 @@ type Move struct {
 	ID, Name string
 	From, To string
 	By       string // the call or sweep
+}
+
+// Fact is something that the server did or was answered, and that no row shows.
+type Fact struct {
+	ID   string
+	What string
+}
+
+// The facts.
+const (
+	GrantedRemoved = "an agent's call of a removed row was granted"
+	ToldUnwritten  = "the feed told of a status that was not written"
+	Launched       = "the control plane gave it a machine"
+	RefusedLaunch  = "the control plane gave it none"
+	UnclearLaunch  = "the control plane did not answer, and may have given it a machine"
+	Stopped        = "the control plane stopped a machine of it"
+)
+
+// note writes a fact down. It runs under the lock.
+func (s *Server) note(id, what string) { s.facts = append(s.facts, Fact{id, what}) }
+
+// Facts returns what it did, in order.
+func (s *Server) Facts() []Fact {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.facts)
 }
 
 // Start serves until Close.
