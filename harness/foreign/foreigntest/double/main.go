@@ -56,14 +56,14 @@ func (f *flags) serve() error {
 			return err
 		}
 		defer s.Close()
-		url, secret, more = s.URL, nodetest.Token, " --dialect kubernetes-nodes"
+		url, secret, more = s.URL, nodetest.Token, " --dialect kubernetes-nodes" //nolint:gosec // it opens a test double
 	case "github-runners":
 		s, err := runnertest.Start(runnertest.Config{LateStayOffline: f.Defect, ComeBy: f.Budget, TTL: f.TTL, Sweep: f.Sweep, Listen: listen})
 		if err != nil {
 			return err
 		}
 		defer s.Close()
-		url, secret, more = s.URL, runnertest.Token, " --dialect github-runners --param owner=acme --param repo=site"
+		url, secret, more = s.URL, runnertest.Token, " --dialect github-runners --param owner=acme --param repo=site" //nolint:gosec // it opens a test double
 	default:
 		b := foreigntest.Behaviour{BeatIgnoresFailed: f.Defect}
 		if f.AsFound {
