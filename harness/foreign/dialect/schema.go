@@ -111,7 +111,9 @@ func (s *source) causes(e *validator.ValidationError, all *Problems) {
 		}
 		return
 	case *kind.PropertyNames:
-		add(s.key(at+"/"+escape(k.Property)), fmt.Sprintf("%s has no %q", name, k.Property), s.wanted(e))
+		for _, at := range s.named(e.SchemaURL, k.Property) {
+			add(s.key(at+"/"+escape(k.Property)), fmt.Sprintf("%s has no %q", strings.ReplaceAll(strings.Trim(at, "/"), "/", "."), k.Property), s.wanted(e))
+		}
 		return
 	case *kind.Required:
 		add(s.key(at), fmt.Sprintf("%s lacks %s", name, strings.Join(k.Missing, ", ")), "add it; bootrace dialects schema says what it is")
@@ -141,6 +143,18 @@ func (s *source) causes(e *validator.ValidationError, all *Problems) {
 	for _, cause := range e.Causes {
 		s.causes(cause, all)
 	}
+}
+
+// named finds what has a name that the schema at the URL does not allow there. The validator lends the place of such an error to others
+// before it tells it.
+func (s *source) named(schema, name string) (all []string) {
+	parts := strings.Split(strings.TrimSuffix(schema, "/propertyNames"), "/")
+	for at := range s.keys {
+		if above, ok := strings.CutSuffix(at, "/"+escape(name)); ok && strings.HasSuffix(above, "/"+parts[len(parts)-1]) {
+			all = append(all, above)
+		}
+	}
+	return all
 }
 
 // known are the names that what the error is about may have.
