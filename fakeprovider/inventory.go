@@ -38,7 +38,7 @@ func NewInventory() *Inventory {
 func (v *Inventory) Launch(spec cloud.Spec, now time.Time) (cloud.Machine, bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	key := owner{spec.WorkspaceID, spec.Incarnation}
+	key := owner{spec.Key(), spec.Incarnation}
 	if id, ok := v.byOwner[key]; ok {
 		return *v.machines[id], false
 	}

@@ -30,6 +30,17 @@ type Spec struct {
 	Template    string
 	Tier        int
 	Env         map[string]string // for the agent; holds its token: never logged
+	// Replaces is the machine of the same incarnation that has ended and whose place this one takes; empty for the first one,
+	// and always with a controller that leaves it to the operator to ask for another boot. Launches that differ in it are two.
+	Replaces string
+}
+
+// Key is what a launch is idempotent by, together with the incarnation.
+func (s Spec) Key() string {
+	if s.Replaces == "" {
+		return s.WorkspaceID
+	}
+	return s.WorkspaceID + " after " + s.Replaces
 }
 
 // Machine is one instance.

@@ -4,7 +4,8 @@
 //
 // # Guarantees that every cloud gives
 //
-//   - Launch is idempotent by workspace and incarnation: asked again, it returns the machine that it launched before.
+//   - Launch is idempotent by workspace and incarnation: asked again, it returns the machine that it launched before. One that
+//     replaces a machine which has ended is another launch.
 //   - Terminate of a machine that is unknown or already stopped is no error.
 //   - Errors are classified by [Classify]; an error of a call leaves open whether it took effect, unless it is permanent.
 //   - Describe and List may be behind: a machine just launched can be missing. Nobody may take that for its death.

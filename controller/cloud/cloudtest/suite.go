@@ -29,6 +29,7 @@ func Run(t *testing.T, open func(t *testing.T) Backend) {
 		"LaunchIsIdempotentAtOnce":        launchIsIdempotentAtOnce,
 		"LaunchIsIdempotentAcrossClients": launchIsIdempotentAcrossClients,
 		"IncarnationsAreApart":            incarnationsAreApart,
+		"ReplacementsAreApart":            replacementsAreApart,
 		"LaunchTellsForWhom":              launchTellsForWhom,
 		"ListShowsWhatLives":              listShowsWhatLives,
 		"TerminatedNeverLivesAgain":       terminatedNeverLivesAgain,
@@ -147,6 +148,20 @@ func incarnationsAreApart(s *suite) {
 	sp.Incarnation = 2
 	if second := s.launch(s.cloud, sp); second.ID == first.ID {
 		s.Errorf("two incarnations were given one machine, %s", first.ID)
+	}
+}
+
+func replacementsAreApart(s *suite) {
+	sp := spec()
+	first := s.launch(s.cloud, sp)
+	s.terminate(first.ID)
+	sp.Replaces = first.ID
+	second := s.launch(s.cloud, sp)
+	if second.ID == first.ID || second.WorkspaceID != sp.WorkspaceID || second.Incarnation != sp.Incarnation {
+		s.Errorf("what replaces %s is %+v", first.ID, second)
+	}
+	if again := s.launch(s.cloud, sp); again.ID != second.ID {
+		s.Errorf("the same replacement gave %s, then %s", second.ID, again.ID)
 	}
 }
 

@@ -89,7 +89,7 @@ func (c *Cloud) runInput(spec cloud.Spec) (*ec2.RunInstancesInput, error) {
 	}
 	tags := c.config.tagsFor(spec)
 	input := &ec2.RunInstancesInput{
-		ClientToken:  aws.String(clientToken(c.config.Deployment, owner{spec.WorkspaceID, spec.Incarnation})),
+		ClientToken:  aws.String(clientToken(c.config.Deployment, owner{spec.Key(), spec.Incarnation})),
 		MinCount:     aws.Int32(1),
 		MaxCount:     aws.Int32(1),
 		ImageId:      aws.String(c.config.ImageID),
