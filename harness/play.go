@@ -54,9 +54,9 @@ func Play(ctx context.Context, p *plan.Plan, source stores.Source, target sim.Ta
 // see [sim.Options].
 func play(ctx context.Context, p *plan.Plan, source stores.Source, target sim.Target, choices oracle.Oracle, room []history.Event) *Outcome {
 	began := time.Now()
-	if target.Contract != nil && p.Contract == nil {
+	if by := target.JudgedBy(); by != nil && p.Contract == nil {
 		p = p.Clone()
-		p.Contract = target.Contract
+		p.Contract = by
 	}
 	o := &Outcome{Plan: p, History: &history.History{}}
 	drop := func() error { return nil }

@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/bootrace/bootrace/harness/contract"
 	"github.com/bootrace/bootrace/harness/generate"
 	"github.com/bootrace/bootrace/harness/invariant"
 	"github.com/bootrace/bootrace/harness/runs"
@@ -20,8 +21,9 @@ import (
 type VerifyOption func(*verifying)
 
 type verifying struct {
-	source stores.Source
-	folder string
+	source   stores.Source
+	folder   string
+	policies *contract.Policies
 }
 
 // OnStore has every plan played on a fresh store of the source; without it, in memory.
@@ -29,6 +31,10 @@ func OnStore(s stores.Source) VerifyOption { return func(v *verifying) { v.sourc
 
 // KeepIn has what is found kept as a run in a folder below this one; without it nothing is kept, and only the log tells.
 func KeepIn(folder string) VerifyOption { return func(v *verifying) { v.folder = folder } }
+
+// WithPolicies has the controller judged by these policies: in what it differs from the contract on purpose. It may do what they
+// say, and has to.
+func WithPolicies(p contract.Policies) VerifyOption { return func(v *verifying) { v.policies = &p } }
 
 // Verify checks a controller against generated fleets, faults and operator's acts: every invariant must hold in every run.
 // It is a property test of rapid: the number of plans and all else is set by the -rapid flags, as users of rapid know
@@ -39,6 +45,12 @@ func Verify(t *testing.T, target sim.Target, options ...VerifyOption) {
 	v := &verifying{source: stores.Memory()}
 	for _, o := range options {
 		o(v)
+	}
+	if v.policies != nil {
+		target.Policies = *v.policies
+	}
+	if err := target.Policies.Validate(); err != nil {
+		t.Fatalf("the policies of %s: %v", target.Name, err)
 	}
 	var failed *Outcome
 	t.Cleanup(func() {

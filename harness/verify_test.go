@@ -10,6 +10,7 @@ import (
 	"github.com/bootrace/bootrace/controller"
 	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/harness"
+	"github.com/bootrace/bootrace/harness/contract"
 	"github.com/bootrace/bootrace/harness/runs"
 	"github.com/bootrace/bootrace/harness/sim"
 )
@@ -62,4 +63,11 @@ func TestVerifyTells(t *testing.T) {
 	if err != nil || len(r.Results[0].Plan.Workspaces) != 1 {
 		t.Errorf("what is kept is not small: %+v, %v", r, err)
 	}
+}
+
+// A controller that differs from the contract on purpose says so, and passes.
+func TestVerifyByPolicies(t *testing.T) {
+	t.Parallel()
+	p := contract.Policies{ReapsFailed: true, LaunchQuota: 2}
+	harness.Verify(t, differing(p), harness.WithPolicies(p))
 }

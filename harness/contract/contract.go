@@ -50,6 +50,8 @@ func (c *Contract) Validate() error {
 			return fmt.Errorf("contract %s: a licence for %s needs a call or a rule, and not both", c.Name, l.Event)
 		case l.Call != "" && !called[l.Call]:
 			return fmt.Errorf("contract %s: a licence for %s is the call %q, which is none", c.Name, l.Event, l.Call)
+		case !known[l.From]:
+			return fmt.Errorf("contract %s: a licence for %s is for %q only, which is no status", c.Name, l.Event, l.From)
 		case l.Rule != "" && !slices.Contains(rules, l.Rule):
 			return fmt.Errorf("contract %s: a licence for %s is the rule %q, which is none", c.Name, l.Event, l.Rule)
 		}
@@ -63,6 +65,9 @@ func (c *Contract) Validate() error {
 		case !licensed[e.Event]:
 			return fmt.Errorf("contract %s: nothing licenses %s, which has an edge", c.Name, e.Event)
 		}
+	}
+	if err := c.Policies.Validate(); err != nil {
+		return fmt.Errorf("contract %s: policies: %w", c.Name, err)
 	}
 	return nil
 }

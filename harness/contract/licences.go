@@ -8,6 +8,8 @@ type Licence struct {
 	// Below says that the call licenses the event for every workspace below the one that it names, too.
 	Below bool   `json:"below,omitempty"`
 	Rule  string `json:"rule,omitempty"`
+	// From, where it is not empty, says that the event is licensed out of that status only.
+	From string `json:"from,omitempty"`
 }
 
 // The rules that license an event without a call.
@@ -16,9 +18,10 @@ const (
 	RuleRefused = "launch-refused"  // the cloud refused the launch of this incarnation for good
 	RuleSilent  = "silent"          // no proof of life for the TTL
 	RuleStopped = "machine-stopped" // it is hibernating: the end of its machine takes it further
+	RuleOffline = "offline"         // it has been offline for as long as the policy restarts_offline says
 )
 
-var rules = []string{RuleBudget, RuleRefused, RuleSilent, RuleStopped}
+var rules = []string{RuleBudget, RuleRefused, RuleSilent, RuleStopped, RuleOffline}
 
 var licences = []Licence{
 	{Event: "create", Call: "create"},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/bootrace/bootrace/controller/cloud"
 	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/controller/store"
 	"github.com/bootrace/bootrace/harness/contract"
@@ -110,17 +111,24 @@ func (w *world) judgeMove(c *state, t *task, space int, was, is *store.Workspace
 		return violated("event-iff-transition", space, "%s moved it from %s to %s, and the log has %d entries of that", by, from, is.Status, entries)
 	case !legal:
 		return violated("legal-edges", space, "%s moved it from %s to %s by %s, which no edge allows", by, from, is.Status, event)
-	case !w.licensed(t, event, by):
+	case !w.licensed(t, event, from, by):
 		return violated("unasked", space, "%s moved it from %s to %s by %s, and nobody had asked for that", by, from, is.Status, event)
 	case w.table.Converged(is.Status) && t.who == anAgent && int(t.inc) != is.Incarnation:
 		return violated("current-incarnation", space, "the %s of incarnation %d made incarnation %d %s", by, t.inc, is.Incarnation, is.Status)
-	case event == lifecycle.ProvisionTimeout && c.now-memo.began < budget:
+	case event == lifecycle.ProvisionTimeout && c.now-memo.began < budget && !w.noticed(c, is):
 		return violated("gives-up", space, "its boot was given up after %s of a budget of %s", c.now-memo.began, budget)
 	case w.table.Converged(from) && (is.Status == lifecycle.Offline || is.Status == lifecycle.Failed) && t.who == aTick &&
-		memo.proved >= 0 && c.now-memo.proved < ttl:
+		memo.proved >= 0 && c.now-memo.proved < ttl && !w.noticed(c, is):
 		return violated("stays-online", space, "%s made it %s %s after its agent's last call", by, is.Status, c.now-memo.proved)
 	}
 	return nil
+}
+
+// noticed reports whether the target says that it notices the end of a machine at once, and none of the workspace's lives.
+func (w *world) noticed(c *state, row *store.Workspace) bool {
+	return w.table.Policies().NoticesDeath && !slices.ContainsFunc(c.fleet.all, func(m cloud.Machine) bool {
+		return m.WorkspaceID == row.ID.String() && m.Incarnation == row.Incarnation && m.State.Live()
+	})
 }
 
 // led reports whether the workspace was, at some moment of the task, where the call that was granted leads.
@@ -141,9 +149,9 @@ func (w *world) led(t *task, call string) bool {
 
 // licensed reports whether the contract lets the task move a workspace by the event. What a rule licenses, ticks do, and calls
 // that wait for it.
-func (w *world) licensed(t *task, event lifecycle.Event, by string) bool {
+func (w *world) licensed(t *task, event lifecycle.Event, from lifecycle.Status, by string) bool {
 	return slices.ContainsFunc(w.table.Licences(event), func(l contract.Licence) bool {
-		return l.Call == by && t.who != aTick || l.Rule != "" && t.who != anAgent
+		return (l.From == "" || l.From == from.String()) && (l.Call == by && t.who != aTick || l.Rule != "" && t.who != anAgent)
 	})
 }
 

@@ -63,7 +63,7 @@ func settings() controller.Settings {
 func newWorld(target sim.Target, b Bounds, t *trace) (*world, *state, *Violation, error) {
 	deployment := target.Deploy()
 	w := &world{
-		bounds: b, table: rules.Must(target.Contract), swallows: deployment.SwallowingAgents,
+		bounds: b, table: rules.Must(target.JudgedBy()), swallows: deployment.SwallowingAgents,
 		probe: &probe{numbers: map[uuid.UUID]int{}}, programs: map[asked]*program{},
 		allRows: map[uint64]*rows{}, allFleets: map[uint64]*fleet{},
 		allMinds: map[uint64]*mind{}, trace: t,

@@ -67,6 +67,7 @@ func (t Target) Fit(s *scenarios.Scenario, seed uint64) (p *plan.Plan, leftOut s
 	if same := p.Workspaces[0].Budget; !slices.ContainsFunc(p.Workspaces, func(w plan.Workspace) bool { return w.Budget != same }) {
 		p.Settings.ProvisionTimeout = same // so that the simulated world can be told, too
 	}
+	p.Contract = t.Policies.Judging(p.Contract)
 	p.Live = &plan.Live{Speed: 1, Tolerance: plan.Duration(t.Tolerance), Unseen: t.unseen()}
 	p.Duration = plan.Duration(t.long(p).Round(time.Millisecond))
 	return p, "", nil
@@ -168,7 +169,10 @@ func (t Target) agents(p *plan.Plan) {
 func (t Target) long(p *plan.Plan) time.Duration {
 	seen := t.Tolerance + 2*t.Poll
 	silence := max(t.TTL, t.ExternalTTL) + t.LivenessSweep + hops
-	recovery := 2*t.Heartbeat + min(30*time.Second, max(t.Heartbeat, hops))
+	recovery := time.Duration(1+max(1, t.Policies.OnlineAfter))*t.Heartbeat + min(30*time.Second, max(t.Heartbeat, hops))
+	if t.Policies.RestartsOffline > 0 {
+		silence += t.Policies.RestartsOffline + t.LivenessSweep + hops
+	}
 	settle := max(silence, recovery) + seen
 	long := cmp.Or(p.Long()-p.Settle(), 0) + settle
 	for _, w := range p.Workspaces {

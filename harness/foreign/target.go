@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/bootrace/bootrace/controller"
+	"github.com/bootrace/bootrace/harness/contract"
 	"github.com/bootrace/bootrace/harness/foreign/dialect"
 	"github.com/bootrace/bootrace/scenarios"
 )
@@ -51,6 +52,8 @@ type Target struct {
 	Poll      time.Duration // how often statuses are read
 	Tolerance time.Duration // how much wider every bound is
 	Lacks     []string      // capabilities, see scenarios.Capabilities
+
+	Policies contract.Policies // in what it differs from the contract on purpose
 
 	// Run is the mark by which everything that is created can be known as this run's; one of its own where empty.
 	Run string
@@ -113,16 +116,19 @@ func (t Target) Complete() (Target, error) {
 			return t, fmt.Errorf("the target is said to lack %q; capabilities are %s", name, strings.Join(scenarios.Capabilities(), ", "))
 		}
 	}
-	contract := controller.DefaultSettings()
+	if err := t.Policies.Validate(); err != nil {
+		return t, fmt.Errorf("the target's policies: %w", err)
+	}
+	defaults := controller.DefaultSettings()
 	for _, f := range []struct {
 		name  string
 		value *time.Duration
 		or    time.Duration
 	}{
-		{"ttl", &t.TTL, cmp.Or(spec.Times.TTL, contract.LivenessTTL)}, {"external ttl", &t.ExternalTTL, spec.Times.ExternalTTL},
+		{"ttl", &t.TTL, cmp.Or(spec.Times.TTL, defaults.LivenessTTL)}, {"external ttl", &t.ExternalTTL, spec.Times.ExternalTTL},
 		{"heartbeat", &t.Heartbeat, cmp.Or(spec.Times.Heartbeat, defaultHeartbeat)},
-		{"provision sweep", &t.ProvisionSweep, cmp.Or(spec.Times.ProvisionSweep, contract.ProvisionSweepEvery)},
-		{"liveness sweep", &t.LivenessSweep, cmp.Or(spec.Times.LivenessSweep, contract.LivenessSweepEvery)},
+		{"provision sweep", &t.ProvisionSweep, cmp.Or(spec.Times.ProvisionSweep, defaults.ProvisionSweepEvery)},
+		{"liveness sweep", &t.LivenessSweep, cmp.Or(spec.Times.LivenessSweep, defaults.LivenessSweepEvery)},
 		{"poll", &t.Poll, defaultPoll}, {"tolerance", &t.Tolerance, defaultTolerance},
 	} {
 		if *f.value < 0 {
@@ -217,8 +223,12 @@ func (t Target) Describe() string {
 	if t.Fakeprovider != "" {
 		boots = "agents booted on the machines that it launches at " + t.Fakeprovider
 	}
-	return fmt.Sprintf("%s (%s wire) · %s · %s, swept every %s · TTL %s (external %s), swept every %s · heartbeats every %s · read every %s",
-		t.Name, t.speaks().Spec().Name, boots, budget, t.ProvisionSweep, t.TTL, t.ExternalTTL, t.LivenessSweep, t.Heartbeat, t.Poll)
+	policies := ""
+	if p := t.Policies.String(); p != "" {
+		policies = " · policies: " + p
+	}
+	return fmt.Sprintf("%s (%s wire) · %s · %s, swept every %s · TTL %s (external %s), swept every %s · heartbeats every %s · read every %s%s",
+		t.Name, t.speaks().Spec().Name, boots, budget, t.ProvisionSweep, t.TTL, t.ExternalTTL, t.LivenessSweep, t.Heartbeat, t.Poll, policies)
 }
 
 // unseen are the kinds of events that cannot be seen of the target.

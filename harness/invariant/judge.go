@@ -89,6 +89,10 @@ var all = []Invariant{
 		launches, []history.Kind{history.Move, history.Machine, history.Cloud}, true, nil,
 	},
 	{
+		"as-declared", "what a target says of itself, by its policies, it keeps",
+		asDeclared, []history.Kind{history.Move, history.Call}, true, nil,
+	},
+	{
 		"current-incarnation", "only the current incarnation's agent is proof of life",
 		currentIncarnation, []history.Kind{history.Move, history.Call}, true, nil,
 	},
@@ -134,7 +138,7 @@ var all = []Invariant{
 // what went wrong. Which move was wrong comes before what the row and the log then say of it.
 var blameOrder = []string{
 	"no-panic", "no-phantom-rows", "referential-integrity", "loser-cannot-overwrite-winner", "removed-is-terminal", "current-incarnation",
-	"operator-intent-holds", "unasked", "reply-is-state", "one-machine", "gives-up", "launches", "bounded-churn", "detects-silence",
+	"operator-intent-holds", "unasked", "reply-is-state", "one-machine", "gives-up", "launches", "as-declared", "bounded-churn", "detects-silence",
 	"stays-online", "degraded-as-reported", "legal-edges", "event-iff-transition", "cause-kept", "converges", "expected", "linearizable",
 }
 

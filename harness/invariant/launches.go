@@ -72,6 +72,9 @@ func (v *View) launched(s *Space, m *history.Event, until time.Duration, r *repo
 		if !tried && deadline > until {
 			return !v.failedForNow(s, m, a0, r)
 		}
+		if v.spent(s, m.Inc, a0) {
+			return true // by its own quota it gives up
+		}
 		r.owed()
 		if !tried {
 			r.violated(Violation{

@@ -132,6 +132,9 @@ func (v *View) licences(s *Space, i int) []contract.Licence {
 			continue
 		}
 		for _, l := range v.Table.Licences(e.Event) {
+			if l.Rule == contract.RuleOffline && !v.offlineLongEnough(s, i) {
+				continue
+			}
 			if l.Rule == contract.RuleBudget || l.Rule == contract.RuleRefused || l.Rule == contract.RuleSilent {
 				return nil
 			}

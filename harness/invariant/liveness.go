@@ -41,7 +41,10 @@ func converges(v *View, r *report) {
 
 // convergesByProofs judges every accepted proof of life, and reports whether it found a violation.
 func convergesByProofs(v *View, s *Space, r *report) bool {
-	for _, p := range s.Proofs {
+	for i, p := range s.Proofs {
+		if !v.earned(s, i) {
+			continue
+		}
 		from, until := p.Sent.D()-v.tolerance, p.At.D()+v.convergeBound()
 		status, inc := s.at(p.At.D())
 		until, known := v.knownAt(s, until)
@@ -82,7 +85,7 @@ func convergesAtTheEnd(v *View, s *Space, r *report) {
 		return // its token was lost with the reply to its creation, and the contract has no other way to get one
 	}
 	// Two heartbeats, and a register that was retried at its slowest.
-	bound := 2*v.Plan.Settings.Heartbeat() + time.Minute + v.tolerance
+	bound := time.Duration(1+v.onlineAfter())*v.Plan.Settings.Heartbeat() + time.Minute + v.tolerance
 	since := max(agent.At.D(), v.healed())
 	for _, m := range s.Moves {
 		if m.To == lifecycle.Provisioning || m.To == lifecycle.AwaitingAgent {
@@ -157,7 +160,7 @@ func staysOnline(v *View, r *report) {
 			if v.polled {
 				silent = s.silentBy(v.earliest(m), m.At.D())
 			}
-			if silent >= ttl-v.tolerance || v.clockOff(m.At.D()-ttl-v.slack(), m.At.D()) {
+			if silent >= ttl-v.tolerance || v.clockOff(m.At.D()-ttl-v.slack(), m.At.D()) || v.noticed(s, m) {
 				continue
 			}
 			r.violated(Violation{
@@ -256,7 +259,7 @@ func givesUp(v *View, r *report) {
 			since := begin.At.D()
 			if next != nil && next.Phase != Hearsay && v.gaveUp(s, i+1) {
 				age := next.At.D() - v.askedFor(s, begin)
-				if age < budget-v.trip() && !v.hinderedStart(since) && !v.clockOff(since-slack, next.At.D()) {
+				if age < budget-v.trip() && !v.hinderedStart(since) && !v.clockOff(since-slack, next.At.D()) && !v.noticed(s, next) {
 					r.violated(Violation{
 						Workspace: s.Number, Since: begin.At, At: next.At, Bound: budget, Due: justBefore(next.At),
 						What: fmt.Sprintf("%s gave its boot up at %s, when it was %s old",
@@ -325,16 +328,8 @@ func (v *View) failedTooSoon(s *Space, i int, begin *history.Event, budget time.
 		}
 		failed++
 	}
-	policy := v.Table.Contract().Policies
-	if policy.LaunchQuota > 0 && failed >= policy.LaunchQuota || policy.NoticesDeath && s.died(m) {
-		return false
-	}
-	return true
-}
-
-// died reports whether a machine of the move's incarnation had ended by then.
-func (s *Space) died(m *history.Event) bool {
-	return slices.ContainsFunc(s.Machines, func(o *history.Event) bool { return o.Inc == m.Inc && o.Ends() && o.At <= m.At })
+	quota := v.Table.Policies().LaunchQuota
+	return (quota == 0 || failed < quota) && !v.noticed(s, m)
 }
 
 // gaveUp reports whether the i-th move is a boot given up by a sweeper. Where moves are told from readings, that is what is

@@ -45,7 +45,7 @@ func Seen(p *plan.Plan, h *history.History) *history.History {
 	steps := newSteps(rules.Must(p.Contract))
 	var moves []history.Event
 	for ws := 1; ws < len(sights); ws++ {
-		t := &told{external: p.Workspaces[ws-1].External, number: ws}
+		t := &told{external: p.Workspaces[ws-1].External, number: ws, restarts: p.Contract != nil && p.Contract.Policies.RestartsOffline > 0}
 		ordered, believed := order(steps, sights[ws])
 		moves = append(moves, t.tell(ordered, believed)...)
 	}
@@ -127,6 +127,7 @@ type told struct {
 	inc      int
 	begun    int  // boots that the operator was granted
 	rests    bool // put aside by the operator, who was granted it
+	restarts bool // its controller restarts it by itself when it is offline
 	last     history.Time
 	moves    []history.Event
 }
@@ -207,6 +208,9 @@ func (t *told) begins() {
 }
 
 func (t *told) move(s *sight, by history.Time) {
+	if t.restarts && t.status == lifecycle.Offline && s.to == lifecycle.Provisioning && s.sort != granted {
+		t.begins()
+	}
 	if s.sort == seenRow {
 		t.inc = max(t.inc, s.event.Inc)
 	}
@@ -332,8 +336,11 @@ func (v *View) reachable(s *Space, from, to lifecycle.Status, since, until histo
 	called := slices.ContainsFunc(s.Calls, func(c *history.Event) bool {
 		return agents(c.Call) && c.Actor == history.ActorAgent && c.Sent <= until && c.Code/100 != 4
 	})
-	allowed := func(e lifecycle.Event) bool {
-		return slices.ContainsFunc(v.Table.Licences(e), func(l contract.Licence) bool {
+	allowed := func(e rules.Edge) bool {
+		return slices.ContainsFunc(v.Table.Licences(e.Event), func(l contract.Licence) bool {
+			if l.From != "" && l.From != e.From.String() {
+				return false
+			}
 			return l.Rule != "" || agents(l.Call) && called || l.Call == "create" || asked[l.Call] || (l.Below || v.polled && l.Call == "delete") && above[l.Call]
 		})
 	}
@@ -341,7 +348,7 @@ func (v *View) reachable(s *Space, from, to lifecycle.Status, since, until histo
 	for more := true; more; {
 		more = false
 		for _, e := range v.Table.Edges() {
-			if reached[e.From] && !reached[e.To] && allowed(e.Event) {
+			if reached[e.From] && !reached[e.To] && allowed(e) {
 				reached[e.To], more = true, true
 			}
 		}

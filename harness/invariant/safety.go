@@ -261,6 +261,7 @@ func (s *Space) movedByOld(r *report) bool {
 func oneMachine(v *View, r *report) {
 	bound := v.Settings.OrphanSweepEvery + v.Settings.LauncherEvery + v.Settings.LaunchTimeout + v.slack()
 	for _, s := range v.Spaces {
+		v.relaunched(s, r)
 		live := map[int]string{}
 		for _, m := range s.Machines {
 			if m.Phase == history.Restarted {
@@ -361,17 +362,21 @@ func (v *View) unwanted(s *Space, m *history.Event, bound time.Duration) (since,
 	if !wanted(status, inc) && !unknown(status, inc) {
 		since = m.At.D()
 	}
+	tooLong := func(by time.Duration) bool {
+		until = v.extend(since, bound, true)
+		return since >= 0 && gone > until && until <= by
+	}
 	for _, move := range s.Moves {
-		if move.At <= m.At || since >= 0 {
-			continue
-		}
-		if !wanted(move.To, move.Inc) && !unknown(move.To, move.Inc) {
-			since = move.At.D() // what was unwanted once never becomes wanted again: resuming begins another incarnation
+		switch {
+		case move.At <= m.At:
+		case since < 0 && !wanted(move.To, move.Inc) && !unknown(move.To, move.Inc):
+			since = move.At.D()
+		case since >= 0 && wanted(move.To, move.Inc): // what a policy gives up may come back
+			if tooLong(move.At.D()) {
+				return since, until, true
+			}
+			since = -1
 		}
 	}
-	if since < 0 {
-		return 0, 0, false
-	}
-	until = v.extend(since, bound, true)
-	return since, until, gone > until && until <= v.End
+	return since, until, tooLong(v.End)
 }

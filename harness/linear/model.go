@@ -135,6 +135,9 @@ func (m model) closure(from state, in input) []state {
 		for _, e := range internal {
 			add(m.apply(s, e, in.external))
 		}
+		if s.status == lifecycle.Offline && m.table.Policies().RestartsOffline > 0 {
+			add(m.apply(s, lifecycle.Restart, in.external))
+		}
 		if s.ghosts&(1<<s.inc) != 0 || s.ghosts&1 != 0 || in.external && s.ghosts != 0 {
 			add(m.apply(s, lifecycle.Register, in.external))
 			for _, e := range beats {
@@ -258,6 +261,9 @@ func (m model) proof(s state, in input, gone bool) []state {
 		events = []lifecycle.Event{lifecycle.Register}
 	}
 	var after []state
+	if m.table.Policies().OnlineAfter > 1 && !m.table.Converged(s.status) {
+		after = append(after, s) // one proof more, and not enough yet
+	}
 	for _, e := range events {
 		if next, _ := m.apply(s, e, in.external); !slices.Contains(after, next) {
 			after = append(after, next)

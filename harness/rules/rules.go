@@ -55,6 +55,9 @@ func bind(c *contract.Contract) (*Rules, error) {
 		if err != nil {
 			return nil, fmt.Errorf("contract %s: %w", c.Name, err)
 		}
+		if status == lifecycle.Failed && c.Policies.ReapsFailed {
+			s.KeepsMachine = false
+		}
 		r.statuses[status] = s
 	}
 	for _, e := range c.Events {
@@ -79,6 +82,11 @@ func bind(c *contract.Contract) (*Rules, error) {
 	for _, l := range c.Licences {
 		event, _ := lifecycle.ParseEvent(l.Event)
 		r.licences[event] = append(r.licences[event], l)
+	}
+	if c.Policies.RestartsOffline > 0 {
+		r.licences[lifecycle.Restart] = append(r.licences[lifecycle.Restart], contract.Licence{
+			Event: lifecycle.Restart.String(), Rule: contract.RuleOffline, From: lifecycle.Offline.String(),
+		})
 	}
 	return r, nil
 }
@@ -110,8 +118,11 @@ func (r *Rules) Next(event lifecycle.Event, from lifecycle.Status) (lifecycle.St
 	return r.edges[i-1].To, true
 }
 
-// Licences returns what allows the event to move a workspace.
+// Licences returns what allows the event to move a workspace; see [contract.Licence.From].
 func (r *Rules) Licences(event lifecycle.Event) []contract.Licence { return r.licences[event] }
+
+// Policies returns in what the controller differs on purpose.
+func (r *Rules) Policies() contract.Policies { return r.contract.Policies }
 
 // Converged reports whether the status is one that a workspace with a beating agent must reach.
 func (r *Rules) Converged(s lifecycle.Status) bool { return r.statuses[s].Converged }

@@ -20,6 +20,16 @@ type Target struct {
 	Remembers bool
 	// Contract is what the controller promises, where that is not the standard contract.
 	Contract *contract.Contract
+	// Policies are in what it differs from the contract on purpose: it is judged by what it says here.
+	Policies contract.Policies
+}
+
+// JudgedBy returns the contract that the target is judged by, or nil where that is the standard one.
+func (t Target) JudgedBy() *contract.Contract {
+	if len(t.Policies.Declared()) == 0 {
+		return t.Contract
+	}
+	return t.Policies.Judging(t.Contract)
 }
 
 // Deployment is one or more replicas of a controller on one store.
