@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml"
-
 	"github.com/bootrace/bootrace/harness"
 	"github.com/bootrace/bootrace/harness/foreign"
 	"github.com/bootrace/bootrace/harness/plan"
@@ -23,7 +21,7 @@ import (
 // targetFlags say which controller of somebody else's is tried, and by which times it is run.
 type targetFlags struct {
 	Target         string            `placeholder:"URL" help:"Try the controller that is served there instead of the reference controller." group:"A controller of somebody else's:"`
-	TargetFile     string            `type:"existingfile" placeholder:"FILE" help:"The same from a YAML file: name, url, and the flags below with underscores." group:"A controller of somebody else's:"`
+	TargetFile     string            `type:"existingfile" placeholder:"FILE" help:"The same from a YAML file: name, url, the flags below with underscores, and policies: what it does otherwise on purpose." group:"A controller of somebody else's:"`
 	TargetName     string            `placeholder:"NAME" help:"How reports speak of it; its host where not given." group:"A controller of somebody else's:"`
 	Dialect        string            `placeholder:"NAME" help:"What it speaks: a built-in dialect (see bootrace dialects), or a YAML file; molecule where not given." group:"A controller of somebody else's:"`
 	Token          string            `env:"BOOTRACE_TARGET_TOKEN" placeholder:"TOKEN" help:"Its operators' bearer token." group:"A controller of somebody else's:"`
@@ -43,28 +41,6 @@ type targetFlags struct {
 	Wait           time.Duration     `placeholder:"TIME" help:"How long it may take to be there, where it is only starting; not at all where not given." group:"A controller of somebody else's:"`
 	Resume         string            `type:"existingdir" placeholder:"FOLDER" help:"Go on with a run that did not come to its end: only what it has not judged is played." group:"A controller of somebody else's:"`
 	Lacks          []string          `placeholder:"CAPABILITY" help:"What it does not offer, such as hibernate: scenarios that need it are left out." group:"A controller of somebody else's:"`
-}
-
-// targetFile is a target in YAML.
-type targetFile struct {
-	Name           string            `yaml:"name"`
-	URL            string            `yaml:"url"`
-	Dialect        string            `yaml:"dialect"`
-	Token          string            `yaml:"token"`
-	OrgID          string            `yaml:"org_id"`
-	Params         map[string]string `yaml:"params"` // what the dialect wants to know beside
-	ServeCP        string            `yaml:"serve_cp"`
-	Fakeprovider   string            `yaml:"fakeprovider"`
-	Boots          string            `yaml:"boots"`
-	Budget         map[string]string `yaml:"budget"` // by runtime; "all" is all others'
-	TTL            time.Duration     `yaml:"ttl"`
-	ExternalTTL    time.Duration     `yaml:"external_ttl"`
-	Heartbeat      time.Duration     `yaml:"heartbeat"`
-	ProvisionSweep time.Duration     `yaml:"provision_sweep"`
-	LivenessSweep  time.Duration     `yaml:"liveness_sweep"`
-	Poll           time.Duration     `yaml:"poll"`
-	Tolerance      time.Duration     `yaml:"tolerance"`
-	Lacks          []string          `yaml:"lacks"`
 }
 
 // given reports whether a target is.
@@ -147,35 +123,6 @@ func addBudget(t *foreign.Target, runtime, takes string) error {
 		return fmt.Errorf("%q is no time, such as 10m", takes)
 	}
 	t.Budgets[runtime] = d
-	return nil
-}
-
-func readTarget(path string, t *foreign.Target) error {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return fmt.Errorf("the target's file: %w", err)
-	}
-	var file targetFile
-	if err := yaml.UnmarshalWithOptions(text, &file, yaml.Strict()); err != nil {
-		return fmt.Errorf("%s: %s", path, yaml.FormatError(err, false, false))
-	}
-	*t = foreign.Target{
-		Name: file.Name, URL: file.URL, Dialect: file.Dialect, Token: file.Token, OrgID: file.OrgID, Params: file.Params, ServeCP: file.ServeCP, Fakeprovider: file.Fakeprovider,
-		Boots: file.Boots, TTL: file.TTL, ExternalTTL: file.ExternalTTL, Heartbeat: file.Heartbeat, ProvisionSweep: file.ProvisionSweep,
-		LivenessSweep: file.LivenessSweep, Poll: file.Poll, Tolerance: file.Tolerance, Lacks: file.Lacks,
-		Budgets: map[string]time.Duration{},
-	}
-	if beside := filepath.Join(filepath.Dir(path), t.Dialect); strings.ContainsAny(t.Dialect, "./") && !filepath.IsAbs(t.Dialect) {
-		t.Dialect = beside // a file stands beside the one that names it
-	}
-	for runtime, takes := range file.Budget {
-		if runtime == "all" {
-			runtime = ""
-		}
-		if err := addBudget(t, runtime, takes); err != nil {
-			return fmt.Errorf("%s: budget: %w", path, err)
-		}
-	}
 	return nil
 }
 

@@ -176,11 +176,25 @@ func TestTargetMisused(t *testing.T) {
 	if err := os.WriteFile(bad, []byte("url: http://localhost:1\nbudgets: {all: 1s}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	mistaken := func(policies string) string {
+		f := filepath.Join(t.TempDir(), "policies.yaml")
+		if err := os.WriteFile(f, []byte("url: "+web.URL+"\npolicies:\n"+policies), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
 	for _, c := range []struct {
 		code int
 		want string
 		args []string
 	}{
+		{exitUsage, `policies.yaml:4:17: policies: launch_quota is -1: it is a number of launches`,
+			[]string{"--target-file", mistaken("  notices_death: true\n  launch_quota: -1\n")}},
+		{exitUsage, `policies.yaml:3:17: policies: online_after is 40: it is a number of proofs of life from 1 to 10`,
+			[]string{"--target-file", mistaken("  online_after: 40\n")}},
+		{exitUsage, `policies.yaml: \[3:3\] unknown field "reaps"`, []string{"--target-file", mistaken("  reaps: true\n")}},
+		{exitUsage, `policies.yaml: \[3:17\] `, []string{"--target-file", mistaken("  reaps_failed: often\n")}},
+		{exitEnvironment, `GET /health: answered 200 with HTML`, []string{"--target-file", mistaken("  restarts_offline: 10m\n  relaunches: true\n")}},
 		{exitEnvironment, `GET /health: answered 200 with HTML`, []string{"--target", web.URL}},
 		{exitEnvironment, `GET /health: no answer`, []string{"--target", "http://127.0.0.1:1"}},
 		{exitEnvironment, `GET /workspaces: answered 401: it refuses a call without a token`, []string{"--target", somebodys(t, "sticky-failed")}},
