@@ -61,6 +61,7 @@ var builtinNames = []string{
 	"external-agents",
 	"register-overtaken",
 	"stray-agent",
+	"intruder",
 }
 
 //go:embed builtin/*.yaml

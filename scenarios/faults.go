@@ -42,6 +42,7 @@ var faultKinds = []FaultKind{
 	{Name: "machine-restart", About: "the machine is restarted: its agent is gone at once, and boots again with what was pulled already", Lasts: false, Takes: []string{"group", "first"}},
 	{Name: "machine-pause", About: "the machine is paused with all that runs on it, also a boot, then goes on", Lasts: true, Takes: []string{"group", "first"}},
 	{Name: "stray-agent", About: "an agent registers and heartbeats for an id that nobody created", Lasts: false},
+	{Name: "intruder", About: "somebody who knows a workspace's id tries every call, with no token, that of an incarnation before, or another workspace's", Lasts: false, Takes: []string{"group", "first"}},
 	{Name: "agent-stall", About: "the agent's process is stopped, then goes on", Lasts: true, Takes: []string{"group", "first"}},
 	{Name: "agent-oom", About: "the machine is short of memory: its agent is killed for it, and again whenever it is started again, until the fault ends", Lasts: true, Takes: []string{"group", "first"}},
 	{Name: "agent-sick", About: "the agent reports an error rate of 0.8", Lasts: true, Takes: []string{"group", "first"}},

@@ -59,9 +59,15 @@ func newGenerator(draw Draw) *generator {
 	return &generator{draw: draw, plan: &plan.Plan{Name: Name, Controllers: 1, Seed: uint64(draw("seed", 1<<30))}}
 }
 
+// intruderEvery is how many plans there are to one with an intruder.
+const intruderEvery = 8
+
 // finish puts the acts in order, and has the run be long enough.
 func (g *generator) finish() *plan.Plan {
 	slices.SortStableFunc(g.plan.Acts, func(a, b plan.Act) int { return cmp.Compare(a.At, b.At) })
+	if g.plan.Seed%intruderEvery == 1 { // by the seed, so that it costs no draw
+		g.plan.Faults = append(g.plan.Faults, plan.Fault{Kind: "intruder", From: plan.Duration(90+g.plan.Seed/intruderEvery%120) * plan.Duration(time.Second)})
+	}
 	g.plan.Duration = plan.Duration(g.plan.Long().Truncate(time.Second))
 	return g.plan
 }

@@ -122,11 +122,20 @@ const (
 	Feed = "feed" // an entry of the events feed
 )
 
+// What an intruder calls with: the By of its calls.
+const (
+	WithoutToken      = "no token"
+	WithOldToken      = "the token of an incarnation before"
+	WithAnothersToken = "another workspace's token"
+)
+
 // Actors of calls, and those whose processes measure.
 const (
 	ActorAgent    = "agent"
 	ActorOperator = "operator"
 	ActorObserver = "observer"
+	// ActorIntruder knows ids, and has no right to anything.
+	ActorIntruder = "intruder"
 	// ActorTick is who moved a row where nobody called: a tick of the controller's own.
 	ActorTick = "tick"
 	// ActorController is whose process measured that the machine was slow.

@@ -50,6 +50,8 @@ func whom(m *history.Event, e lifecycle.Event) string {
 		default:
 			return "an unknown writer, by " + e.String() + ","
 		}
+	case m.Actor == history.ActorIntruder:
+		return "an intruder's " + m.By
 	case m.Actor == history.ActorTick || isTick:
 		return tick(m.By)
 	case m.Actor == history.ActorAgent || m.By == "heartbeat" || m.By == "register":

@@ -20,7 +20,7 @@ const (
 
 // cases holds, for every invariant, histories in which it holds and histories in which it is violated. A red history says
 // which other invariants it breaks too; no others may be.
-var cases = slices.Concat(commonCases, licenceCases, storedCases, policyCases)
+var cases = slices.Concat(commonCases, licenceCases, storedCases, policyCases, intruderCases)
 
 type judgedCase struct {
 	invariant string

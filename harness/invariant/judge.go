@@ -93,6 +93,10 @@ var all = []Invariant{
 		asDeclared, []history.Kind{history.Move, history.Call}, true, nil,
 	},
 	{
+		"keeps-out", "who has no right to a call gets nothing by it, and changes nothing",
+		keepsOut, []history.Kind{history.Move, history.Call}, true, nil,
+	},
+	{
 		"current-incarnation", "only the current incarnation's agent is proof of life",
 		currentIncarnation, []history.Kind{history.Move, history.Call}, true, nil,
 	},
@@ -137,7 +141,7 @@ var all = []Invariant{
 // blameOrder is which to name first of several invariants that were broken at the same moment: the one that says most exactly
 // what went wrong. Which move was wrong comes before what the row and the log then say of it.
 var blameOrder = []string{
-	"no-panic", "no-phantom-rows", "referential-integrity", "loser-cannot-overwrite-winner", "removed-is-terminal", "current-incarnation",
+	"no-panic", "no-phantom-rows", "referential-integrity", "keeps-out", "loser-cannot-overwrite-winner", "removed-is-terminal", "current-incarnation",
 	"operator-intent-holds", "unasked", "reply-is-state", "one-machine", "gives-up", "launches", "as-declared", "bounded-churn", "detects-silence",
 	"stays-online", "degraded-as-reported", "legal-edges", "event-iff-transition", "cause-kept", "converges", "expected", "linearizable",
 }

@@ -122,7 +122,7 @@ func TestReadInvariantsRedAndGreen(t *testing.T) {
 		}
 	}
 	want := []string{
-		"as-declared", "bounded-churn", "converges", "current-incarnation", "degraded-as-reported", "detects-silence", "expected", "gives-up", "linearizable", "no-phantom-rows",
+		"as-declared", "bounded-churn", "converges", "current-incarnation", "degraded-as-reported", "detects-silence", "expected", "gives-up", "keeps-out", "linearizable", "no-phantom-rows",
 		"operator-intent-holds", "referential-integrity", "removed-is-terminal", "reply-is-state", "stays-online", "unasked",
 	}
 	if got := slices.Sorted(maps.Keys(reds)); !slices.Equal(got, want) {

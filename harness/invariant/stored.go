@@ -106,6 +106,11 @@ func (k *kept) collect() {
 	calls := slices.DeleteFunc(slices.Clone(k.space.Calls), func(c *history.Event) bool {
 		return c.Call != "create" && c.Call != "register" && c.Call != "heartbeat" && c.Call != "update-card"
 	})
+	for _, c := range k.space.Intruded {
+		if agents(c.Call) && c.Code/100 == 2 && !k.view.barred(k.space, c) {
+			calls = append(calls, c)
+		}
+	}
 	slices.SortStableFunc(calls, func(a, b *history.Event) int { return cmp.Compare(a.Sent, b.Sent) })
 	said := map[int]values{} // by incarnation: a heartbeat without data says what the one before said, whatever came of that
 	for _, c := range calls {

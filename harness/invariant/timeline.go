@@ -195,6 +195,8 @@ func (t *timeline) call(e *history.Event) {
 			return
 		}
 		t.line(e.At, "the operator's %s, sent at %s: %s", e.Call, Clock(e.Sent), answered(e))
+	case e.Actor == history.ActorIntruder:
+		t.line(e.At, "an intruder's %s with %s: %s", e.Call, e.By, answered(e))
 	case e.Call == "heartbeat" && e.Code == 200 && !t.heard:
 		t.flush()
 		t.heard = true

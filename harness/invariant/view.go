@@ -49,6 +49,7 @@ type Space struct {
 	Logs     []*history.Event
 	Calls    []*history.Event // by its agent and about it by others, in the order of their ends
 	Asked    []*history.Event // those of the operator
+	Intruded []*history.Event // about it, by who has no right to any; not among Calls
 	Proofs   []*history.Event // those calls that are accepted proofs of life
 	Boots    []*history.Event
 	Machines []*history.Event
@@ -156,6 +157,10 @@ func (s *Space) add(e *history.Event) {
 	case history.Log:
 		s.Logs = append(s.Logs, e)
 	case history.Call:
+		if e.Actor == history.ActorIntruder {
+			s.Intruded = append(s.Intruded, e)
+			return
+		}
 		s.Calls = append(s.Calls, e)
 		if e.Actor == history.ActorOperator {
 			s.Asked = append(s.Asked, e)

@@ -257,7 +257,9 @@ func (f Fault) Momentary() bool { return f.End() == time.Duration(f.From) }
 func (p *Plan) Healed() time.Duration {
 	var last time.Duration
 	for _, f := range p.Faults {
-		last = max(last, f.End())
+		if f.Kind != "intruder" { // which hinders nobody
+			last = max(last, f.End())
+		}
 	}
 	return last
 }

@@ -99,6 +99,8 @@ func (f *faults) start(x *fault.Fault) {
 	case "stray-agent":
 		f.Strike(x, 0)
 		w.stray()
+	case "intruder":
+		w.intrude(x)
 	case "machine-death":
 		for b := range f.machines(x) {
 			w.stopped(b.id, history.Died)

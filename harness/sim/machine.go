@@ -40,6 +40,9 @@ func (w *world) launched(m cloud.Machine, spec cloud.Spec, ws int) {
 		caller: w.newCaller(history.ActorAgent, ws, m.Incarnation),
 	}
 	b.member.machine = b
+	if b.token != "" {
+		b.member.tokens = append(b.member.tokens, credential{b.inc, b.token})
+	}
 	w.machines[m.ID] = b
 	if x := w.faults.Starved(ws); x != nil {
 		b.process = w.process("machine " + m.ID)

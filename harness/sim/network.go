@@ -44,6 +44,7 @@ type caller struct {
 	actor string
 	ws    int // an agent's own number and incarnation
 	inc   int
+	with  string // what an intruder presents
 
 	headers map[string]http.Header // by token; handlers do not change them
 	urls    map[string]*url.URL
@@ -74,6 +75,9 @@ type job struct {
 func (c *caller) call(q agent.Request) (agent.Response, error) {
 	w := c.world
 	s := w.sched
+	if c.actor == history.ActorOperator || c.actor == history.ActorObserver {
+		q.Token = adminToken
+	}
 	j := &job{caller: c, task: s.Current(), request: q, sent: s.Now(), replica: w.replicas[0]}
 	if n := len(w.replicas); n > 1 {
 		j.replica = w.replicas[w.oracle.Choose(oracle.Replica, uint64(n))]
@@ -119,7 +123,7 @@ func (j *job) record(code int, seen string, r agent.Response) {
 	c := j.caller
 	e := history.Event{
 		Kind: history.Call, Actor: c.actor, WS: c.ws, Inc: c.inc, Call: j.request.Call, Sent: history.Time(j.sent),
-		Code: code, Err: seen, Replica: j.replica.number,
+		Code: code, Err: seen, Replica: j.replica.number, By: c.with,
 	}
 	if code == 0 || j.fate.Limited {
 		e.Replica = 0 // it did not answer
@@ -136,6 +140,9 @@ func (j *job) record(code int, seen string, r agent.Response) {
 		e.Data += "; no_change=true"
 	}
 	c.world.add(e)
+	if c.actor == history.ActorAgent && code == http.StatusOK && c.ws > 0 {
+		c.world.members[c.ws-1].accepted(&e)
+	}
 }
 
 // named notes where the reply to a create names a workspace that is not the one that was created.

@@ -38,10 +38,10 @@ func (r *replica) start() {
 		Store:    r.storeWay(),
 		Cloud:    r.cloud(),
 		Settings: w.plan.Settings.Controller(),
-		Secret:   secret,
-		Clock:    clock{r.process, w.sched},
-		Entropy:  oracle.Reader{Oracle: w.oracle},
-		Each:     r.each,
+		Secret:   secret, AdminToken: adminToken,
+		Clock:   clock{r.process, w.sched},
+		Entropy: oracle.Reader{Oracle: w.oracle},
+		Each:    r.each,
 	})
 	if err != nil {
 		panic(err) // the plan's settings were validated

@@ -130,6 +130,19 @@ type member struct {
 	machine  *machine
 	starts   int // of agents, so far
 	observer *observer
+	tokens   []credential // that its machines were booted with
+
+	registered, locked int // the incarnation whose agent was let in, and which has a token that nobody else can get
+}
+
+// accepted notes that a call of its agent was accepted: after a register, one by which the token counts as handed over.
+func (m *member) accepted(e *history.Event) {
+	switch {
+	case e.Call == "register":
+		m.registered = e.Inc
+	case e.Call == "heartbeat" && m.registered == e.Inc:
+		m.locked = e.Inc
+	}
 }
 
 func (w *world) build() {
@@ -172,6 +185,9 @@ func (w *world) observe(c store.RowChange) {
 	}
 	w.add(e)
 	if number > 0 {
+		if c.To == lifecycle.Provisioning || c.To == lifecycle.AwaitingAgent {
+			w.members[number-1].registered, w.members[number-1].locked = 0, 0
+		}
 		w.meets(number, w.moves[number])
 		w.moves[number]++
 		w.look(w.members[number-1])
