@@ -36,6 +36,16 @@ var fast = controller.Settings{
 	LauncherEvery: 50 * time.Millisecond, LaunchRetryMin: 50 * time.Millisecond, LaunchTimeout: 2 * time.Second,
 }
 
+// leisurely are the same times, ten times longer. In a bubble a run takes as many calls by them, and fewer for what it waits for
+// whatever the target's times are.
+var leisurely = controller.Settings{
+	ProvisionTimeout: ten * fast.ProvisionTimeout, ProvisionSweepEvery: ten * fast.ProvisionSweepEvery, LivenessTTL: ten * fast.LivenessTTL,
+	ExternalTTL: ten * fast.ExternalTTL, LivenessSweepEvery: ten * fast.LivenessSweepEvery, OrphanSweepEvery: ten * fast.OrphanSweepEvery,
+	LauncherEvery: ten * fast.LauncherEvery, LaunchRetryMin: ten * fast.LaunchRetryMin, LaunchTimeout: ten * fast.LaunchTimeout,
+}
+
+const ten = 10
+
 const adminToken = "the operators' token"
 
 // serve serves a controller, with a defect where one is named, and runs its ticks.
@@ -45,11 +55,11 @@ func serve(t *testing.T, defect string, machines cloud.Cloud) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return serveOn(t, l, defect, machines)
+	return serveOn(t, l, defect, machines, fast)
 }
 
 // serveOn serves it on a listener. In a synctest bubble, that is one of a network in memory.
-func serveOn(t *testing.T, l net.Listener, defect string, machines cloud.Cloud) string {
+func serveOn(t *testing.T, l net.Listener, defect string, machines cloud.Cloud, times controller.Settings) string {
 	t.Helper()
 	var d *defects.Defect
 	if defect != "" {
@@ -59,7 +69,7 @@ func serveOn(t *testing.T, l net.Listener, defect string, machines cloud.Cloud) 
 		}
 	}
 	built, err := defects.Build(d, defects.NewShared().Replica(time.Now()), controller.Config{
-		Store: memory.New(d.Lifecycle(lifecycle.Standard()), nil), Settings: fast, AdminToken: adminToken, Secret: []byte("secret"), Cloud: machines,
+		Store: memory.New(d.Lifecycle(lifecycle.Standard()), nil), Settings: times, AdminToken: adminToken, Secret: []byte("secret"), Cloud: machines,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -96,11 +106,13 @@ func serveOn(t *testing.T, l net.Listener, defect string, machines cloud.Cloud) 
 }
 
 // target is how such a controller is described to the harness.
-func target(url string) foreign.Target {
+func target(url string) foreign.Target { return describe(url, fast) }
+
+func describe(url string, times controller.Settings) foreign.Target {
 	return foreign.Target{
-		Name: "staging", URL: url, Token: adminToken, OrgID: "org-1", Budgets: map[string]time.Duration{"": fast.ProvisionTimeout},
-		TTL: fast.LivenessTTL, ExternalTTL: fast.ExternalTTL, Heartbeat: 300 * time.Millisecond, ProvisionSweep: fast.ProvisionSweepEvery,
-		LivenessSweep: fast.LivenessSweepEvery, Poll: 50 * time.Millisecond, Tolerance: 500 * time.Millisecond,
+		Name: "staging", URL: url, Token: adminToken, OrgID: "org-1", Budgets: map[string]time.Duration{"": times.ProvisionTimeout},
+		TTL: times.LivenessTTL, ExternalTTL: times.ExternalTTL, Heartbeat: times.LivenessTTL * 3 / 20, ProvisionSweep: times.ProvisionSweepEvery,
+		LivenessSweep: times.LivenessSweepEvery, Poll: times.LivenessTTL / 40, Tolerance: 500 * time.Millisecond,
 	}
 }
 
@@ -199,7 +211,7 @@ func against(t *testing.T, defect string, served bool, list []*scenarios.Scenari
 				client: &http.Client{Transport: &http.Transport{DialContext: network.Dial, DisableKeepAlives: true}},
 			}
 		}
-		x := target(serveOn(t, l, defect, machines))
+		x := describe(serveOn(t, l, defect, machines, leisurely), leisurely)
 		x.Network = network
 		if served {
 			x.ServeCP = stagedCP

@@ -3,6 +3,7 @@ package foreign_test
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -60,6 +61,12 @@ func TestLimit(t *testing.T) {
 	stage(t, foreigntest.Behaviour{RateLimit: 120}, short, fast, func(t *testing.T, x *staged) {
 		for _, one := range x.play(t, find(t, "minimax-past-budget")...) {
 			held(t, one.plan, one.history)
+			for _, e := range one.history.Events {
+				if e.Kind == history.Call && e.Actor == history.ActorAgent && e.Code == http.StatusTooManyRequests {
+					t.Errorf("an agent's %s was turned away at %s", e.Call, e.At.D())
+					break
+				}
+			}
 		}
 		if got := x.session.Limit(); got != 120 {
 			t.Errorf("the limit is said to be %d", got)
