@@ -34,7 +34,7 @@ test: deps bin/measured ## Run every test, with the race detector, on real Postg
 	@rm -f $(MEASURED)
 	BOOTRACE_MEASURED=$(MEASURED) $(GO) test -race -timeout 30m -exec $(BIN)/measured ./...
 	BOOTRACE_MEASURED=$(MEASURED) $(GO) test -timeout 30m -exec $(BIN)/measured ./harness ./harness/explore # searches in full, which the race detector slows down tenfold
-	$(GO) test -timeout 30m -run TestAsFound ./harness/foreign # likewise
+	$(GO) test -timeout 30m -run 'TestAsFound|TestContractKept' ./harness/foreign # likewise
 	@BOOTRACE_MEASURED=$(MEASURED) $(BIN)/measured -table -most $(TEST_MEMORY)
 
 # The packages whose tests have processes, sockets or containers of their own, and so a wall clock.
