@@ -24,7 +24,9 @@ func violated(invariant string, space int, format string, args ...any) *Violatio
 
 // Judged are the invariants that a search judges, in the order of package invariant. Those that are missing are about how
 // long things take (launches), which a world without lengths cannot tell, about parents, which nobody here has
-// (referential-integrity), or about replies that overlap (linearizable), where one thing happens at a time.
+// (referential-integrity), or about replies that overlap (linearizable), where one thing happens at a time. Nobody here judges what
+// is stored beside the status (stored-as-sent, degraded-as-reported), whether a refused launch was refused for good, what intruders
+// get (keeps-out), or whether declared policies are kept (as-declared): generated plans do. Policies excuse here what they excuse there.
 func Judged() []string {
 	return []string{
 		"converges", "stays-online", "detects-silence", "gives-up", "removed-is-terminal", "operator-intent-holds",
