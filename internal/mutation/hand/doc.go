@@ -1,7 +1,7 @@
 // Command hand tries mutants that people wrote: faults put into the reference controller as programmers make them. It tells
 // which of them the search finds, by what and how fast, and which survive.
 //
-//	go run ./internal/mutation/hand [-only REGEXP] [-jobs N] [-for 10s] [-seeds 3] [-write]
+//	go run ./internal/mutation/hand [-only REGEXP] [-jobs N] [-for 10s] [-seeds 3] [-quick] [-write]
 //
 // # Mutants
 //
@@ -22,9 +22,13 @@
 //
 // # A trial
 //
-// The mutant is laid over the module (go build -overlay), so nothing in the tree is touched, and package trial is built with
-// it. The trial plays the built-in scenarios, checks generated plans with each seed, and explores two small worlds, each
-// within the budget. A budget is processor time where the system tells it: a busy machine makes no mutant survive.
+// The mutants are laid over the module (go build -overlay), so nothing in the tree is touched, and package trial is built with
+// them. Building is most of what a mutant would cost, so one program has as many of them in it as there can be: a function that some
+// change is there once more for each, and package switched says which one is on. A mutant of something else is built alone.
+//
+// The trial plays the built-in scenarios, checks generated plans with each seed, and explores two small worlds, each
+// within the budget, and each until it finds the fault. A budget is processor time where the system tells it: a busy machine makes no
+// mutant survive. With -quick it leaves the small worlds out, and ends with the first seed that finds nothing.
 //
 // # Results
 //

@@ -26,7 +26,7 @@ func newKeeper(folder, root string, o options) (*keeper, error) {
 	if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // everybody may read it
 		return nil, err
 	}
-	tree, err := treeHash(root, fmt.Sprintf("%s %d", o.budget, o.seeds))
+	tree, err := treeHash(root, fmt.Sprintf("%s %d %t", o.budget, o.seeds, o.quick))
 	return &keeper{folder: folder, tree: tree, survivors: o.survivors, kept: o.kept}, err
 }
 

@@ -27,6 +27,7 @@ type options struct {
 	survivors bool
 	kept      bool
 	write     bool
+	quick     bool
 }
 
 func main() {
@@ -37,6 +38,7 @@ func main() {
 	flag.IntVar(&o.seeds, "seeds", 3, "seeds of generated plans")
 	flag.BoolVar(&o.survivors, "survivors", false, "try again only what an earlier version of the harness did not find with every seed")
 	flag.BoolVar(&o.kept, "kept", false, "try nothing: go by what is kept, of whatever version, and list the rest as not tried")
+	flag.BoolVar(&o.quick, "quick", false, "no small worlds, and no more seeds once one has not found it")
 	flag.BoolVar(&o.write, "write", false, "write the table of all mutants to TABLE.md")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -81,12 +83,19 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	workshop, err := os.MkdirTemp("", "mutants-")
-	if err != nil {
-		return err
+	s := shop{root: root, folder: filepath.Join(root, "mutants", "shop"), options: o}
+	todo := 0
+	for i := range picked {
+		if _, cached := k.find(&picked[i]); !cached && !o.kept {
+			todo++
+		}
 	}
-	defer os.RemoveAll(workshop) //nolint:errcheck // what is left of it is in the system's folder for such things
-	s := shop{root: root, folder: workshop, options: o}
+	if todo > 0 {
+		if err := s.prepare(ctx, all); err != nil { // all of them, so that the next time there is little to build
+			return err
+		}
+		fmt.Printf("%d to try; not in the program of the others: %q\n", todo, s.alone(all))
+	}
 	results := make([]result, len(picked))
 	next := make(chan int, len(picked))
 	for i := range picked {
