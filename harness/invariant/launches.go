@@ -67,7 +67,7 @@ func (v *View) launched(s *Space, m *history.Event, until time.Duration, r *repo
 	bound := v.launcherTurn() + v.queueing(queue, since)
 	var a0 *history.Event // the last attempt
 	for _, a := range append(s.attempts(m.Inc), nil) {
-		deadline := v.extend(since, bound, true)
+		deadline := v.extend(since, bound, s.Number)
 		tried := a != nil && begun(a) <= min(deadline, until)
 		if !tried && deadline > until {
 			return !v.failedForNow(s, m, a0, r)

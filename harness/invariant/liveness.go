@@ -211,7 +211,7 @@ func detectsSilence(v *View, r *report) {
 		}
 		for i, p := range heard {
 			// What happens to the sweeps while the TTL runs does not matter; what happens once it is over does.
-			deadline := v.extend(v.due(p.At.D(), ttl, sweep), sweep, false)
+			deadline := v.extend(v.due(p.At.D(), ttl, sweep), sweep, nobody)
 			deadline, known := v.knownAt(s, deadline)
 			if !known || i+1 < len(heard) && heard[i+1].Sent.D() <= deadline {
 				continue
@@ -283,7 +283,7 @@ func givesUp(v *View, r *report) {
 				continue
 			}
 			sweep := v.Settings.ProvisionSweepEvery + v.slack()
-			deadline := v.extend(v.due(since, budget, sweep), sweep, false)
+			deadline := v.extend(v.due(since, budget, sweep), sweep, nobody)
 			deadline, known := v.knownAt(s, deadline)
 			if !known || next != nil && next.At.D() <= deadline {
 				continue

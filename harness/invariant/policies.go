@@ -73,7 +73,7 @@ func (v *View) unnoticed(s *Space, r *report) bool {
 			since = max(since, c.At.D())
 			unclear = unclear || c.Code == 0
 		}
-		deadline, known := v.knownAt(s, v.extend(since, v.noticeBound(), true))
+		deadline, known := v.knownAt(s, v.extend(since, v.noticeBound(), s.Number))
 		status, inc := s.at(deadline)
 		another := slices.ContainsFunc(s.Machines, func(o *history.Event) bool {
 			return o.Phase == history.Launched && o.Inc == e.Inc && o.At > e.At && o.At.D() <= deadline
@@ -188,7 +188,7 @@ func (v *View) pastQuota(s *Space, r *report) bool {
 			})
 			return true
 		}
-		deadline, known := v.knownAt(s, v.extend(last.At.D(), v.launcherTurn(), true))
+		deadline, known := v.knownAt(s, v.extend(last.At.D(), v.launcherTurn(), s.Number))
 		// What could not be written down when it failed was not counted.
 		if i+1 < len(s.Moves) && s.Moves[i+1].At.D() <= deadline {
 			r.owed()
@@ -241,7 +241,7 @@ func (v *View) notRelaunched(s *Space, r *report) bool {
 			continue
 		}
 		status, inc := s.at(e.At.D())
-		deadline, known := v.knownAt(s, v.extend(e.At.D(), bound, true))
+		deadline, known := v.knownAt(s, v.extend(e.At.D(), bound, s.Number))
 		if status != lifecycle.Provisioning || inc != e.Inc {
 			continue
 		}
@@ -291,7 +291,7 @@ func (v *View) notRestarted(s *Space, r *report) {
 		if m.To != lifecycle.Offline || m.Phase == Hearsay || s.Plan.External {
 			continue
 		}
-		deadline, known := v.knownAt(s, v.extend(v.due(m.At.D(), after, sweep), sweep, false))
+		deadline, known := v.knownAt(s, v.extend(v.due(m.At.D(), after, sweep), sweep, nobody))
 		if i+1 < len(s.Moves) && s.Moves[i+1].At.D() <= deadline {
 			r.owed()
 			continue

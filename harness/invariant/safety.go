@@ -100,7 +100,7 @@ func (v *View) asked(s *Space, m *history.Event) bool {
 func (v *View) hibernates(s *Space, i int, r *report) bool {
 	m := s.Moves[i]
 	bound := v.launcherTurn() + v.queueing(len(v.Spaces)-1, m.At.D())
-	deadline := v.extend(m.At.D(), bound, true)
+	deadline := v.extend(m.At.D(), bound, s.Number)
 	if deadline > v.End || i+1 < len(s.Moves) && s.Moves[i+1].At.D() <= deadline {
 		return true
 	}
@@ -307,7 +307,7 @@ func oneMachine(v *View, r *report) {
 			continue
 		}
 		r.owed()
-		deadline := v.extend(e.At.D(), bound, true)
+		deadline := v.extend(e.At.D(), bound, anybody)
 		if deadline > v.End || slices.ContainsFunc(v.strange, func(o *history.Event) bool {
 			return o.Machine == e.Machine && o.Ends()
 		}) {
@@ -363,7 +363,7 @@ func (v *View) unwanted(s *Space, m *history.Event, bound time.Duration) (since,
 		since = m.At.D()
 	}
 	tooLong := func(by time.Duration) bool {
-		until = v.extend(since, bound, true)
+		until = v.extend(since, bound, s.Number)
 		return since >= 0 && gone > until && until <= by
 	}
 	for _, move := range s.Moves {

@@ -66,8 +66,9 @@ type Space struct {
 // Window is a time in which the controller could not be expected to keep a bound.
 type Window struct {
 	From, Until time.Duration
-	Clock       bool // a clock was off
-	Cloud       bool // only the cloud was at fault
+	Clock       bool  // a clock was off
+	Cloud       bool  // only the cloud was at fault
+	Of          []int // the workspaces that the cloud's fault is limited to; none where it is not
 	Why         string
 }
 
@@ -223,6 +224,9 @@ func (v *View) faultWindows() {
 			w.Until += ahead
 		case "cloud-throttle", "cloud-capacity", "cloud-slow", "cloud-lost-reply", "cloud-stale", "describe-error", "list-stale", "list-truncated":
 			w.Cloud = true
+			if !slices.Contains(f.Calls, "list") { // which is about all of them
+				w.Of = f.Workspaces
+			}
 		default:
 			continue
 		}
@@ -240,12 +244,18 @@ func (v *View) clockOff(from, until time.Duration) bool {
 	return slices.ContainsFunc(v.Windows, func(w Window) bool { return w.Clock && w.From <= until && w.Until >= from })
 }
 
+// Whose bounds the cloud's windows extend, beside a workspace's number.
+const (
+	nobody  = 0
+	anybody = -1
+)
+
 // extend returns when a bound is over that starts to run at from: a window that overlaps it starts it anew. Windows of the
-// cloud count only where cloud is set.
-func (v *View) extend(from, bound time.Duration, cloud bool) time.Duration {
+// cloud count only where they are about the workspace: that one machine cannot be stopped keeps nobody from stopping another.
+func (v *View) extend(from, bound time.Duration, workspace int) time.Duration {
 	deadline := from + bound
 	for _, w := range v.Windows { // in order of their starts, so one pass is enough
-		if w.Cloud && !cloud {
+		if w.Cloud && (workspace == nobody || workspace != anybody && len(w.Of) > 0 && !slices.Contains(w.Of, workspace)) {
 			continue
 		}
 		if w.From <= deadline && w.Until >= from {
