@@ -329,6 +329,16 @@ var commonCases = []judgedCase{
 		s.machine(2, history.Launched)
 		s.at(2 * minute).lives().beats(60 * minute)
 	}, true, nil},
+	{"one-machine", "never stopped, and another's could not be", func(s *story) {
+		s.below().create().at(minute).moved(lifecycle.Remove, lifecycle.Removed, "delete", "")
+		s.operator("delete", 200, "removed")
+		s.fault(plan.Fault{Kind: "cloud-throttle", Until: plan.Duration(59 * minute), Calls: []string{"terminate"}, Workspaces: []int{2}})
+	}, true, nil},
+	{"one-machine", "never stopped, and could not be", func(s *story) {
+		s.below().create().at(minute).moved(lifecycle.Remove, lifecycle.Removed, "delete", "")
+		s.operator("delete", 200, "removed")
+		s.fault(plan.Fault{Kind: "cloud-throttle", Until: plan.Duration(59 * minute), Calls: []string{"terminate"}, Workspaces: []int{1}})
+	}, false, nil},
 	{"one-machine", "stopped while it is wanted", func(s *story) {
 		s.create().at(minute).machine(1, history.Terminated)
 		s.at(10*minute+second).moved(lifecycle.ProvisionTimeout, lifecycle.Failed, "provision-sweep", "timeout")
@@ -389,6 +399,12 @@ var commonCases = []judgedCase{
 		s.logs = append(s.logs, s.logs[len(s.logs)-1])
 	}, true, nil},
 
+	{"event-iff-transition", "an entry with the time of the one before", func(s *story) {
+		s.create().at(minute).lives()
+		s.logs[len(s.logs)-1].Logged = s.logs[len(s.logs)-2].Logged
+		s.beats(60 * minute)
+	}, true, nil},
+
 	{"cause-kept", "shown and logged", func(s *story) {
 		s.create().at(10*minute+second).moved(lifecycle.ProvisionTimeout, lifecycle.Failed, "provision-sweep", "timeout")
 		s.at(10*minute + 2*second).add(history.Event{Kind: history.Reading, To: lifecycle.Failed, Cause: "timeout"})
@@ -418,6 +434,26 @@ var commonCases = []judgedCase{
 		s.fault(plan.Fault{Kind: "cloud-capacity", Until: plan.Duration(10 * minute)})
 		s.at(9 * minute).add(history.Event{Kind: history.Cloud, Call: "launch", Inc: 1, Sent: history.Time(9 * minute), Err: "no capacity"})
 		s.at(10*minute+second).moved(lifecycle.ProvisionTimeout, lifecycle.Failed, "provision-sweep", "timeout")
+	}, true, nil},
+
+	{"cause-kept", "the error of a launch before the one that succeeded", func(s *story) {
+		s.moved(lifecycle.Create, lifecycle.Provisioning, "create", "")
+		s.operator("create", 201, "provisioning")
+		s.at(5 * second).add(history.Event{Kind: history.Cloud, Call: "launch", Inc: 1, Sent: history.Time(4 * second), Err: "no capacity"})
+		s.at(20*second).machine(1, history.Launched)
+		s.at(10*minute+second).moved(lifecycle.ProvisionTimeout, lifecycle.Failed, "provision-sweep", "timeout; last launch error: no capacity")
+	}, true, nil},
+	{"cause-kept", "a launch failed before the one that succeeded", func(s *story) {
+		s.moved(lifecycle.Create, lifecycle.Provisioning, "create", "")
+		s.operator("create", 201, "provisioning")
+		s.at(5 * second).add(history.Event{Kind: history.Cloud, Call: "launch", Inc: 1, Sent: history.Time(4 * second), Err: "no capacity"})
+		s.at(20*second).machine(1, history.Launched)
+		s.at(10*minute+second).moved(lifecycle.ProvisionTimeout, lifecycle.Failed, "provision-sweep", "timeout")
+	}, false, nil},
+	{"cause-kept", "shown of one that is online again", func(s *story) {
+		s.create().at(10*minute+second).moved(lifecycle.ProvisionTimeout, lifecycle.Failed, "provision-sweep", "timeout")
+		s.at(11 * minute).lives().at(11*minute + 2*second).add(history.Event{Kind: history.Reading, To: lifecycle.Online, Cause: "timeout"})
+		s.beats(60 * minute)
 	}, true, nil},
 
 	{"no-phantom-rows", "created by the operator", func(s *story) { s.create().at(minute).lives().beats(60 * minute) }, false, nil},

@@ -93,6 +93,11 @@ func eventIffTransition(v *View, r *report) {
 				at = m.At
 				what = fmt.Sprintf("transition %d went from %s to %s (incarnation %d), and the log has %s from %s to %s (incarnation %d)",
 					i+1, named(m.From), m.To, m.Inc, l.Event, named(l.From), l.To, l.Inc)
+			case v.misdated(s.Moves[i], s.Logs[i]):
+				m, l := s.Moves[i], s.Logs[i]
+				at = m.At
+				what = fmt.Sprintf("%s moved it from %s to %s at %s, and the log dates that %s", whom(m, l.Event), named(m.From), m.To,
+					Clock(m.At), Clock(l.Logged))
 			default:
 				continue
 			}
@@ -102,6 +107,13 @@ func eventIffTransition(v *View, r *report) {
 			break
 		}
 	}
+}
+
+// misdated reports whether the log gives the move a time that nobody's clock can have shown: in simulated time, where nothing is held
+// up, what is written carries the time at which it is.
+func (v *View) misdated(m, l *history.Event) bool {
+	off := (m.At.D() - l.Logged.D()).Abs()
+	return off > slack && v.Plan.Live == nil && !v.polled && !v.clockOff(0, v.End) && !v.hindered(m.At.D()-off, m.At.D())
 }
 
 // toldAndNotDone is what can be judged of event-iff-transition where rows and log are out of sight: the feed says that a workspace
@@ -157,7 +169,13 @@ func causeKept(v *View, r *report) {
 			what, at = v.launchErrorLost(s, r)
 		}
 		if what == "" {
+			what, at = v.launchErrorKept(s, r)
+		}
+		if what == "" {
 			what, at = v.foreignCause(s, r)
+		}
+		if what == "" {
+			what, at = v.causeOutlived(s, r)
 		}
 		if what != "" {
 			r.violated(Violation{
@@ -185,6 +203,47 @@ func (v *View) launchErrorLost(s *Space, r *report) (what string, at history.Tim
 		if !strings.Contains(l.Cause, last.Err) {
 			return fmt.Sprintf("it was given up at %s with the cause %q, and its last launch failed at %s with %q", Clock(l.Logged), l.Cause,
 				Clock(last.At), last.Err), l.Logged
+		}
+	}
+	return "", 0
+}
+
+// launchErrorKept returns which boot was given up, and when, with an error in its cause of a launch before the last, which succeeded,
+// or nothing: that is not why it failed.
+func (v *View) launchErrorKept(s *Space, r *report) (what string, at history.Time) {
+	for _, l := range s.Logs {
+		attempts := s.attempts(l.Inc)
+		if l.Event != lifecycle.ProvisionTimeout || len(attempts) < 2 || attempts[len(attempts)-1].Err != "" {
+			continue
+		}
+		last := attempts[len(attempts)-1]
+		recorded := last.At.D() + v.slack()
+		if recorded > l.Logged.D() || v.hindered(begun(last), recorded) || v.clockOff(0, v.End) {
+			continue
+		}
+		r.owed()
+		for _, a := range attempts {
+			if a.Err != "" && strings.Contains(l.Cause, a.Err) {
+				return fmt.Sprintf("it was given up at %s with the cause %q, and that launch failed at %s, before the one at %s that succeeded",
+					Clock(l.Logged), l.Cause, Clock(a.At), Clock(last.At)), l.Logged
+			}
+		}
+	}
+	return "", 0
+}
+
+// causeOutlived returns where a workspace that is not failed shows the cause of a failure, and when, or nothing.
+func (v *View) causeOutlived(s *Space, r *report) (what string, at history.Time) {
+	if v.polled {
+		return "", 0
+	}
+	for _, reading := range slices.Concat(s.Readings, s.Lists) {
+		if reading.Cause == "" {
+			continue
+		}
+		r.owed()
+		if reading.To != lifecycle.Failed {
+			return fmt.Sprintf("it is %s at %s, and shows the cause of a failure: %q", reading.To, Clock(reading.At), reading.Cause), reading.At
 		}
 	}
 	return "", 0
