@@ -143,6 +143,9 @@ func (j *job) record(code int, seen string, r agent.Response) {
 	if c.actor == history.ActorAgent && code == http.StatusOK && c.ws > 0 {
 		c.world.members[c.ws-1].accepted(&e)
 	}
+	if c.ws > 0 && e.Replica != 0 && code/100 == 4 && (c.actor == history.ActorAgent || c.actor == history.ActorOperator) {
+		c.world.look(c.world.members[c.ws-1]) // a refusal changes nothing
+	}
 }
 
 // named notes where the reply to a create names a workspace that is not the one that was created.
