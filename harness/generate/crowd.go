@@ -38,6 +38,12 @@ func (g *generator) crowd() {
 		g.plan.Workspaces = append(g.plan.Workspaces, w)
 	}
 	g.moments = append(g.moments, 0, 35*time.Second, time.Duration(g.plan.Settings.ProvisionTimeout))
+	if kind == 0 && g.draw("all at once", 2) == 1 { // as an operator does who has a new image
+		at, do := plan.Duration(35*time.Second+time.Duration(g.draw("at", 60))*time.Second), pick(g, "all", "restart", "delete", "pause")
+		for i := range n {
+			g.plan.Acts = append(g.plan.Acts, plan.Act{At: at, Do: do, Workspace: i + 1})
+		}
+	}
 	for range g.draw("acts", maxActs+1) {
 		act := plan.Act{At: plan.Duration(40*time.Second + time.Duration(g.draw("at", 60))*time.Second), Do: pick(g, "act", "restart", "delete", "pause")}
 		act.Workspace = pick(g, "act on", n, 40, 1, n/2)

@@ -52,7 +52,7 @@ func (g *generator) oldMachineBeats() {
 	w := &g.plan.Workspaces[i]
 	w.External, w.KnownURL, w.Boots[0].Dies = false, false, ""
 	next := w.Boots[0]
-	next.Dies = pick(g, "next boot", "preflight", "", "image_pull")
+	next.Dies = pick(g, "next boot", "preflight", "", "", "image_pull")
 	w.Boots = append(w.Boots[:1:1], next)
 	at := time.Duration(w.CreateAt) + w.Boots[0].Total() + pick(g, "meet after", 40*time.Second, 75*time.Second, 10*time.Second)
 	g.plan.Acts = append(g.plan.Acts, plan.Act{At: plan.Duration(at), Do: pick(g, "meet", "restart", "pause"), Workspace: i + 1})
@@ -61,7 +61,7 @@ func (g *generator) oldMachineBeats() {
 	}
 	// Which must not be so long that the new boot has no machine when its budget is over.
 	g.plan.Faults = append(g.plan.Faults, plan.Fault{
-		Kind: "cloud-throttle", From: plan.Duration(at - time.Second), Until: plan.Duration(at + pick(g, "for", 100*time.Second, 45*time.Second, 4*time.Minute)),
+		Kind: "cloud-throttle", From: plan.Duration(at - time.Second), Until: plan.Duration(at + pick(g, "for", 100*time.Second, 45*time.Second, 4*time.Minute, 3*time.Minute)),
 		Calls: []string{"terminate"}, Workspaces: []int{i + 1},
 	})
 	g.moments = append(g.moments, at, at+g.plan.Settings.Controller().Budget(w.Runtime))

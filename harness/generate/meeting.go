@@ -98,3 +98,27 @@ func (g *generator) lateChild() {
 		Calls: []string{"delete"}, Delay: plan.Duration(delay), Workspaces: []int{parent},
 	})
 }
+
+// lateProof has a heartbeat held up on its way to the store for so long that others overtake it, and a later one lost: what it writes
+// at last must not make its workspace look as silent as it was then.
+func (g *generator) lateProof() {
+	i := g.draw("meet on", len(g.plan.Workspaces))
+	w := &g.plan.Workspaces[i]
+	w.Boots[0].Dies = ""
+	beat := g.plan.Settings.Heartbeat()
+	at := time.Duration(w.CreateAt) + w.Boots[0].Total() + pick(g, "meet after", beat, 2*beat, 3*beat) + time.Duration(g.draw("meet by", 10))*time.Second
+	late := g.ttl() - beat + pick(g, "late by", 10*time.Second, 0, 20*time.Second)
+	if w.External {
+		late = g.plan.Settings.Controller().ExternalTTL - beat + 10*time.Second
+	}
+	g.plan.Faults = append(g.plan.Faults,
+		plan.Fault{ // which is short enough for one of them
+			Kind: "stall", From: plan.Duration(at), Until: plan.Duration(at + 10*time.Second), Calls: []string{"heartbeat"},
+			Delay: plan.Duration(late), Workspaces: []int{i + 1},
+		},
+		plan.Fault{
+			Kind: "lose-request", From: plan.Duration(at + late + 5*time.Second), Until: plan.Duration(at + late + beat + 10*time.Second),
+			Calls: []string{"heartbeat"}, Workspaces: []int{i + 1},
+		})
+	g.moments = append(g.moments, at+late)
+}

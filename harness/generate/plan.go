@@ -49,7 +49,7 @@ func Plan(draw Draw, s Strategy) *plan.Plan {
 	}
 	if draw("meet", 3) == 2 {
 		pick(g, "meeting", g.lateWrite, g.silenceAtSweep, g.sweepsAtOnce, g.overtakenRegister, g.lateChild, g.actAtSweep, g.oldMachineBeats,
-			g.doubtedMachine, g.lateAdoption, g.familyInParts, g.secondSilence)()
+			g.doubtedMachine, g.lateAdoption, g.familyInParts, g.secondSilence, g.lateProof)()
 	}
 	g.schedule(s)
 	return g.finish()
