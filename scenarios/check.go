@@ -44,6 +44,9 @@ func (c *checker) check() {
 	c.settings()
 	c.groups()
 	c.parents()
+	for i := range c.s.Fleet {
+		c.sameNames(element("fleet", i), &c.s.Fleet[i])
+	}
 	for i := range c.s.Acts {
 		c.act(element("acts", i), &c.s.Acts[i])
 	}
@@ -223,6 +226,7 @@ func (c *checker) act(path string, a *Act) {
 	g, groupPath := c.group(path+".group", a.Group)
 	c.first(path+".first", a.First, a.Group, g, groupPath)
 	c.only(path, a.Only, a.Group, g, groupPath)
+	c.repeated(path, a)
 	if g != nil && c.judged(at) && c.sound(groupPath+".create_at") && a.At < g.CreateAt {
 		c.complain(at, fmt.Sprintf("the act is at %s, before group %s is created at %s", a.At, g.Name, g.CreateAt), "")
 	}

@@ -125,6 +125,11 @@ func anyGroup(t *rapid.T, i int) Group {
 		External:    rapid.Bool().Draw(t, "external"),
 		CreateAt:    maybe(t, "create at", anyDuration(t, 0, 9)-anyDuration(t, 0, 0)),
 		CreateEvery: maybe(t, "create every", Duration(rapid.IntRange(1, 5000).Draw(t, "every"))*Duration(time.Millisecond)),
+
+		RegisterOnce: rapid.Bool().Draw(t, "register once"),
+		IgnoresGone:  rapid.Bool().Draw(t, "ignores gone"),
+		BeatEvery:    maybe(t, "beat every", anyDuration(t, 1, 2)),
+		BeatJitter:   maybe(t, "beat jitter", anyDuration(t, 1, 2)),
 	}
 	if g.CreateAt < 0 {
 		g.CreateAt = 0
@@ -165,6 +170,9 @@ func anyAct(t *rapid.T, s *Scenario) Act {
 		Do: rapid.SampledFrom(Acts()).Draw(t, "act"),
 	}
 	a.Group, a.First = anyTarget(t, s)
+	if s.Duration == 0 && rapid.Bool().Draw(t, "repeated") {
+		a.Times, a.Every = rapid.IntRange(2, 5).Draw(t, "times"), anyDuration(t, 1, 9)
+	}
 	switch a.Do { // these need something to undo, which is done first
 	case "resume":
 		s.Acts = append(s.Acts, Act{At: Duration(10 * time.Minute), Do: "pause"})

@@ -135,6 +135,8 @@ func vocabularyOf(tag string) vocabulary {
 		return vocabulary{"need", "needs", Capabilities()}
 	case "schedule":
 		return vocabulary{"schedule", "schedules", []string{"random", "pct"}}
+	case "first_turns":
+		return vocabulary{"time of first turns", "times", []string{"at-once", "after-interval"}}
 	case "moment":
 		return vocabulary{"moment", "moments", []string{"before", "after"}}
 	case "call":

@@ -51,6 +51,9 @@ type Settings struct {
 	LaunchBatch int `yaml:"launch_batch,omitempty" json:"launch_batch,omitempty" jsonschema:"minimum=1,maximum=10000"`
 	// How many rows one statement of a sweep moves at the most.
 	SweepBatch int `yaml:"sweep_batch,omitempty" json:"sweep_batch,omitempty" jsonschema:"minimum=1,maximum=10000"`
+	// When the ticks of a controller that starts take their first turns: at once, or after their intervals; at a drawn time in
+	// between where left out.
+	FirstTurns string `yaml:"first_turns,omitempty" json:"first_turns,omitempty" names:"first_turns"`
 }
 
 // Group is a number of workspaces that are alike.
@@ -76,9 +79,20 @@ type Group struct {
 	ErrorPercent int `yaml:"error_percent,omitempty" json:"error_percent,omitempty" jsonschema:"minimum=0,maximum=100"`
 	// SkipRegister has agents heartbeat without registering first, as those do that have done so before.
 	SkipRegister bool `yaml:"skip_register,omitempty" json:"skip_register,omitempty"`
+	// RegisterOnce has agents register at the first start of their process alone, and only beat where it starts again.
+	RegisterOnce bool `yaml:"register_once,omitempty" json:"register_once,omitempty"`
+	// IgnoresGone has agents go on after a 404 or 410, which say that their workspace is gone.
+	IgnoresGone bool `yaml:"ignores_gone,omitempty" json:"ignores_gone,omitempty"`
+	// Time between two heartbeats of the group's agents, where it is not that of the settings.
+	BeatEvery Duration `yaml:"beat_every,omitempty" json:"beat_every,omitempty" duration:"positive"`
+	// By how much a heartbeat may come earlier or later than that, drawn from the seed.
+	BeatJitter Duration `yaml:"beat_jitter,omitempty" json:"beat_jitter,omitempty" duration:"positive"`
 
 	// When the first workspace of the group is created.
 	CreateAt Duration `yaml:"create_at,omitempty" json:"create_at,omitempty"`
+	// The group under whose names these are created, once its workspaces were deleted: whoever goes by names takes them for the
+	// same.
+	SameNamesAs string `yaml:"same_names_as,omitempty" json:"same_names_as,omitempty"`
 	// Time between two creations of the group.
 	CreateEvery Duration `yaml:"create_every,omitempty" json:"create_every,omitempty"`
 	// Fixes phases of the cold boot; the others are drawn from the provider's and the runtime's profile.
@@ -99,7 +113,7 @@ type Boot struct {
 	Dies string `yaml:"dies,omitempty" json:"dies,omitempty" names:"phase"`
 }
 
-// Act is something that the operator does to workspaces, once.
+// Act is something that the operator does to workspaces, once or several times.
 type Act struct {
 	// When.
 	At Duration `yaml:"at" json:"at"`
@@ -111,6 +125,10 @@ type Act struct {
 	First int `yaml:"first,omitempty" json:"first,omitempty" jsonschema:"minimum=1"`
 	// Only to the one of this number, from 1, of the group, or of the fleet where no group is given.
 	Only int `yaml:"only,omitempty" json:"only,omitempty" jsonschema:"minimum=1"`
+	// How often, where it is more than once; needs every.
+	Times int `yaml:"times,omitempty" json:"times,omitempty" jsonschema:"minimum=2,maximum=1000"`
+	// Time between two of those times.
+	Every Duration `yaml:"every,omitempty" json:"every,omitempty" duration:"positive"`
 }
 
 // Fault is something that goes wrong between two moments.

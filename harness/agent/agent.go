@@ -66,6 +66,8 @@ type Config struct {
 	// RegisterOnce has it try once, whatever comes of that, and only at its first start: Again says that this is another one. A
 	// heartbeat that is refused makes every agent register again.
 	RegisterOnce, Again bool
+	// IgnoresGone has it go on after an answer that says that its workspace is gone.
+	IgnoresGone bool
 	// Swallow takes every 4xx for success: a defect that agents have been seen with.
 	Swallow bool
 	// Version is the version that the agent's card gives; that of its updates has a number behind it.

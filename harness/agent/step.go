@@ -93,7 +93,7 @@ func (a *Agent) registered(r Response, err error) {
 		}
 		a.kind, a.pause, a.wait = Beat, firstBeatAfter, registerRetryMin
 		return
-	case once && !gone(r.Code): // it beats all the same: a refused beat is what makes it register again
+	case once && !a.gone(r.Code): // it beats all the same: a refused beat is what makes it register again
 		a.kind, a.pause = Beat, firstBeatAfter
 		return
 	case err != nil:
@@ -101,7 +101,7 @@ func (a *Agent) registered(r Response, err error) {
 		// A register of ours that was held up on its way can be answered after a later one, and the token that it
 		// minted then is the one that counts, though nobody ever saw it. Whoever has used none may register anew.
 		a.Token, a.earned = "", false
-	case gone(r.Code):
+	case a.gone(r.Code):
 		a.kind = Stop
 		return
 	case r.Code == http.StatusTooManyRequests:
@@ -109,6 +109,9 @@ func (a *Agent) registered(r Response, err error) {
 	}
 	a.pause, a.wait = pause, min(2*a.wait, registerRetryMax)
 }
+
+// gone reports whether the answer's code has the agent come to its end.
+func (a *Agent) gone(code int) bool { return gone(code) && !a.IgnoresGone }
 
 // earned returns the token that a register's reply hands over, if it does.
 func earned(r Response) string {
@@ -126,7 +129,7 @@ func (a *Agent) beaten(r Response, err error) {
 	a.pause = a.Interval
 	switch {
 	case err != nil || a.Swallow && r.Code/100 == 4:
-	case gone(r.Code):
+	case a.gone(r.Code):
 		a.kind = Stop
 	case r.Code == http.StatusUnauthorized:
 		a.kind, a.pause, a.wait = Register, registerRetryMin, registerRetryMin

@@ -99,6 +99,26 @@ func (g *generator) lateChild() {
 	})
 }
 
+// sameName has a workspace deleted, twice perhaps, and another created under its name.
+func (g *generator) sameName() {
+	i := g.draw("meet on", len(g.plan.Workspaces))
+	if len(g.plan.Workspaces) >= maxWorkspaces || len(g.plan.Below(i+1)) > 0 { // which keep it from being deleted
+		return
+	}
+	w := g.plan.Workspaces[i]
+	at := time.Duration(w.CreateAt) + pick(g, "meet after", 20*time.Second, 2*time.Second, w.Boots[0].Total()+30*time.Second)
+	g.plan.Acts = append(g.plan.Acts, plan.Act{At: plan.Duration(at), Do: "delete", Workspace: i + 1})
+	again := at + pick(g, "then", 5*time.Second, 30*time.Second, 2*time.Minute)
+	if g.draw("delete again", 2) == 1 {
+		g.plan.Acts = append(g.plan.Acts, plan.Act{At: plan.Duration(again), Do: "delete", Workspace: i + 1})
+	}
+	w.Group, w.Parent = fmt.Sprintf("w%d", len(g.plan.Workspaces)+1), 0
+	w.CreateAt = plan.Duration(again + 3*time.Second)
+	w.Boots = []plan.Boot{g.boot(w)}
+	g.plan.Workspaces = append(g.plan.Workspaces, w)
+	g.moments = append(g.moments, at, again)
+}
+
 // lateProof has a heartbeat held up on its way to the store for so long that others overtake it, and a later one lost: what it writes
 // at last must not make its workspace look as silent as it was then.
 func (g *generator) lateProof() {

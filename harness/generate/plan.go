@@ -35,6 +35,7 @@ func Plan(draw Draw, s Strategy) *plan.Plan {
 		g.plan.Settings.LaunchBatch = pick(g, "launch batch", 3, 2, 1)
 		g.plan.Settings.SweepBatch = pick(g, "sweep batch", 3, 2, 1)
 	}
+	g.plan.Settings.FirstTurns = pick(g, "first turns", "", "", plan.AtOnce, plan.AfterInterval)
 	if draw("crowd", 50) == 49 {
 		g.crowd()
 		g.schedule(s)
@@ -49,7 +50,7 @@ func Plan(draw Draw, s Strategy) *plan.Plan {
 	}
 	if draw("meet", 3) == 2 {
 		pick(g, "meeting", g.lateWrite, g.silenceAtSweep, g.sweepsAtOnce, g.overtakenRegister, g.lateChild, g.actAtSweep, g.oldMachineBeats,
-			g.doubtedMachine, g.lateAdoption, g.familyInParts, g.secondSilence, g.lateProof)()
+			g.doubtedMachine, g.lateAdoption, g.familyInParts, g.secondSilence, g.lateProof, g.sameName)()
 	}
 	g.schedule(s)
 	return g.finish()

@@ -111,8 +111,8 @@ func (b *machine) config() programs.Config {
 	p := w.members[b.ws-1].plan
 	c := programs.Config{
 		Speed: w.clock.speed, Boot: p.Boot(b.inc), Launched: time.Now(), Provider: p.Provider, LLM: w.llmURL, Workspace: b.ws, Inc: b.inc,
-		Interval: plan.Duration(w.plan.Settings.Heartbeat()), URL: operator.AgentURL(b.ws),
-		SkipRegister: p.SkipRegister, Swallow: w.options.Defect.SwallowsErrors(), ErrorPercent: p.ErrorPercent,
+		Interval: plan.Duration(w.plan.Beat(p)), URL: operator.AgentURL(b.ws),
+		SkipRegister: p.SkipRegister, IgnoresGone: p.IgnoresGone, Swallow: w.options.Defect.SwallowsErrors(), ErrorPercent: p.ErrorPercent,
 	}
 	b.mu.Lock()
 	if b.pulled {

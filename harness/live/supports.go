@@ -18,6 +18,14 @@ var unsupported = map[string]string{
 // Supports reports whether a plan can be carried out on wall-clock time; where it cannot, the reason names what is in the
 // way.
 func Supports(p *plan.Plan) (reason string, ok bool) {
+	if p.Settings.FirstTurns != "" {
+		return "first_turns: when the ticks of a controller that is a process of its own take their first turns is that process's to choose", false
+	}
+	for i := range p.Workspaces {
+		if w := &p.Workspaces[i]; w.BeatJitter > 0 || w.RegisterOnce {
+			return fmt.Sprintf("workspace %d: beat_jitter and register_once are known to simulated agents alone", i+1), false
+		}
+	}
 	for i, f := range p.Faults {
 		if why, cannot := unsupported[f.Kind]; cannot {
 			return fmt.Sprintf("fault %d (%s): %s", i+1, f.Kind, why), false

@@ -79,7 +79,15 @@ type Settings struct {
 	// statement of a sweep moves.
 	LaunchBatch int `json:"launch_batch,omitempty"`
 	SweepBatch  int `json:"sweep_batch,omitempty"`
+	// FirstTurns is when ticks take their first turns after a start: AtOnce, AfterInterval, or at a drawn time where it is empty.
+	FirstTurns string `json:"first_turns,omitempty"`
 }
+
+// When ticks take their first turns: real controllers do either.
+const (
+	AtOnce        = "at-once"
+	AfterInterval = "after-interval"
+)
 
 // Controller returns the controller's settings, in full.
 func (s Settings) Controller() controller.Settings {
@@ -101,9 +109,17 @@ func (s Settings) Heartbeat() time.Duration {
 	return defaultHeartbeat
 }
 
+// Beat is how often the agent of the workspace beats.
+func (p *Plan) Beat(w *Workspace) time.Duration {
+	if w.BeatEvery > 0 {
+		return time.Duration(w.BeatEvery)
+	}
+	return p.Settings.Heartbeat()
+}
+
 // Workspace is one member of the fleet. Its number is its place in the plan, from 1.
 type Workspace struct {
-	Name     string `json:"name"` // unique in the plan
+	Name     string `json:"name"` // unique in the plan, but for those that are created under the name of one that was deleted
 	Group    string `json:"group"`
 	Provider string `json:"provider"`
 	Runtime  string `json:"runtime"`
@@ -116,6 +132,12 @@ type Workspace struct {
 	SkipRegister bool `json:"skip_register,omitempty"`
 	// RegisterOnce has its agent try to register once, and only beat from then on, also where its process starts again.
 	RegisterOnce bool `json:"register_once,omitempty"`
+	// IgnoresGone has its agent go on after a 404 or 410.
+	IgnoresGone bool `json:"ignores_gone,omitempty"`
+	// BeatEvery is how often its agent beats, where that is not the settings' interval, and BeatJitter by how much a beat may come
+	// earlier or later.
+	BeatEvery  Duration `json:"beat_every,omitempty"`
+	BeatJitter Duration `json:"beat_jitter,omitempty"`
 
 	CreateAt Duration `json:"create_at"`
 	// Budget is how long its controller gives its boots, where that is neither the settings' nor the contract's.

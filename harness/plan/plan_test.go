@@ -2,6 +2,7 @@ package plan_test
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 	"time"
 
@@ -12,6 +13,58 @@ import (
 	"github.com/bootrace/bootrace/harness/plan"
 	"github.com/bootrace/bootrace/scenarios"
 )
+
+// A scenario's acts can be repeated, groups can have the names of one that was deleted, and ticks and agents times of their own: a
+// plan has all of that, and, where its groups are of one, can be written as the same scenario again.
+func TestRepeatedAndAgain(t *testing.T) {
+	t.Parallel()
+	s := &scenarios.Scenario{
+		Name: "again", About: "Twice.", Settings: &scenarios.Settings{FirstTurns: plan.AtOnce},
+		Fleet: []scenarios.Group{
+			{Name: "first", Provider: "kimi", Boot: &scenarios.Boot{Total: scenarios.Duration(time.Minute)}},
+			{
+				Name: "again", Provider: "kimi", SameNamesAs: "first", CreateAt: scenarios.Duration(9 * time.Minute), RegisterOnce: true, IgnoresGone: true,
+				BeatEvery: scenarios.Duration(40 * time.Second), BeatJitter: scenarios.Duration(time.Second),
+				Boot: &scenarios.Boot{ImagePull: scenarios.Duration(time.Minute), AgentStart: scenarios.Duration(time.Second), Preflight: scenarios.Duration(time.Second)},
+			},
+		},
+		Acts: []scenarios.Act{
+			{At: scenarios.Duration(time.Minute), Do: "restart", Group: "first", Times: 3, Every: scenarios.Duration(time.Minute)},
+			{At: scenarios.Duration(8 * time.Minute), Do: "delete", Group: "first"},
+		},
+	}
+	s, err := s.Check()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := plan.Resolve(s, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Acts) != 4 || p.Acts[2].At != plan.Duration(3*time.Minute) || len(p.Workspaces[0].Boots) != 4 {
+		t.Errorf("acts %+v, boots %+v", p.Acts, p.Workspaces[0].Boots)
+	}
+	w := p.Workspaces[1]
+	if w.Name != p.Workspaces[0].Name || w.Group != "again" || p.Beat(&w) != 40*time.Second || p.Beat(&p.Workspaces[0]) != 30*time.Second {
+		t.Errorf("again %+v", w)
+	}
+	for i := range p.Workspaces { // which no scenario can say
+		p.Workspaces[i].Boots = p.Workspaces[i].Boots[:1]
+		p.Workspaces[i].Boots[0].Refusals = 0
+	}
+	written, err := p.Scenario("Twice.")
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := plan.Resolve(written, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(again.Acts, p.Acts) || again.Settings != p.Settings || again.Workspaces[1].Name != w.Name || !again.Workspaces[1].IgnoresGone ||
+		!again.Workspaces[1].RegisterOnce || again.Workspaces[1].BeatJitter != w.BeatJitter {
+		t.Errorf("written, it is another plan: %+v", again)
+	}
+}
 
 func TestResolveIsTheSeeds(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"time"
@@ -24,7 +25,7 @@ func Resolve(s *scenarios.Scenario, seed uint64) (*Plan, error) {
 			ProvisionTimeout: s.Settings.ProvisionTimeout, LivenessTTL: s.Settings.LivenessTTL,
 			HeartbeatInterval: s.Settings.HeartbeatInterval, ProvisionSweepEvery: s.Settings.ProvisionSweepEvery,
 			LivenessSweepEvery: s.Settings.LivenessSweepEvery, ExternalTTL: s.Settings.ExternalTTL,
-			LaunchBatch: s.Settings.LaunchBatch, SweepBatch: s.Settings.SweepBatch,
+			LaunchBatch: s.Settings.LaunchBatch, SweepBatch: s.Settings.SweepBatch, FirstTurns: s.Settings.FirstTurns,
 		}
 	}
 	draws := oracle.NewRandom(seed, "plan/"+s.Name)
@@ -68,7 +69,9 @@ func Resolve(s *scenarios.Scenario, seed uint64) (*Plan, error) {
 	}
 	for _, a := range s.Acts {
 		for _, w := range pick(a.Group, a.First, a.Only) {
-			p.Acts = append(p.Acts, Act{At: a.At, Do: a.Do, Workspace: w})
+			for i := range max(a.Times, 1) {
+				p.Acts = append(p.Acts, Act{At: a.At + a.Every*Duration(i), Do: a.Do, Workspace: w})
+			}
 		}
 	}
 	for _, f := range s.Faults {
@@ -133,7 +136,8 @@ func member(s *scenarios.Scenario, g scenarios.Group, i int, rand func() uint64)
 	w := Workspace{
 		Group: g.Name, Provider: g.Provider, Runtime: g.Runtime, External: g.External,
 		CreateAt: g.CreateAt + Duration(i)*g.CreateEvery,
-		KnownURL: g.KnownURL, ErrorPercent: g.ErrorPercent, SkipRegister: g.SkipRegister,
+		KnownURL: g.KnownURL, ErrorPercent: g.ErrorPercent, SkipRegister: g.SkipRegister, RegisterOnce: g.RegisterOnce,
+		IgnoresGone: g.IgnoresGone, BeatEvery: g.BeatEvery, BeatJitter: g.BeatJitter,
 	}
 	if w.Group == "" {
 		w.Group = g.Provider
@@ -141,7 +145,7 @@ func member(s *scenarios.Scenario, g scenarios.Group, i int, rand func() uint64)
 	if w.Runtime == "" {
 		w.Runtime = fakeprovider.Runtimes()[0].Name
 	}
-	w.Name = fmt.Sprintf("%s-%d", w.Group, i+1)
+	w.Name = fmt.Sprintf("%s-%d", cmp.Or(g.SameNamesAs, w.Group), i+1)
 	provider, ok := fakeprovider.LookupProvider(w.Provider)
 	if !ok {
 		return w, fmt.Errorf("scenario %s: provider %q is not known", s.Name, w.Provider)
@@ -155,11 +159,11 @@ func member(s *scenarios.Scenario, g scenarios.Group, i int, rand func() uint64)
 		switch a.Do {
 		case "restart":
 			if a.Group == "" || a.Group == w.Group {
-				boots++
+				boots += max(a.Times, 1)
 			}
 		case "resume", "wake": // which reach all below
 			if a.Group == "" || a.Group == w.Group || s.Below(w.Group, a.Group) {
-				boots++
+				boots += max(a.Times, 1)
 			}
 		}
 	}

@@ -16,17 +16,19 @@ func (p *Plan) Scenario(about string) (*scenarios.Scenario, error) {
 			ProvisionTimeout: p.Settings.ProvisionTimeout, LivenessTTL: p.Settings.LivenessTTL,
 			HeartbeatInterval: p.Settings.HeartbeatInterval, ProvisionSweepEvery: p.Settings.ProvisionSweepEvery,
 			LivenessSweepEvery: p.Settings.LivenessSweepEvery, ExternalTTL: p.Settings.ExternalTTL,
-			LaunchBatch: p.Settings.LaunchBatch, SweepBatch: p.Settings.SweepBatch,
+			LaunchBatch: p.Settings.LaunchBatch, SweepBatch: p.Settings.SweepBatch, FirstTurns: p.Settings.FirstTurns,
 		}
 	}
 	for i, w := range p.Workspaces {
 		boot := w.Boots[0]
-		if w.Name != w.Group+"-1" || len(w.Boots) > 1 && w.Boots[1] != boot || boot.Refusals > 0 {
+		names, ok := p.namesOf(i)
+		if !ok || len(w.Boots) > 1 && w.Boots[1] != boot || boot.Refusals > 0 {
 			return nil, fmt.Errorf("workspace %d boots as no group of a scenario does", i+1)
 		}
 		s.Fleet = append(s.Fleet, scenarios.Group{
 			Name: w.Group, Provider: w.Provider, Runtime: w.Runtime, Count: 1, External: w.External, KnownURL: w.KnownURL,
 			Parent: p.groupOf(w.Parent), ErrorPercent: w.ErrorPercent, SkipRegister: w.SkipRegister, CreateAt: w.CreateAt,
+			SameNamesAs: names, RegisterOnce: w.RegisterOnce, IgnoresGone: w.IgnoresGone, BeatEvery: w.BeatEvery, BeatJitter: w.BeatJitter,
 			Boot: &scenarios.Boot{ImagePull: boot.ImagePull, AgentStart: boot.AgentStart, Preflight: boot.Preflight, Dies: boot.Dies},
 		})
 	}
@@ -51,6 +53,20 @@ func (p *Plan) Scenario(about string) (*scenarios.Scenario, error) {
 		s.Duration = p.Duration
 	}
 	return s.Check()
+}
+
+// namesOf names the group under whose name the i-th workspace is created, where that is not its own. It is not ok where that is none.
+func (p *Plan) namesOf(i int) (group string, ok bool) {
+	w := p.Workspaces[i]
+	if w.Name == w.Group+"-1" {
+		return "", true
+	}
+	for _, o := range p.Workspaces[:i] {
+		if o.Name == w.Name && o.Name == o.Group+"-1" {
+			return o.Group, true
+		}
+	}
+	return "", false
 }
 
 // groupOf names the group of a workspace; of a single one, and of none, none need be named.

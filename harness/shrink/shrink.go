@@ -284,6 +284,7 @@ func (s *shrinker) plainSettings() bool {
 	changed = s.try(func(p *plan.Plan) { p.Settings = plan.Settings{} }) || changed
 	changed = s.try(func(p *plan.Plan) { p.Settings.LaunchBatch, p.Settings.SweepBatch = 0, 0 }) || changed
 	changed = s.try(func(p *plan.Plan) { p.Settings.LivenessTTL = 0 }) || changed
+	changed = s.try(func(p *plan.Plan) { p.Settings.FirstTurns = "" }) || changed
 	changed = s.try(func(p *plan.Plan) { p.Settings.ProvisionTimeout = 0 }) || changed
 	changed = s.each(len(s.best.Workspaces), func(p *plan.Plan, i int) {
 		p.Workspaces[i].External, p.Workspaces[i].KnownURL = false, false

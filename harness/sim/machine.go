@@ -25,6 +25,7 @@ type machine struct {
 	caller  *caller
 	started time.Duration // the agent
 	phase   int           // of its work
+	runs    int           // of its agent that are over
 	task    string        // what it is busy with
 }
 
@@ -70,6 +71,7 @@ func (b *machine) live() bool {
 
 // restart boots a machine anew whose agent is gone.
 func (b *machine) restart() {
+	b.runs++
 	b.record(history.Machine, history.Restarted)
 	b.start()
 }
@@ -133,12 +135,14 @@ func (b *machine) boot(how plan.Boot, token string) {
 	b.member.starts++
 	b.record(history.Agent, history.Started)
 	agent.Run(b, agent.Config{
-		WorkspaceID: b.member.id.String(), Token: token, Interval: w.plan.Settings.Heartbeat(),
+		WorkspaceID: b.member.id.String(), Token: token, Interval: w.plan.Beat(b.member.plan),
 		SkipRegister: b.member.plan.SkipRegister,
-		Swallow:      w.deployment.SwallowingAgents,
-		URL:          operator.AgentURLAt(b.member.number, b.member.starts),
-		Version:      strconv.Itoa(b.inc) + "." + strconv.Itoa(b.member.starts),
-		CardEvery:    cardEvery,
+		RegisterOnce: b.member.plan.RegisterOnce, Again: b.runs > 0,
+		IgnoresGone: b.member.plan.IgnoresGone,
+		Swallow:     w.deployment.SwallowingAgents,
+		URL:         operator.AgentURLAt(b.member.number, b.member.starts),
+		Version:     strconv.Itoa(b.inc) + "." + strconv.Itoa(b.member.starts),
+		CardEvery:   cardEvery,
 	})
 	b.record(history.Agent, history.Ended)
 }
@@ -171,6 +175,9 @@ func (b *machine) record(kind history.Kind, phase string) {
 // Sleep implements agent.World. A stalled agent sleeps on.
 func (b *machine) Sleep(d time.Duration) bool {
 	w := b.world
+	if jitter := time.Duration(b.member.plan.BeatJitter); jitter > 0 && d == w.plan.Beat(b.member.plan) {
+		d = max(d+w.latency(0, 2*jitter)-jitter, 0)
+	}
 	w.sched.Sleep(d)
 	for {
 		left := w.faults.Stalled(b.member.number)

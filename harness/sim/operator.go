@@ -34,6 +34,7 @@ func (w *world) create(m *member) {
 	for p := w.parent(m); p != nil && !p.known; {
 		w.sched.Sleep(time.Second)
 	}
+	m.asked = true
 	if created := w.operator(m).Create(m.number, m.plan); created.Known {
 		w.know(m, created.Connection)
 	}
@@ -79,7 +80,7 @@ func (p person) Call(q agent.Request) (agent.Response, error) { return p.caller.
 func (w *world) bind(ws store.Workspace) {
 	for _, m := range w.members {
 		switch {
-		case m.plan.Name != ws.Name:
+		case m.plan.Name != ws.Name || !m.asked: // two can have one name, the second once the first was deleted
 		case m.id == uuid.Nil:
 			m.id = ws.ID
 			w.numbers[ws.ID] = m.number

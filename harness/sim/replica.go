@@ -9,6 +9,7 @@ import (
 	"github.com/bootrace/bootrace/controller"
 	"github.com/bootrace/bootrace/harness/history"
 	"github.com/bootrace/bootrace/harness/oracle"
+	"github.com/bootrace/bootrace/harness/plan"
 	"github.com/bootrace/bootrace/harness/sched"
 )
 
@@ -53,11 +54,18 @@ func (r *replica) start() {
 	}
 }
 
-// tick runs a tick for ever. Its first turn comes at a drawn time, since nothing ties the phases of sweepers to anything.
+// tick runs a tick for ever. Its first turn comes when the plan says, or at a drawn time, since nothing ties the phases of sweepers to
+// anything.
 func (r *replica) tick(tick controller.Tick) {
 	w := r.world
 	w.sched.Current().Actor = history.ActorTick
-	w.sched.Sleep(w.latency(0, tick.Every))
+	switch w.plan.Settings.FirstTurns {
+	case plan.AtOnce:
+	case plan.AfterInterval:
+		w.sched.Sleep(tick.Every)
+	default:
+		w.sched.Sleep(w.latency(0, tick.Every))
+	}
 	for {
 		w.sched.Renew(w.sched.Current())
 		r.turn(tick)

@@ -127,6 +127,7 @@ type member struct {
 	plan     *plan.Workspace
 	id       uuid.UUID
 	known    bool // the operator has its id
+	asked    bool // the operator has asked for it
 	machine  *machine
 	starts   int // of agents, so far
 	observer *observer

@@ -20,6 +20,7 @@ type Config struct {
 	URL       string        `json:"url"`      // where the agent claims to serve
 
 	SkipRegister bool   `json:"skip_register,omitempty"`
+	IgnoresGone  bool   `json:"ignores_gone,omitempty"`
 	Swallow      bool   `json:"swallow,omitempty"`
 	ErrorPercent int    `json:"error_percent,omitempty"`
 	Sick         []Sick `json:"sick,omitempty"`

@@ -99,7 +99,7 @@ func (m *machine) live(token string) {
 	m.report(Agent, history.Started)
 	agent.Run(m, agent.Config{
 		WorkspaceID: m.id, Token: token, Interval: time.Duration(m.Interval), URL: m.URL, SkipRegister: m.SkipRegister,
-		Swallow: m.Swallow,
+		Swallow: m.Swallow, IgnoresGone: m.IgnoresGone,
 	})
 	m.report(Agent, history.Ended)
 }
