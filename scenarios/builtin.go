@@ -24,6 +24,7 @@ var builtinNames = []string{
 	"duplicate-and-reordered",
 	"slow-everything",
 	"rate-limited",
+	"mass-reconnect",
 
 	"restart-during-boot",
 	"delete-during-boot",
@@ -31,8 +32,12 @@ var builtinNames = []string{
 	"hibernate-and-wake",
 	"pause-family-during-boot",
 	"delete-family-during-boot",
+	"same-name-again",
+	"deaf-agents",
 
 	"crash-at-sweep",
+	"crash-after-launch",
+	"beyond-the-first-page",
 	"two-replicas",
 	"clock-jump",
 	"postgres-crash",
@@ -56,6 +61,7 @@ var builtinNames = []string{
 	"rolling-updates",
 	"stalled-agents",
 	"restarted-machines",
+	"spot-end",
 	"sick-agents",
 	"delete-while-recovering",
 	"external-agents",

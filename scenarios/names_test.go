@@ -61,7 +61,7 @@ func TestNearest(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"minimax": "minimax-past-budget", "hermes": "hermes-slow-mirror", "postgres-error": "postgres-errors", "matrix": "provider-matrix",
-		"crash": "crash-at-sweep", "cloud": "", "two_replicas": "two-replicas",
+		"crash-at": "crash-at-sweep", "crash": "", "cloud": "", "two_replicas": "two-replicas",
 	} {
 		if got, _ := nearest(name, builtinNames); got != want {
 			t.Errorf("nearest(%q) = %q, want %q", name, got, want)

@@ -2,15 +2,19 @@ package defects
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/bootrace/bootrace/controller"
 	"github.com/bootrace/bootrace/controller/lifecycle"
 )
 
-// ledger is every defect, in the order in which they were found. The facts are those of the public molecule-core server
+// ledger is every defect, in the order in which they were found.
+var ledger = slices.Concat(known, reported)
+
+// known are those that began it. The facts are those of the public molecule-core server
 // (its issue 2414 is the first) and of its history.
-var ledger = []*Defect{
+var known = []*Defect{
 	{
 		Name: "sticky-failed",
 		Mechanism: "The provision-timeout sweeper moves a slow boot to failed. The boot ends, its heartbeats get 200, and " +
@@ -154,6 +158,7 @@ var ledger = []*Defect{
 		Name:      "register-after-delete",
 		Mechanism: "A removed workspace's register gets 200 and a live token.",
 		Breaks:    "removed-is-terminal",
+		Also:      []string{"stored-as-sent"}, // what it registered is told nobody
 		Evidence:  "seen",
 		config: func(c *controller.Config, _ Memory) {
 			c.Store = welcoming{openDoor(c.Store)}

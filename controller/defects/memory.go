@@ -29,6 +29,7 @@ type Kept struct {
 type KeyServer struct {
 	Keys   map[uuid.UUID]time.Time         // when each expires
 	Tokens map[uuid.UUID][]store.TokenHash // those of older incarnations
+	Names  map[string]uuid.UUID            // of every workspace that was ever created
 }
 
 // Process is what a replica keeps in itself since its start, and loses with its end.
@@ -46,7 +47,7 @@ type Recalled struct {
 
 // NewKeyServer returns an empty one.
 func NewKeyServer() *KeyServer {
-	return &KeyServer{Keys: map[uuid.UUID]time.Time{}, Tokens: map[uuid.UUID][]store.TokenHash{}}
+	return &KeyServer{Keys: map[uuid.UUID]time.Time{}, Tokens: map[uuid.UUID][]store.TokenHash{}, Names: map[string]uuid.UUID{}}
 }
 
 // NewProcess returns one that started at the time.
@@ -56,7 +57,7 @@ func NewProcess(started time.Time) *Process {
 
 // Clone returns a copy that shares nothing with the original.
 func (s *KeyServer) Clone() *KeyServer {
-	c := &KeyServer{maps.Clone(s.Keys), maps.Clone(s.Tokens)}
+	c := &KeyServer{maps.Clone(s.Keys), maps.Clone(s.Tokens), maps.Clone(s.Names)}
 	for id, tokens := range c.Tokens {
 		c.Tokens[id] = slices.Clone(tokens)
 	}
