@@ -83,7 +83,7 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	s := shop{root: root, folder: filepath.Join(root, "mutants", "shop"), options: o}
+	s := shop{root: root, folder: filepath.Join(root, "mutants", "_shop"), options: o}
 	todo := 0
 	for i := range picked {
 		if _, cached := k.find(&picked[i]); !cached && !o.kept {
