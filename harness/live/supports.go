@@ -21,7 +21,12 @@ func Supports(p *plan.Plan) (reason string, ok bool) {
 	if p.Settings.FirstTurns != "" {
 		return "first_turns: when the ticks of a controller that is a process of its own take their first turns is that process's to choose", false
 	}
+	names := map[string]bool{}
 	for i := range p.Workspaces {
+		if names[p.Workspaces[i].Name] {
+			return fmt.Sprintf("workspace %d: which of two rows of one name is whose is seen by nobody here", i+1), false
+		}
+		names[p.Workspaces[i].Name] = true
 		if w := &p.Workspaces[i]; w.BeatJitter > 0 || w.RegisterOnce {
 			return fmt.Sprintf("workspace %d: beat_jitter and register_once are known to simulated agents alone", i+1), false
 		}

@@ -36,6 +36,8 @@ type Operator struct {
 	URL string
 	// Distinct has it fill in the fields of a create that nothing depends on, each workspace's with values of its own.
 	Distinct bool
+	// Mine reports whether a workspace of its name may be its own, or a twin; nil where there is no other of the name.
+	Mine func(id string) bool
 	// Parent is the id of the workspace that it is created below; empty for none.
 	Parent string
 }
@@ -113,7 +115,7 @@ func (o Operator) named(name string) []string {
 	}
 	var ids []string
 	for _, there := range all {
-		if there.Name == name {
+		if there.Name == name && (o.Mine == nil || o.Mine(there.ID)) {
 			ids = append(ids, there.ID)
 		}
 	}

@@ -64,6 +64,11 @@ func sensible(p *plan.Plan) bool {
 			return false
 		}
 	}
+	for i := range p.Workspaces {
+		if !free(p, i) {
+			return false
+		}
+	}
 	for _, a := range p.Acts {
 		if a.At < p.Workspaces[a.Workspace-1].CreateAt {
 			return false
@@ -85,6 +90,19 @@ func sensible(p *plan.Plan) bool {
 		}
 	}
 	return true
+}
+
+// free reports whether the name of the i-th workspace is its own, or that of one that is deleted before.
+func free(p *plan.Plan, i int) bool {
+	w := &p.Workspaces[i]
+	for j := range p.Workspaces[:i] {
+		if p.Workspaces[j].Name == w.Name && !slices.ContainsFunc(p.Acts, func(a plan.Act) bool {
+			return a.Workspace == j+1 && a.Do == "delete" && a.At < w.CreateAt
+		}) {
+			return false
+		}
+	}
+	return w.Name == w.Group+"-1" || slices.ContainsFunc(p.Workspaces[:i], func(o plan.Workspace) bool { return o.Name == w.Name })
 }
 
 // otherSeeds is how many other seeds are tried where something was left out: every draw of the run after it is another
@@ -292,6 +310,7 @@ func (s *shrinker) plainSettings() bool {
 	changed = s.each(len(s.best.Workspaces), func(p *plan.Plan, i int) { p.Workspaces[i].Parent = 0 }) || changed
 	changed = s.each(len(s.best.Workspaces), func(p *plan.Plan, i int) { p.Workspaces[i].ErrorPercent = 0 }) || changed
 	changed = s.each(len(s.best.Workspaces), func(p *plan.Plan, i int) { p.Workspaces[i].SkipRegister = false }) || changed
+	changed = s.each(len(s.best.Workspaces), func(p *plan.Plan, i int) { p.Workspaces[i].Name = p.Workspaces[i].Group + "-1" }) || changed
 	return s.each(len(s.best.Workspaces), func(p *plan.Plan, i int) { p.Workspaces[i].Runtime = "claude-code" }) || changed
 }
 

@@ -54,6 +54,10 @@ func (w *world) operator(m *member) operator.Operator {
 		World: person{w.newCaller(history.ActorOperator, m.number, 0)},
 		Twins: person{w.newCaller(history.ActorOperator, -m.number, 0)},
 		ID:    func() string { return m.id.String() },
+		Mine: func(id string) bool {
+			n := w.owner(id)
+			return n == m.number || n == -m.number || n == 0
+		},
 
 		Distinct: true,
 	}

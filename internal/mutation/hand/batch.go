@@ -29,7 +29,6 @@ type mixed struct {
 	values  map[string][]string // by the variable's key: numbers and values, alternately
 	extra   []string            // functions that are added
 	imports map[string]bool
-	names   []string // of the extra, in their order
 }
 
 // decl is a function, or a variable that has a value of its own.
