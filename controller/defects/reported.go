@@ -45,6 +45,7 @@ var reported = []*Defect{
 		Name:      "trusted-launch",
 		Mechanism: "A launch that the cloud did not take is taken for one that goes on: the workspace waits for a machine that nobody launches.",
 		Breaks:    "launches",
+		Also:      []string{"one-machine", "cause-kept"}, // where it took effect, or failed once more before that
 		Evidence:  "peer",
 		config: func(c *controller.Config, _ Memory) {
 			c.Cloud = trusted{c.Cloud}

@@ -84,7 +84,8 @@ func (p person) Call(q agent.Request) (agent.Response, error) { return p.caller.
 func (w *world) bind(ws store.Workspace) {
 	for _, m := range w.members {
 		switch {
-		case m.plan.Name != ws.Name || !m.asked: // two can have one name, the second once the first was deleted
+		case m.plan.Name != ws.Name || !m.asked:
+		case w.by.Workspace > 0 && w.by.Workspace != m.number: // two can have one name: it is whose create made it
 		case m.id == uuid.Nil:
 			m.id = ws.ID
 			w.numbers[ws.ID] = m.number
