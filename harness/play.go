@@ -58,6 +58,9 @@ func play(ctx context.Context, p *plan.Plan, source stores.Source, target sim.Ta
 		p = p.Clone()
 		p.Contract = by
 	}
+	if target.Fit != nil {
+		p = target.Fit(p)
+	}
 	o := &Outcome{Plan: p, History: &history.History{}}
 	drop := func() error { return nil }
 	h, err := sim.Run(p, sim.Options{

@@ -53,11 +53,11 @@ func Verify(t *testing.T, target sim.Target, options ...VerifyOption) {
 		t.Fatalf("the policies of %s: %v", target.Name, err)
 	}
 	var failed *Outcome
-	t.Cleanup(func() {
+	defer func() { // and not at clean-up, when no bubble can be opened any more
 		if failed != nil && t.Failed() {
 			v.tell(t, target, failed)
 		}
-	})
+	}()
 	rapid.Check(t, func(rt *rapid.T) {
 		draw := func(label string, n int) int { return rapid.IntRange(0, n-1).Draw(rt, label) }
 		p := generate.Plan(draw, generate.Strategy{Depth: draw("strategy", 4)})

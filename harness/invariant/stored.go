@@ -216,6 +216,9 @@ func (k *kept) incarnation(l *history.Event, r *report) string {
 // field judges one field by itself, of which some calls may show. It may be empty where none of them need be stored.
 func (k *kept) field(name string, some []write, initial bool, r *report) string {
 	shown := k.shown.get(name)
+	if k.view.hides(name) {
+		return ""
+	}
 	for _, w := range some {
 		if w.unknown || w.data.get(name) == shown {
 			r.owed()
@@ -292,7 +295,7 @@ func (k *kept) differs(w *write) string {
 		if name == "active_tasks" && said == "0" {
 			said = ""
 		}
-		if k.shown.get(name) != said {
+		if k.shown.get(name) != said && !k.view.hides(name) {
 			return name
 		}
 	}

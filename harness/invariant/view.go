@@ -26,6 +26,7 @@ type View struct {
 	steps    []*history.Event // into the store, that failed on behalf of no workspace
 	turns    []*history.Event // of ticks
 	wants    []want           // nil until somebody asks
+	shown    map[string]bool  // fields of workspaces that some reply has a value of; nil likewise
 	struck   []int            // how often each fault of the plan did
 	starts   []*history.Event // when each fault was noted to start, and to end; nil where it was not
 	ends     []*history.Event

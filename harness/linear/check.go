@@ -54,7 +54,7 @@ func Check(p *plan.Plan, h *history.History, timeout time.Duration) (problems []
 
 // of is the model that the plan's controller is held to. Where its rows are out of sight, nobody knows how many steps a call takes.
 func of(p *plan.Plan) model {
-	return model{table: rules.Must(p.Contract), steps: p.Live != nil && slices.Contains(p.Live.Unseen, history.Move.String())}
+	return model{table: rules.Must(p.Contract), steps: p.Live != nil && (p.Live.Steps || slices.Contains(p.Live.Unseen, history.Move.String()))}
 }
 
 // Draw writes porcupine's picture of the search for the workspace: one HTML file.

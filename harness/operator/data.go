@@ -144,5 +144,8 @@ func card(raw json.RawMessage) string {
 	if v.Canonicalize() != nil {
 		return string(raw) // it is no JSON, and is shown as it is
 	}
+	if string(v) == "{}" {
+		return "" // an empty card says as much as none
+	}
 	return string(v)
 }

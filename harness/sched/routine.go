@@ -38,8 +38,10 @@ func (s *Scheduler) routine() *routine {
 		s.idle = s.idle[:last]
 		return r
 	}
-	if r := kept.take(); r != nil {
-		return r
+	if s.outside == nil { // others must not share what belongs to a bubble
+		if r := kept.take(); r != nil {
+			return r
+		}
 	}
 	r := &routine{}
 	r.next, r.stop = iter.Pull(func(yield func(struct{}) bool) {
@@ -68,7 +70,7 @@ func (t *Task) perform() {
 // release gives back the routines that have no task: nothing is left behind when nothing runs.
 func (s *Scheduler) release() {
 	for _, r := range s.idle {
-		if !kept.keep(r) {
+		if s.outside != nil || !kept.keep(r) {
 			r.stop()
 		}
 	}

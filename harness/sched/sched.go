@@ -22,8 +22,21 @@ type Scheduler struct {
 	timers  timers
 	current *Task
 	idle    []*routine
+	outside Outside
 	failure error
 }
+
+// Outside is what happens beside the tasks on the same virtual time, on goroutines that the scheduler does not run.
+type Outside interface {
+	// Settle returns once nothing outside can go on by itself. What the oracle is to choose it starts as tasks, in an order that
+	// is the same in every run.
+	Settle()
+	// Pass lets time pass until then, or until something outside wants to go on, and returns what time it is.
+	Pass(then time.Duration) time.Duration
+}
+
+// Beside has something else happen beside the tasks. It must be called before Run.
+func (s *Scheduler) Beside(o Outside) { s.outside = o }
 
 // New returns a scheduler at virtual time zero.
 func New(o oracle.Oracle) *Scheduler {
@@ -144,6 +157,9 @@ func (s *Scheduler) Run(until time.Duration) error {
 	s.until = until
 	defer s.release()
 	for s.failure == nil {
+		if s.outside != nil {
+			s.outside.Settle()
+		}
 		if len(s.ready) == 0 {
 			if !s.advance() {
 				break
@@ -200,6 +216,20 @@ func (s *Scheduler) Stop(processes ...*Process) {
 // advance moves virtual time to the next timers and makes their tasks ready.
 func (s *Scheduler) advance() bool {
 	first, at := s.timers.first()
+	if s.outside != nil {
+		then := s.until
+		if first != nil {
+			then = min(then, at)
+		}
+		if then > s.now {
+			if s.now = s.outside.Pass(then); s.now < then {
+				return true // something outside wants to go on
+			}
+			if first == nil || at > then {
+				return true // and may do so at the very end
+			}
+		}
+	}
 	if first == nil || at > s.until {
 		return false
 	}
@@ -243,7 +273,7 @@ func (s *Scheduler) running() *Task {
 func (s *Scheduler) Sleep(d time.Duration) {
 	t := s.running()
 	at := s.now + max(d, 0)
-	if len(s.ready) == 0 && at <= s.until && s.timers.idle(at) {
+	if len(s.ready) == 0 && at <= s.until && s.outside == nil && s.timers.idle(at) {
 		s.now = at
 		return
 	}

@@ -65,9 +65,16 @@ func (w *world) launchedOnEC2(m ec2wire.Machine) {
 	w.launched(one, cloud.Spec{Env: env}, w.owner(one.WorkspaceID))
 }
 
-// endOnEC2 tells EC2 that the machine died.
-func (w *world) endOnEC2(id string) {
-	if err := w.ec2.End(id, ec2wire.HostFailure); err != nil {
+// endOnWire tells the cloud that the machine is one of, where it has a wire, that it died.
+func (w *world) endOnWire(id string) {
+	var err error
+	if w.ec2 != nil {
+		err = w.ec2.End(id, ec2wire.HostFailure)
+	}
+	if w.cp != nil && (w.ec2 == nil || err != nil) {
+		err = w.cp.End(id, "")
+	}
+	if err != nil {
 		panic(err) // it was launched there
 	}
 }

@@ -85,8 +85,8 @@ func (w *world) stopped(id, how string) bool {
 	ws := w.owner(m.WorkspaceID)
 	w.ended[id] = w.sched.Now()
 	w.add(history.Event{Kind: history.Machine, WS: ws, Inc: m.Incarnation, Machine: id, Phase: how})
-	if w.ec2 != nil && how == history.Died {
-		w.endOnEC2(id)
+	if how == history.Died {
+		w.endOnWire(id)
 	}
 	if b := w.machines[id]; b != nil {
 		b.process.Kill()

@@ -179,7 +179,7 @@ func (j *job) finish(r agent.Response, err error) {
 // deliver hands the request to its replica.
 func (j *job) deliver() {
 	w := j.caller.world
-	if j.replica.process.Dead() {
+	if j.replica.process.Dead() || j.replica.starting {
 		if !j.copied && j.task != nil {
 			j.record(0, errRefused.Error(), agent.Response{})
 			j.finish(agent.Response{}, errRefused)
@@ -324,7 +324,28 @@ func (k *worker) handle(q *http.Request) (served bool) {
 			served = false
 		}
 	}()
+	if r.world.beside != nil {
+		return k.beside(q)
+	}
 	r.handler.ServeHTTP(&k.reply, q)
+	return true
+}
+
+// beside has the controller beside the scheduler serve the request.
+func (k *worker) beside(q *http.Request) bool {
+	s, t := k.replica.world.sched, k.task
+	over, panicked := false, any(nil)
+	by := Author{k.replica.number, t.Name, t.Actor, t.Workspace, t.Incarnation}
+	k.replica.world.beside.Serve(by, &k.reply, q, func(p any) {
+		over, panicked = true, p
+		s.Wake(t)
+	})
+	for !over {
+		s.Park(sched.Forever)
+	}
+	if panicked != nil {
+		panic(panicked)
+	}
 	return true
 }
 

@@ -25,16 +25,35 @@ type replica struct {
 	turns   []*turn         // of its ticks, under way
 	spare   []*turn         // over
 	vain    []history.Event // turns in a row that found nothing, by tick
+
+	starting bool // and serves nobody yet: that of a controller beside the scheduler
 }
 
 // secret is what tokens are derived from; every replica of every run has the same.
 var secret = []byte("bootrace simulation")
 
-func (r *replica) start() {
-	w := r.world
-	r.process = w.process(fmt.Sprintf("controller %d", r.number))
+// come is the beginning of a replica's life.
+func (r *replica) come() {
+	r.process = r.world.process(fmt.Sprintf("controller %d", r.number))
 	r.process.SetOffset(r.offset)
 	r.idle, r.busy, r.turns, r.spare, r.vain = nil, nil, nil, nil, nil
+}
+
+func (r *replica) start() {
+	w := r.world
+	r.come()
+	if w.beside != nil {
+		r.starting = true
+		w.beside.Restart(r.number, func(err error) {
+			r.starting = false
+			if err != nil {
+				w.add(history.Event{Kind: history.Panic, By: "start", Replica: r.number, Err: err.Error()})
+				return
+			}
+			w.add(history.Event{Kind: history.Process, Replica: r.number, Phase: history.Started})
+		})
+		return
+	}
 	built, err := w.deployment.Start(controller.Config{
 		Store:    r.storeWay(),
 		Cloud:    r.cloud(),
@@ -105,6 +124,10 @@ func (r *replica) kill() {
 	r.world.add(history.Event{Kind: history.Process, Replica: r.number, Phase: history.Ended})
 	for _, k := range r.busy {
 		k.job.reset()
+	}
+	if b := r.world.beside; b != nil {
+		r.starting = false
+		b.Kill(r.number)
 	}
 	r.process.Kill()
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/bootrace/bootrace/controller/defects"
 	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/harness/contract"
+	"github.com/bootrace/bootrace/harness/plan"
 )
 
 // Target is a controller to be tried.
@@ -22,6 +23,10 @@ type Target struct {
 	Contract *contract.Contract
 	// Policies are in what it differs from the contract on purpose: it is judged by what it says here.
 	Policies contract.Policies
+	// Around runs every run of the target, where it needs something around it; nil where it does not.
+	Around func(run func()) error
+	// Fit alters a plan to one that the target can be played with; nil where every plan is. A plan that fits already stays as it is.
+	Fit func(*plan.Plan) *plan.Plan
 }
 
 // JudgedBy returns the contract that the target is judged by, or nil where that is the standard one.
@@ -43,6 +48,8 @@ type Deployment struct {
 	// Recall has replicas that are started from now on keep in this memory what they would keep beside their store; nil where
 	// that cannot be.
 	Recall func(defects.Memory)
+	// Beside is the controller, where it is not made of this project's parts; Table and Start are not asked then.
+	Beside Beside
 }
 
 // Instance is one replica.

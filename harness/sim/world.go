@@ -10,6 +10,7 @@ import (
 	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/controller/store"
 	"github.com/bootrace/bootrace/fakeprovider"
+	"github.com/bootrace/bootrace/fakeprovider/cpwire"
 	"github.com/bootrace/bootrace/fakeprovider/ec2wire"
 	"github.com/bootrace/bootrace/harness/history"
 	"github.com/bootrace/bootrace/harness/oracle"
@@ -35,7 +36,17 @@ type Options struct {
 
 // Run carries out the plan and returns what happened. An error means that the world itself failed, so that nothing can be
 // said of the controller.
-func Run(p *plan.Plan, o Options) (*history.History, error) {
+func Run(p *plan.Plan, o Options) (h *history.History, err error) {
+	if o.Target.Around == nil {
+		return run(p, o)
+	}
+	if around := o.Target.Around(func() { h, err = run(p, o) }); around != nil {
+		err = around
+	}
+	return h, err
+}
+
+func run(p *plan.Plan, o Options) (*history.History, error) {
 	if o.Oracle == nil {
 		o.Oracle = p.Oracle()
 	}
@@ -57,13 +68,21 @@ func Run(p *plan.Plan, o Options) (*history.History, error) {
 	}
 	w.deployment = o.Target.Deploy()
 	var err error
-	if w.store, err = o.Open(w.deployment.Table, w.observe); err != nil {
+	if w.beside = w.deployment.Beside; w.beside != nil {
+		w.openCP()
+		if w.ec2 == nil {
+			w.openEC2()
+		}
+		w.sched.Beside(w.beside)
+	} else if w.store, err = o.Open(w.deployment.Table, w.observe); err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)
 	}
 	if w.history.Events = o.Room[:0]; o.Room == nil {
 		w.history.Events = make([]history.Event, 0, expectedEvents(p))
 	}
-	w.build()
+	if err := w.build(); err != nil {
+		return w.history, err
+	}
 	err = w.sched.Run(time.Duration(p.Duration))
 	w.cutOff()
 	w.sched.Stop(w.processes...)
@@ -101,6 +120,8 @@ type world struct {
 	faults    *faults
 	inventory *fakeprovider.Inventory
 	ec2       *ec2wire.Server // nil where the fake cloud is asked without a wire
+	cp        *cpwire.Server  // nil where the controller is made of our parts
+	beside    Beside          // nil likewise
 	hidden    map[string]bool // by EC2, from the list under way
 	machines  map[string]*machine
 	ended     map[string]time.Duration // when machines did
@@ -110,6 +131,7 @@ type world struct {
 	by        *sched.Task // who is about to change rows: see Move
 	byOp      string
 	byReplica *replica
+	byText    string // the statement, of a controller beside the scheduler
 	reads     map[reader]*read
 	struck    int // the fault that struck last
 
@@ -134,6 +156,8 @@ type member struct {
 	tokens   []credential // that its machines were booted with
 
 	registered, locked int // the incarnation whose agent was let in, and which has a token that nobody else can get
+
+	incarnation int // as its row's moves say, where the controller is not made of our parts
 }
 
 // accepted notes that a call of its agent was accepted: after a register, one by which the token counts as handed over.
@@ -146,7 +170,7 @@ func (m *member) accepted(e *history.Event) {
 	}
 }
 
-func (w *world) build() {
+func (w *world) build() error {
 	w.env = w.process("world")
 	w.faults = newFaults(w)
 	for i := range w.plan.Workspaces {
@@ -155,10 +179,27 @@ func (w *world) build() {
 	for i := range w.plan.Controllers {
 		r := &replica{world: w, number: i + 1}
 		w.replicas = append(w.replicas, r)
-		r.start()
+		if w.beside == nil {
+			r.start()
+		} else {
+			r.come()
+		}
+	}
+	if w.beside != nil {
+		before := make([]time.Duration, len(w.replicas))
+		for i := range before { // nothing ties the phases of sweepers to anything
+			before[i] = w.latency(time.Second, time.Minute)
+		}
+		if err := w.beside.Open(&Site{w}, before); err != nil {
+			return err
+		}
+		for _, r := range w.replicas {
+			w.add(history.Event{Kind: history.Process, Replica: r.number, Phase: history.Started})
+		}
 	}
 	w.faults.schedule()
 	w.scheduleOperator()
+	return nil
 }
 
 func (w *world) process(name string) *sched.Process {
@@ -178,7 +219,7 @@ func (w *world) observe(c store.RowChange) {
 	number := w.numbers[c.WorkspaceID]
 	e := history.Event{
 		Kind: history.Move, WS: number, Inc: c.Incarnation, From: c.From, To: c.To, By: w.by.Name, ByInc: w.by.Incarnation,
-		Actor: w.by.Actor, Call: w.byOp,
+		Actor: w.by.Actor, Call: w.byOp, Data: w.byText,
 	}
 	if w.byReplica != nil {
 		e.Replica = w.byReplica.number
@@ -202,6 +243,9 @@ func (w *world) latency(least, most time.Duration) time.Duration {
 
 // readEnd writes down what the controller's own records say at the end.
 func (w *world) readEnd() error {
+	if w.beside != nil {
+		return w.rowsAtEnd()
+	}
 	ctx := context.Background()
 	log, err := w.store.Transitions(ctx, uuid.NullUUID{}, 0)
 	if err != nil {

@@ -1,0 +1,190 @@
+package bubble
+
+import (
+	"context"
+	"errors"
+	"net"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/bootrace/bootrace/controller/lifecycle"
+	"github.com/bootrace/bootrace/harness/sim"
+)
+
+// patience is how long, on the machine's clock, a statement may take before it is asked whether it waits for a lock. Postgres has
+// looked for a deadlock by then.
+const patience = 4 * time.Millisecond
+
+// exchange sends the batch to Postgres and reads the answer. It returns false where the statement waits for another's lock.
+func (g *gate) exchange(c *conn, x *sim.Step, b *batch, answer *[]byte) bool {
+	broken := func(err error) bool {
+		g.drop(c)
+		c.fail(err)
+		return true
+	}
+	if c.session == nil {
+		s, err := open(g.database)
+		if err != nil {
+			return broken(err)
+		}
+		g.conns++
+		c.session, c.name = s, g.conns
+	}
+	s := c.session
+	if b.code == 0 && !b.plain {
+		if !s.set {
+			if err := s.prepare(); err != nil {
+				return broken(err)
+			}
+		}
+		if err := s.tell(time.Now()); err != nil {
+			return broken(err)
+		}
+		b.virtual()
+	}
+	s.wrote = s.wrote || writes(b.text)
+	if err := s.send(b.bytes); err != nil {
+		return broken(err)
+	}
+	if b.code == cancelRequest {
+		g.drop(c)
+		return true
+	}
+	if b.plain && b.owed == 0 && b.first != 'p' {
+		return true
+	}
+	over, err := g.finish(c, b, answer)
+	if err != nil {
+		return broken(err)
+	}
+	if !over {
+		g.blocked = append(g.blocked, &waiting{c, x, b, answer})
+		return false
+	}
+	g.after(c)
+	return true
+}
+
+// finish reads the answer, and reports false where the statement waits for a lock.
+func (g *gate) finish(c *conn, b *batch, answer *[]byte) (bool, error) {
+	s := c.session
+	for {
+		if n := s.answered(max(b.owed, 1)); n > 0 {
+			*answer = append(*answer, s.in[:n]...)
+			s.in = append([]byte(nil), s.in[n:]...)
+			return true, nil
+		}
+		came, err := s.read(patience)
+		if err != nil {
+			return false, err
+		}
+		if came {
+			continue
+		}
+		if waits, err := g.waits(s.pid); err != nil || waits {
+			return false, err
+		}
+	}
+}
+
+// waits reports whether the backend waits for a lock that another holds.
+func (g *gate) waits(pid uint32) (bool, error) {
+	r := g.control.ExecParams(context.Background(), "select cardinality(pg_blocking_pids($1::int)) > 0", [][]byte{
+		[]byte(strconv.Itoa(int(pid))),
+	}, nil, nil, nil).Read()
+	if r.Err != nil {
+		return false, r.Err
+	}
+	return string(r.Rows[0][0]) == "t", nil
+}
+
+// after tells the world what has been committed, and goes on with those who waited for it.
+func (g *gate) after(c *conn) {
+	g.committed(c)
+	g.release()
+}
+
+// committed tells the world of the moves that c has committed.
+func (g *gate) committed(c *conn) {
+	s := c.session
+	if s == nil || s.status != 'I' || !s.wrote {
+		return
+	}
+	s.wrote = false
+	if !g.running {
+		return
+	}
+	if err := g.moved(s.pid); err != nil {
+		panic(err) // the world cannot see any more, and must not judge
+	}
+}
+
+// release goes on with those whose lock is free by now, until none is left.
+func (g *gate) release() {
+	for i := 0; i < len(g.blocked); i++ {
+		w := g.blocked[i]
+		over, err := g.finish(w.conn, w.batch, w.answer)
+		if err == nil && !over {
+			continue
+		}
+		g.blocked = slices.Delete(g.blocked, i, i+1)
+		if err != nil {
+			g.drop(w.conn)
+			w.conn.fail(err)
+		}
+		g.site.Over(w.step, func() {
+			if err == nil {
+				g.committed(w.conn)
+			}
+		})
+		i = -1 // what it did may let others go on
+	}
+}
+
+// drop ends the connection at once, and waits until Postgres has let go of all that it held.
+func (g *gate) drop(c *conn) {
+	s := c.session
+	if s == nil {
+		return
+	}
+	c.session = nil
+	g.blocked = slices.DeleteFunc(g.blocked, func(w *waiting) bool { return w.conn == c })
+	s.close()
+	c.fail(net.ErrClosed)
+	if s.pid == 0 {
+		return
+	}
+	pid := []byte(strconv.Itoa(int(s.pid)))
+	for {
+		r := g.control.ExecParams(context.Background(), `select pg_terminate_backend(pid) from pg_stat_activity where pid = $1::int`,
+			[][]byte{pid}, nil, nil, nil).Read()
+		if r.Err != nil {
+			panic(errors.Join(errors.New("ending a connection"), r.Err))
+		}
+		if len(r.Rows) == 0 {
+			break
+		}
+	}
+	if g.running {
+		if err := g.moved(s.pid); err != nil { // a commit may have been on its way
+			panic(err)
+		}
+		g.release()
+	}
+}
+
+// status reads the controller's word for a status.
+func (r Rows) status(word string) (lifecycle.Status, error) {
+	if w, ok := r.Words[word]; ok {
+		word = w
+	}
+	var s lifecycle.Status
+	err := s.UnmarshalText([]byte(word))
+	return s, err
+}
+
+func atoi(p []byte) int {
+	n, _ := strconv.Atoi(string(p)) // 0 where there is none
+	return n
+}

@@ -1,0 +1,212 @@
+package bubble
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
+	"golang.org/x/sys/unix"
+)
+
+// session is one connection to Postgres. It is used by the scheduler's goroutine alone, and in plain system calls: while Postgres
+// works, virtual time stands still.
+type session struct {
+	file *os.File
+	fd   int
+	pid  uint32
+	in   []byte
+	// status is the transaction's, from the last ReadyForQuery: 'I', 'T' or 'E'.
+	status byte
+	wrote  bool // rows, perhaps, since the transaction began
+	told   time.Time
+	set    bool // the statement that sets the clock is prepared
+}
+
+// open connects to the server.
+func open(c *pgconn.Config) (*session, error) {
+	network, address := "tcp", net.JoinHostPort(c.Host, fmt.Sprint(c.Port))
+	if strings.HasPrefix(c.Host, "/") {
+		network, address = "unix", fmt.Sprintf("%s/.s.PGSQL.%d", c.Host, c.Port)
+	}
+	plain, err := net.Dial(network, address) //nolint:noctx // it is on this machine
+	if err != nil {
+		return nil, err
+	}
+	defer plain.Close() //nolint:errcheck // the file is another handle
+	filer, ok := plain.(interface{ File() (*os.File, error) })
+	if !ok {
+		return nil, fmt.Errorf("a %s connection has no file", network)
+	}
+	f, err := filer.File()
+	if err != nil {
+		return nil, err
+	}
+	fd := int(f.Fd())
+	if err := unix.SetNonblock(fd, false); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return &session{file: f, fd: fd, status: 'I'}, nil
+}
+
+func (s *session) close() { s.file.Close() } //nolint:errcheck // nobody is interested any more
+
+// send writes all of it.
+func (s *session) send(p []byte) error {
+	for len(p) > 0 {
+		n, err := unix.Write(s.fd, p)
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			return err
+		}
+		if n > 0 {
+			p = p[n:]
+		}
+	}
+	return nil
+}
+
+// setClock is the name of the prepared statement and of the portal by which the clock is set.
+const setClock = "_bootrace_clock"
+
+// setClockSQL sets the time of the statement, and that of the transaction where it begins.
+const setClockSQL = `select set_config('bootrace.clock', $1, false),
+	set_config('bootrace.now', case when $2 = 'I' then $1 else current_setting('bootrace.now') end, false)`
+
+// prepare has Postgres know how the clock is set.
+func (s *session) prepare() error {
+	var out []byte
+	for _, m := range []pgproto3.FrontendMessage{&pgproto3.Parse{Name: setClock, Query: setClockSQL}, &pgproto3.Sync{}} {
+		var err error
+		if out, err = m.Encode(out); err != nil {
+			return err
+		}
+	}
+	if err := s.send(out); err != nil {
+		return err
+	}
+	s.set = true
+	_, err := s.cycle()
+	return err
+}
+
+// cycle reads to the end of one answer, however long it takes, and returns it.
+func (s *session) cycle() ([]byte, error) {
+	for {
+		if n := s.answered(1); n > 0 {
+			answer := s.in[:n:n]
+			s.in = append([]byte(nil), s.in[n:]...)
+			return answer, nil
+		}
+		if _, err := s.read(-1); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// tell sets the connection's clock, if it has to be. It goes ahead as an exchange of its own, in an extended query with a named
+// statement: anything else would end what a driver has prepared without a name.
+func (s *session) tell(now time.Time) error {
+	if s.status == 'E' || s.told.Equal(now) && s.status == 'T' {
+		return nil // a failed transaction reads no clock
+	}
+	var out []byte
+	text := now.UTC().Format("2006-01-02 15:04:05.999999") + "+00"
+	for _, m := range []pgproto3.FrontendMessage{
+		&pgproto3.Bind{DestinationPortal: setClock, PreparedStatement: setClock, Parameters: [][]byte{[]byte(text), {s.status}}},
+		&pgproto3.Execute{Portal: setClock},
+		&pgproto3.Close{ObjectType: 'P', Name: setClock},
+		&pgproto3.Sync{},
+	} {
+		var err error
+		if out, err = m.Encode(out); err != nil {
+			return err
+		}
+	}
+	if err := s.send(out); err != nil {
+		return err
+	}
+	status := s.status
+	answer, err := s.cycle()
+	if err != nil {
+		return err
+	}
+	if answer[0] == 'E' {
+		return fmt.Errorf("setting the virtual clock of a connection: %s", errorText(answer))
+	}
+	s.told, s.status = now, status
+	return nil
+}
+
+// read reads what has come, after waiting for it so long at the most, and reports whether something came. A negative wait has no end.
+func (s *session) read(wait time.Duration) (bool, error) {
+	poll := []unix.PollFd{{Fd: int32(s.fd), Events: unix.POLLIN}}
+	ms := -1
+	if wait >= 0 {
+		ms = int(wait / time.Millisecond)
+	}
+	n, err := unix.Poll(poll, ms)
+	if errors.Is(err, unix.EINTR) {
+		return false, nil
+	}
+	if err != nil || n == 0 {
+		return false, err
+	}
+	buf := make([]byte, 16<<10)
+	n, err = unix.Read(s.fd, buf)
+	switch {
+	case errors.Is(err, unix.EINTR):
+		return false, nil
+	case err != nil:
+		return false, err
+	case n <= 0:
+		return false, io.EOF
+	}
+	s.in = append(s.in, buf[:n]...)
+	return true, nil
+}
+
+// answered is how long the answer is once it has so many ReadyForQuery, or 0 where it is not whole yet. It notes what they say.
+func (s *session) answered(owed int) int {
+	for end := 0; ; {
+		rest := s.in[end:]
+		if len(rest) < 5 {
+			return 0
+		}
+		kind, n := rest[0], int(binary.BigEndian.Uint32(rest[1:]))
+		if len(rest) < 1+n {
+			return 0
+		}
+		body := rest[5 : 1+n]
+		end += 1 + n
+		switch kind {
+		case 'K':
+			s.pid = binary.BigEndian.Uint32(body)
+		case 'R': // authentication: a password is asked for in the middle of the start
+			if binary.BigEndian.Uint32(body) != 0 {
+				return end
+			}
+		case 'G', 'W', 'H': // COPY goes on from here
+			return end
+		case 'Z':
+			s.status = body[0]
+			if owed--; owed <= 0 {
+				return end
+			}
+		}
+	}
+}
+
+// errorText is the message of the error that the answer begins with.
+func errorText(answer []byte) string {
+	var e pgproto3.ErrorResponse
+	if err := e.Decode(answer[5 : 1+binary.BigEndian.Uint32(answer[1:])]); err != nil {
+		return err.Error()
+	}
+	return e.Code + " " + e.Message
+}

@@ -1,0 +1,154 @@
+package bubble
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"runtime"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/cryptotest"
+	"testing/synctest"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/bootrace/bootrace/controller/store/postgres/pgserver"
+	"github.com/bootrace/bootrace/harness/contract"
+	"github.com/bootrace/bootrace/harness/history"
+	"github.com/bootrace/bootrace/harness/plan"
+	"github.com/bootrace/bootrace/harness/sched"
+	"github.com/bootrace/bootrace/harness/sim"
+)
+
+// Target is a controller that knows nothing of this project.
+type Target struct {
+	// Name is how reports speak of it.
+	Name string
+	// Start starts one replica: it opens the database, starts the goroutines that run in production, and returns what serves its
+	// calls. It is called again when a replica that died starts anew.
+	Start func(Env) (http.Handler, error)
+	// Rows says where its workspaces are.
+	Rows Rows
+	// Lacks are what it does not have, of [scenarios.Capabilities]; also "external" and "bootstrap-failed".
+	Lacks []string
+	// Contract is what it promises, where that is not the standard contract.
+	Contract *contract.Contract
+}
+
+// template is the database that each run's is a copy of.
+const template = "bootrace_bubble"
+
+// For returns the target for the test, on a Postgres server that lasts as long as the test.
+func (b Target) For(t *testing.T) sim.Target {
+	t.Helper()
+	ctx := context.Background()
+	server, err := pgserver.Start(ctx, pgserver.Options{Settings: settings})
+	if err != nil {
+		t.Fatalf("bubble: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := server.Stop(); err != nil {
+			t.Errorf("bubble: stopping Postgres: %v", err)
+		}
+	})
+	if err := server.Template(ctx, template, install); err != nil {
+		t.Fatalf("bubble: preparing the template database: %v", err)
+	}
+	var current atomic.Pointer[gate]
+	return sim.Target{
+		Name: b.Name, Contract: b.Contract, Fit: b.fit,
+		Deploy: func() sim.Deployment { return sim.Deployment{Beside: current.Load()} },
+		Around: func(run func()) error {
+			database, err := server.CreateDatabase(ctx, template)
+			if err != nil {
+				return err
+			}
+			config, err := pgconn.ParseConfig(database.URL)
+			if err != nil {
+				return err
+			}
+			g := &gate{target: &b, database: config}
+			current.Store(g)
+			around(t, g, run)
+			return database.Drop(ctx)
+		},
+	}
+}
+
+// around runs it in a bubble.
+func around(t *testing.T, g *gate, run func()) {
+	t.Helper()
+	cryptotest.SetGlobalRandom(t, 1)
+	// Timers that are due at the same time wake several goroutines. With one processor they go on one after the other, and in the same
+	// order each time.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	defer func() {
+		// A controller that leaks goroutines leaves them behind in the bubble. They can do nothing there.
+		if p := recover(); p != nil && !strings.Contains(fmt.Sprint(p), "blocked goroutines remain") {
+			panic(p)
+		}
+	}()
+	synctest.Test(t, func(*testing.T) {
+		time.Sleep(time.Until(sched.Epoch.Add(-time.Hour)))
+		run()
+		g.close()
+	})
+}
+
+// close ends the replicas, and lets their goroutines end.
+func (g *gate) close() {
+	for _, r := range g.replicas {
+		if r.cancel != nil {
+			g.Kill(r.number)
+		}
+	}
+	for range 10 { // what fails is tried again, by some
+		synctest.Wait()
+		for _, p := range g.take() {
+			p.fail(errDropped)
+		}
+		time.Sleep(time.Minute)
+	}
+	if g.control != nil {
+		g.control.Close(context.Background()) //nolint:errcheck // it is thrown away
+	}
+}
+
+// foreign are the faults that need a part of this project in the controller.
+var foreign = []string{"clock"}
+
+// fit alters a plan to one that the target can be played with.
+func (b Target) fit(p *plan.Plan) *plan.Plan {
+	if p.Live != nil {
+		return p
+	}
+	p = p.Clone()
+	p.Live = &plan.Live{Speed: 1, Steps: true, Unseen: []string{history.Log.String()}}
+	lacks := func(what string) bool { return slices.Contains(b.Lacks, what) }
+	if lacks("replicas") {
+		p.Controllers = 1
+	}
+	p.Faults = slices.DeleteFunc(p.Faults, func(f plan.Fault) bool { return slices.Contains(foreign, f.Kind) })
+	p.Acts = slices.DeleteFunc(p.Acts, func(a plan.Act) bool {
+		switch a.Do {
+		case "resume":
+			return lacks("pause")
+		case "wake":
+			return lacks("hibernate")
+		}
+		return lacks(a.Do)
+	})
+	for i := range p.Workspaces {
+		w := &p.Workspaces[i]
+		if lacks("parents") {
+			w.Parent = 0
+		}
+		if lacks("external") {
+			w.External, w.KnownURL = false, false
+		}
+	}
+	return p
+}

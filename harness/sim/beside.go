@@ -1,0 +1,312 @@
+package sim
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/bootrace/bootrace/controller/cloud"
+	"github.com/bootrace/bootrace/controller/lifecycle"
+	"github.com/bootrace/bootrace/controller/store"
+	"github.com/bootrace/bootrace/fakeprovider/cpwire"
+	"github.com/bootrace/bootrace/harness/fault"
+	"github.com/bootrace/bootrace/harness/history"
+	"github.com/bootrace/bootrace/harness/oracle"
+	"github.com/bootrace/bootrace/harness/sched"
+)
+
+// Beside is a controller that is not made of this project's parts. It runs on goroutines of its own, beside the scheduler's tasks
+// and on the same virtual time; what leaves it are steps, whose order the oracle chooses.
+type Beside interface {
+	sched.Outside
+	// Open starts the replicas, each the given time before the run begins, and returns when it does.
+	Open(site *Site, before []time.Duration) error
+	// Serve has a replica serve a request, and calls over once that is done, with what its handler panicked with.
+	Serve(by Author, w http.ResponseWriter, q *http.Request, over func(panicked any))
+	// Restart starts a replica that was killed, and calls over once it serves, or cannot.
+	Restart(replica int, over func(error))
+	// Kill ends a replica like kill -9.
+	Kill(replica int)
+	// Rows are the rows at the end.
+	Rows() ([]store.Workspace, error)
+}
+
+// Author is who takes a step, as far as that is known.
+type Author struct {
+	Replica     int
+	Task        string // a call's name, or that of the loop that takes it
+	Actor       string
+	Workspace   int
+	Incarnation int
+}
+
+// Step is a step of a controller's beside the scheduler: one exchange with its database.
+type Step struct {
+	Author
+	// Op is the statement's verb.
+	Op string
+	// Text is the statement.
+	Text string
+	// Do carries the step out and reports whether it is over; it is not where it waits for another's lock.
+	Do func() (over bool)
+	// Deliver lets the controller have the answer, and Fail has its connection break instead.
+	Deliver func()
+	Fail    func(error)
+
+	task *sched.Task
+	over bool
+}
+
+// Site is the world as a controller beside the scheduler sees it.
+type Site struct{ world *world }
+
+// Rand draws a number below n for the controller's own use.
+func (s *Site) Rand(n uint64) uint64 { return s.world.oracle.Choose(oracle.Ident, n) }
+
+// Settings are the times that the plan wants of a controller that can be told.
+func (s *Site) Settings() Times {
+	t := s.world.plan.Times()
+	return Times{
+		Budget: t.Budget(""), TTL: t.LivenessTTL, ProvisionSweep: t.ProvisionSweepEvery, LivenessSweep: t.LivenessSweepEvery,
+	}
+}
+
+// Times are what a controller is told of the contract's times.
+type Times struct{ Budget, TTL, ProvisionSweep, LivenessSweep time.Duration }
+
+// Take has the step taken when the oracle chooses so, with what the plan's faults do to it.
+func (s *Site) Take(x *Step) {
+	w := s.world
+	r := w.replicas[x.Replica-1]
+	if r.process.Dead() {
+		x.Fail(errReset)
+		return
+	}
+	if r.starting {
+		w.take(r, x, r.process.Go(x.Task, func() {
+			w.carryOut(x, r)
+			x.Deliver()
+		}))
+		return
+	}
+	w.take(r, x, r.process.Go(x.Task, func() {
+		if _, err := r.before(background, x.Op); err != nil {
+			x.Fail(err)
+			return
+		}
+		w.carryOut(x, r)
+		w.by = x.task // which others may have been since
+		if err := r.after(background, x.Op, nil); err != nil {
+			x.Fail(err)
+			return
+		}
+		x.Deliver()
+	}))
+}
+
+func (w *world) take(r *replica, x *Step, t *sched.Task) {
+	x.task = t
+	t.Workspace, t.Incarnation, t.Actor = x.Workspace, x.Incarnation, x.Actor
+	if x.Actor == "" {
+		t.Actor = history.ActorTick
+	}
+}
+
+// carryOut does the step, and waits until it is over.
+func (w *world) carryOut(x *Step, r *replica) {
+	w.as(x, r, func() { x.over = x.Do() })
+	for !x.over {
+		w.sched.Park(sched.Forever)
+	}
+}
+
+// as has do write in the step's name.
+func (w *world) as(x *Step, r *replica, do func()) {
+	by, op, replica, text := w.by, w.byOp, w.byReplica, w.byText
+	w.by, w.byOp, w.byReplica, w.byText = x.task, x.Op, r, x.Text
+	do()
+	w.by, w.byOp, w.byReplica, w.byText = by, op, replica, text
+}
+
+// Over notes that a step that waited for a lock is over by now; do tells what rows it moved.
+func (s *Site) Over(x *Step, do func()) {
+	w := s.world
+	w.as(x, w.replicas[x.Replica-1], do)
+	x.over = true
+	w.sched.Wake(x.task)
+}
+
+// Moved tells of a row that moved, in the name of the step under way. A row of another status than before that has no former one
+// is new, and its name says whose it is.
+func (s *Site) Moved(id uuid.UUID, name string, incarnation int, from, to lifecycle.Status) {
+	w := s.world
+	if from == lifecycle.None {
+		w.bind(store.Workspace{ID: id, Name: name})
+	}
+	n := w.numbers[id]
+	if incarnation == 0 && n > 0 {
+		m := w.members[n-1]
+		if to == lifecycle.Provisioning && from != lifecycle.Provisioning || m.incarnation == 0 {
+			m.incarnation++
+		}
+		incarnation = m.incarnation
+	} else if n > 0 {
+		w.members[n-1].incarnation = incarnation
+	}
+	w.observe(store.RowChange{WorkspaceID: id, Incarnation: incarnation, From: from, To: to})
+}
+
+// Ask carries a call to the control plane or to EC2, in the replica's name, and hands over the answer.
+func (s *Site) Ask(by Author, q *http.Request, answer func(*http.Response, error)) {
+	w := s.world
+	r := w.replicas[by.Replica-1]
+	if r.process.Dead() {
+		answer(nil, errReset)
+		return
+	}
+	t := r.process.Go(by.Task, func() {
+		way := http.RoundTripper(cpWay{r})
+		if strings.HasPrefix(q.URL.Host, "ec2.") {
+			way = ec2Way{r}
+		}
+		answer(way.RoundTrip(q))
+	})
+	t.Workspace, t.Incarnation, t.Actor = by.Workspace, by.Incarnation, by.Actor
+}
+
+// cpWay carries a replica's calls to the control plane.
+type cpWay struct{ replica *replica }
+
+// openCP opens the control plane of the run.
+func (w *world) openCP() {
+	w.cp = cpwire.New(cpwire.Options{
+		Now: func() time.Time { return sched.Epoch.Add(w.sched.Now()) }, Boot: ec2Boot, MaxMachines: 1 << 16,
+		Launched: func(m cpwire.Machine) {
+			ws := w.owner(m.WorkspaceID)
+			one := cloud.Machine{ID: m.ID, WorkspaceID: m.WorkspaceID, State: cloud.Pending, LaunchedAt: m.LaunchedAt, Incarnation: 1}
+			if ws > 0 {
+				one.Incarnation = max(w.members[ws-1].incarnation, 1)
+			}
+			w.inventory.Adopt(one)
+			w.launched(one, cloud.Spec{Env: m.Env}, ws)
+		},
+		Stopped: func(m cpwire.Machine) { w.stopped(m.ID, history.Terminated) },
+	})
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t cpWay) RoundTrip(q *http.Request) (*http.Response, error) {
+	w := t.replica.world
+	body, err := io.ReadAll(q.Body)
+	if err != nil {
+		return nil, err
+	}
+	ws, call, least, most := w.cpCall(q, body)
+	sent, half := w.sched.Now(), w.latency(least/2, most/2)
+	reply, err := func() (*replyWriter, error) {
+		if err := w.wait(q.Context(), half); err != nil {
+			return nil, err
+		}
+		fate := w.cloudCall(ws, call)
+		reply := &replyWriter{header: http.Header{}}
+		if rule, ok := cpRule(fate.Err); ok {
+			if err := w.cp.SetFaults(cpwire.Faults{Rules: []cpwire.Rule{rule}}); err != nil {
+				return nil, err
+			}
+			defer w.cp.SetFaults(cpwire.Faults{}) //nolint:errcheck // no faults make sense
+		}
+		request := q.Clone(context.Background())
+		request.Body = io.NopCloser(bytes.NewReader(body))
+		request.RequestURI = q.URL.RequestURI()
+		w.cp.ServeHTTP(reply, request)
+		return reply, w.wait(q.Context(), half+fate.Delay)
+	}()
+	e := history.Event{Kind: history.Cloud, Call: call, Sent: history.Time(sent), WS: ws, Replica: t.replica.number}
+	if ws > 0 {
+		e.Inc = max(w.members[ws-1].incarnation, 1)
+	}
+	switch {
+	case err != nil:
+		e.Err = err.Error()
+	case reply.code >= http.StatusBadRequest:
+		e.Err = strings.TrimSpace(reply.body.String())
+		if strings.Contains(e.Err, fault.ErrForGood.Error()) {
+			e.Phase = history.Permanent
+		}
+	}
+	w.add(e)
+	if err != nil {
+		return nil, err
+	}
+	return &http.Response{
+		StatusCode: reply.code, Status: fmt.Sprintf("%d %s", reply.code, http.StatusText(reply.code)), Proto: "HTTP/1.1",
+		ProtoMajor: 1, ProtoMinor: 1, Header: reply.header, Body: io.NopCloser(bytes.NewReader(reply.body.Bytes())),
+		ContentLength: int64(reply.body.Len()), Request: q,
+	}, nil
+}
+
+// cpCall says what the request is about, by the names that faults go by, and how long it takes at the least and at the most.
+func (w *world) cpCall(q *http.Request, body []byte) (ws int, call string, least, most time.Duration) {
+	switch q.Method {
+	case http.MethodPost:
+		return w.owner(orderedFor(body)), "launch", leastLaunch, mostLaunch
+	case http.MethodDelete:
+		call = "terminate"
+	default:
+		call = "describe"
+	}
+	id := strings.TrimPrefix(q.URL.Path, "/cp/workspaces/")
+	return w.owner(strings.TrimSuffix(id, "/status")), call, leastAsk, mostAsk
+}
+
+// cpRule is what the control plane does to a call that package cloud's error is wanted of.
+func cpRule(wanted error) (cpwire.Rule, bool) {
+	switch {
+	case wanted == nil:
+		return cpwire.Rule{}, false
+	case errors.Is(wanted, cloud.ErrThrottled):
+		return cpwire.Rule{Kind: cpwire.Throttled}, true
+	case errors.Is(wanted, cloud.ErrCapacity):
+		return cpwire.Rule{Kind: cpwire.NoCapacity}, true
+	case errors.Is(wanted, cloud.ErrRefused):
+		return cpwire.Rule{Kind: cpwire.Refused, Message: fault.ErrForGood.Error()}, true
+	default:
+		return cpwire.Rule{Kind: cpwire.Internal}, true
+	}
+}
+
+// rowsAtEnd writes down what the rows of a controller beside the scheduler say at the end.
+func (w *world) rowsAtEnd() error {
+	rows, err := w.beside.Rows()
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		n := w.numbers[r.ID]
+		e := history.Event{Kind: history.Row, WS: n, Inc: r.Incarnation, To: r.Status, Cause: r.Cause, Machine: r.MachineID}
+		if e.Inc == 0 && n > 0 {
+			e.Inc = w.members[n-1].incarnation
+		}
+		w.add(e)
+	}
+	return nil
+}
+
+// orderedFor is the workspace that a provision is for.
+func orderedFor(body []byte) string {
+	var order struct {
+		WorkspaceID string `json:"workspace_id"`
+	}
+	if json.Unmarshal(body, &order) != nil {
+		return ""
+	}
+	return order.WorkspaceID
+}
