@@ -55,8 +55,7 @@ create table if not exists workspaces (
 	boot         int not null default 1,
 	boot_since   timestamptz not null default now(),
 	last_seen    timestamptz,
-	token        text,
-	confirmed    boolean not null default false, -- an agent has used the token
+	token        text not null, -- of the current boot: its machine is given it
 	url          text not null default '',
 	card         jsonb not null default '{}',
 	tasks        int not null default 0,
@@ -133,8 +132,8 @@ func (c *Controller) create(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var id string
-	err := c.db.QueryRowContext(r.Context(), `insert into workspaces (name, runtime, model, template, tier)
-		values ($1, $2, $3, $4, $5) returning id`, q.Name, q.Runtime, q.Model, q.Template, q.Tier).Scan(&id)
+	err := c.db.QueryRowContext(r.Context(), `insert into workspaces (name, runtime, model, template, tier, token)
+		values ($1, $2, $3, $4, $5, $6) returning id`, q.Name, q.Runtime, q.Model, q.Template, q.Tier, newToken()).Scan(&id)
 	if err != nil {
 		fail(w, err)
 		return
@@ -210,7 +209,7 @@ func (c *Controller) list(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *Controller) remove(w http.ResponseWriter, r *http.Request) {
-	_, err := c.db.ExecContext(r.Context(), "update workspaces set status = 'removed', token = null, cause = '' where id = $1", r.PathValue("id"))
+	_, err := c.db.ExecContext(r.Context(), "update workspaces set status = 'removed', token = '', cause = '' where id = $1", r.PathValue("id"))
 	if err != nil {
 		fail(w, err)
 		return
@@ -220,8 +219,8 @@ func (c *Controller) remove(w http.ResponseWriter, r *http.Request) {
 
 func (c *Controller) restart(w http.ResponseWriter, r *http.Request) {
 	err := c.db.QueryRowContext(r.Context(), `update workspaces set status = 'provisioning', boot = boot + 1, boot_since = now(),
-		token = null, confirmed = false, machine = null, last_seen = null, cause = '', url = '', card = '{}', tasks = 0, task = '', uptime = 0, error_rate = 0, sample_error = ''
-		where id = $1 and status <> 'removed' returning id`, r.PathValue("id")).Scan(new(string))
+		token = $2, machine = null, last_seen = null, cause = '', url = '', card = '{}', tasks = 0, task = '', uptime = 0, error_rate = 0, sample_error = ''
+		where id = $1 and status <> 'removed' returning id`, r.PathValue("id"), newToken()).Scan(new(string))
 	if err != nil {
 		fail(w, err)
 		return
@@ -238,11 +237,11 @@ func bearer(r *http.Request) string {
 	return ""
 }
 
-// locked reads what an agent's call is checked against, and keeps others out until the transaction ends.
-func locked(ctx context.Context, tx *sql.Tx, id string) (status, token string, confirmed bool, err error) {
-	var t sql.NullString
-	err = tx.QueryRowContext(ctx, "select status, token, confirmed from workspaces where id = $1 for update", id).Scan(&status, &t, &confirmed)
-	return status, t.String, confirmed, err
+// newToken is what an agent is told from others by.
+func newToken() string {
+	secret := make([]byte, 16)
+	rand.Read(secret) //nolint:errcheck // it does not fail
+	return hex.EncodeToString(secret)
 }
 
 func (c *Controller) register(w http.ResponseWriter, r *http.Request) {
@@ -255,41 +254,27 @@ func (c *Controller) register(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusBadRequest, map[string]string{"error": err.Error()})
 		return
 	}
-	tx, err := c.db.BeginTx(r.Context(), nil)
+	done, err := c.db.ExecContext(r.Context(), `update workspaces set status = 'online', cause = '', url = $3, card = $4, last_seen = now()
+		where id = $1 and token = $2 and status <> 'removed'`, q.ID, bearer(r), q.URL, string(q.Card))
+	c.answer(w, r, q.ID, done, err, "registered")
+}
+
+// answer answers an agent whose call changed the row that has its token, or none.
+func (c *Controller) answer(w http.ResponseWriter, r *http.Request, id string, done sql.Result, err error, status string) {
 	if err != nil {
 		fail(w, err)
 		return
 	}
-	defer tx.Rollback() //nolint:errcheck // it was committed, or something worse is told
-	status, token, confirmed, err := locked(r.Context(), tx, q.ID)
+	if n, _ := done.RowsAffected(); n > 0 {
+		reply(w, http.StatusOK, map[string]string{"status": status})
+		return
+	}
+	err = c.db.QueryRowContext(r.Context(), "select id from workspaces where id = $1 and status <> 'removed'", id).Scan(new(string))
 	if err != nil {
 		fail(w, err)
 		return
 	}
-	body := map[string]string{"status": "registered"}
-	switch {
-	case status == "removed":
-		reply(w, http.StatusNotFound, map[string]string{"error": "it was removed"})
-		return
-	case token == "" || !confirmed && token != bearer(r): // a reply with a token can be lost
-		secret := make([]byte, 16)
-		rand.Read(secret) //nolint:errcheck // it does not fail
-		token = hex.EncodeToString(secret)
-		body["auth_token"] = token
-	case token != bearer(r):
-		reply(w, http.StatusUnauthorized, map[string]string{"error": "another agent has registered"})
-		return
-	}
-	_, err = tx.ExecContext(r.Context(), `update workspaces set status = 'online', cause = '', token = $2, url = $3, card = $4, last_seen = now()
-		where id = $1`, q.ID, token, q.URL, string(q.Card))
-	if err == nil {
-		err = tx.Commit()
-	}
-	if err != nil {
-		fail(w, err)
-		return
-	}
-	reply(w, http.StatusOK, body)
+	reply(w, http.StatusUnauthorized, map[string]string{"error": "the token is not that of the workspace's current boot"})
 }
 
 // beat is a heartbeat.
@@ -336,7 +321,7 @@ func (c *Controller) heartbeat(w http.ResponseWriter, r *http.Request) {
 	}
 	defer tx.Rollback() //nolint:errcheck // it was committed, or something worse is told
 	var status string
-	var token sql.NullString
+	var token string
 	read := "select status, token from workspaces where id = $1 for update"
 	if c.opt.Bugs.BlindHeartbeat {
 		read = "select status, token from workspaces where id = $1"
@@ -349,12 +334,12 @@ func (c *Controller) heartbeat(w http.ResponseWriter, r *http.Request) {
 	case status == "removed":
 		reply(w, http.StatusNotFound, map[string]string{"error": "it was removed"})
 		return
-	case token.String == "" || token.String != bearer(r):
-		reply(w, http.StatusUnauthorized, map[string]string{"error": "register first"})
+	case token != bearer(r):
+		reply(w, http.StatusUnauthorized, map[string]string{"error": "the token is not that of the workspace's current boot"})
 		return
 	}
 	_, err = tx.ExecContext(r.Context(), `update workspaces set status = $2, cause = case when $2 = 'failed' then cause else '' end,
-		last_seen = now(), confirmed = true, error_rate = $3, tasks = $4, task = $5, uptime = $6, sample_error = $7 where id = $1`,
+		last_seen = now(), error_rate = $3, tasks = $4, task = $5, uptime = $6, sample_error = $7 where id = $1`,
 		q.ID, c.next(status, q), q.ErrorRate, q.Tasks, q.Task, q.Uptime, q.Sample)
 	if err == nil {
 		err = tx.Commit()
@@ -377,15 +362,7 @@ func (c *Controller) updateCard(w http.ResponseWriter, r *http.Request) {
 	}
 	done, err := c.db.ExecContext(r.Context(), "update workspaces set card = $3 where id = $1 and token = $2 and status <> 'removed'",
 		q.ID, bearer(r), string(q.Card))
-	if err != nil {
-		fail(w, err)
-		return
-	}
-	if n, _ := done.RowsAffected(); n == 0 {
-		reply(w, http.StatusUnauthorized, map[string]string{"error": "register first"})
-		return
-	}
-	reply(w, http.StatusOK, map[string]string{"status": "updated"})
+	c.answer(w, r, q.ID, done, err, "updated")
 }
 
 // sweepSilent writes off those that were not heard of for the TTL.
@@ -427,7 +404,7 @@ func (c *Controller) sweepBoots(ctx context.Context) error {
 
 // launch asks for the machines that are wanted, and ends those that are not.
 func (c *Controller) launch(ctx context.Context) error {
-	rows, err := c.db.QueryContext(ctx, `select id, boot, cleared, status from workspaces
+	rows, err := c.db.QueryContext(ctx, `select id, boot, cleared, status, token from workspaces
 		where status = 'provisioning' and machine is null or status = 'removed' and cleared <= boot order by id`)
 	if err != nil {
 		return err
@@ -435,12 +412,12 @@ func (c *Controller) launch(ctx context.Context) error {
 	type job struct {
 		id            string
 		boot, cleared int
-		status        string
+		status, token string
 	}
 	var jobs []job
 	for rows.Next() {
 		var j job
-		if err := rows.Scan(&j.id, &j.boot, &j.cleared, &j.status); err != nil {
+		if err := rows.Scan(&j.id, &j.boot, &j.cleared, &j.status, &j.token); err != nil {
 			return err
 		}
 		jobs = append(jobs, j)
@@ -469,7 +446,7 @@ func (c *Controller) launch(ctx context.Context) error {
 		var m struct {
 			ID string `json:"instance_id"`
 		}
-		order := map[string]any{"workspace_id": j.id, "env": map[string]string{"BOOT": fmt.Sprint(j.boot)}}
+		order := map[string]any{"workspace_id": j.id, "env": map[string]string{"WORKSPACE_AUTH_TOKEN": j.token}}
 		if err := c.ask(ctx, http.MethodPost, "/cp/workspaces/provision", order, &m); err != nil {
 			c.opt.Log.Error("launching", "workspace", j.id, "err", err)
 			continue

@@ -8,11 +8,13 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"sync"
 	"testing/synctest"
 	"time"
+	"unsafe"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -35,12 +37,17 @@ type gate struct {
 	untold   [][][]byte // moves of rows that the world does not know of yet
 	running  bool       // the run has begun: the oracle decides from here on
 
-	mu      sync.Mutex
-	parked  []*parking
-	callers map[uint64]sim.Author // by goroutine
-	serial  int                   // of calls served
-	serials map[uint64]int        // by goroutine
-	wake    chan struct{}
+	mu     sync.Mutex
+	parked []*parking
+	serial int                         // of calls served
+	served map[unsafe.Pointer]*serving // by the label of the goroutines that do
+	wake   chan struct{}
+}
+
+// serving is a call under way.
+type serving struct {
+	by     sim.Author
+	serial int
 }
 
 // replica is one process of the controller.
@@ -88,17 +95,13 @@ func (g *gate) park(p *parking) {
 
 // author is who the running goroutine works for: the call that it or its parent serves, or the loop that it is.
 func (g *gate) author(r *replica) (by sim.Author, call int) {
-	me := running()
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	if by, ok := g.callers[me.id]; ok {
-		return by, g.serials[me.id]
+	served, ok := g.served[label()]
+	g.mu.Unlock()
+	if ok {
+		return served.by, served.serial
 	}
-	if by, ok := g.callers[me.parent]; ok {
-		g.callers[me.id], g.serials[me.id] = by, g.serials[me.parent]
-		return by, g.serials[me.id]
-	}
-	return sim.Author{Replica: r.number, Task: cmp.Or(me.loop, "background")}, 0
+	return sim.Author{Replica: r.number, Task: cmp.Or(loop(), "background")}, 0
 }
 
 // Settle implements sched.Outside.
@@ -179,7 +182,7 @@ func (g *gate) Pass(then time.Duration) time.Duration {
 func (g *gate) Open(site *sim.Site, before []time.Duration) error {
 	g.site = site
 	g.wake = make(chan struct{}, 1)
-	g.callers, g.serials = map[uint64]sim.Author{}, map[uint64]int{}
+	g.served = map[unsafe.Pointer]*serving{}
 	var err error
 	if g.control, err = pgconn.ConnectConfig(context.Background(), g.database); err != nil {
 		return err
@@ -285,14 +288,14 @@ func (g *gate) Serve(by sim.Author, w http.ResponseWriter, q *http.Request, over
 	g.serial++
 	serial := g.serial
 	go func() {
-		id := running().id
+		pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels("call", by.Task)))
+		me := label()
 		g.mu.Lock()
-		g.callers[id], g.serials[id] = by, serial
+		g.served[me] = &serving{by, serial}
 		g.mu.Unlock()
 		panicked := serve(handler, w, q)
 		g.mu.Lock()
-		delete(g.callers, id)
-		delete(g.serials, id)
+		delete(g.served, me)
 		g.mu.Unlock()
 		end := func() { over(panicked) }
 		g.park(&parking{by: by, call: serial, start: end, early: end, fail: func(error) {}})

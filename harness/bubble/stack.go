@@ -2,67 +2,39 @@ package bubble
 
 import (
 	"runtime"
-	"strconv"
 	"strings"
+	"unsafe"
 )
 
-// goroutine is what the runtime tells of the running goroutine.
-type goroutine struct {
-	id, parent uint64
-	// loop is the innermost function that it runs of the package that started it: what its loop is at.
-	loop string
-}
+// label is what tells the goroutines that serve a call from others: the address of their profiler labels, which a goroutine has from
+// the one that started it. There is no other way to see them without a context; the runtime keeps this one for profilers.
+//
+//go:linkname label runtime/pprof.runtime_getProfLabel
+func label() unsafe.Pointer
 
-// running reads the stack of the goroutine that calls it. The runtime has no other way to tell who one is.
-func running() goroutine {
-	buf := make([]byte, 16<<10)
-	for {
-		n := runtime.Stack(buf, false)
-		if n < len(buf) {
-			return readStack(string(buf[:n]))
-		}
-		buf = make([]byte, 2*len(buf))
-	}
-}
-
-// readStack reads "goroutine 7 [running]:", the frames, the innermost first, and "created by … in goroutine 3".
-func readStack(stack string) goroutine {
-	var g goroutine
+// loop is the innermost function that the running goroutine is in, of the package that started it: what its loop is at.
+func loop() string {
+	var pcs [64]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
 	type frame struct{ pkg, name string }
-	var frames []frame
-	for line := range strings.Lines(stack) {
-		line = strings.TrimSpace(line)
-		switch {
-		case strings.HasPrefix(line, "goroutine "):
-			id, _, _ := strings.Cut(line[len("goroutine "):], " ")
-			g.id, _ = strconv.ParseUint(id, 10, 64)
-		case strings.HasPrefix(line, "created by "):
-			if _, id, ok := strings.Cut(line, " in goroutine "); ok {
-				g.parent, _ = strconv.ParseUint(id, 10, 64)
-			}
-		case strings.HasPrefix(line, "/") || strings.HasPrefix(line, "\t"):
-		default:
-			if pkg, name := function(line); name != "" {
-				frames = append(frames, frame{pkg, name})
-			}
+	var all []frame
+	for more := true; more; {
+		var f runtime.Frame
+		f, more = frames.Next()
+		if pkg, name := function(f.Function); name != "" {
+			all = append(all, frame{pkg, name})
 		}
 	}
-	for i := range frames {
-		if frames[i].pkg == frames[len(frames)-1].pkg {
-			g.loop = frames[i].name
-			break
+	for i := range all {
+		if all[i].pkg == all[len(all)-1].pkg {
+			return all[i].name
 		}
 	}
-	return g
+	return ""
 }
 
-// function is the package and the short name of the frame's function, or empty where it is the runtime's or a timer's.
-func function(frame string) (pkg, short string) {
-	end := strings.LastIndexByte(frame, '(')
-	if end < 0 {
-		return "", ""
-	}
-	name := frame[:end]
+// function is the package and the short name of the function, or empty where it is the runtime's or a timer's.
+func function(name string) (pkg, short string) {
 	for _, other := range []string{"runtime.", "time.", "sync.", "testing.", "internal/"} {
 		if strings.HasPrefix(name, other) {
 			return "", ""

@@ -1,0 +1,1 @@
+// A file in assembly lets label have no body.
