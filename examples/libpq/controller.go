@@ -18,7 +18,9 @@ import (
 
 // Options are what the controller is told from outside.
 type Options struct {
-	Budget, TTL  time.Duration // of a boot, and of an agent's silence
+	Budget       time.Duration // of a boot
+	SlowBudget   time.Duration // of one whose runtime is hermes
+	TTL          time.Duration // of an agent's silence
 	ControlPlane string        // where machines are asked for
 	HTTP         *http.Client
 	Log          *slog.Logger
@@ -27,7 +29,7 @@ type Options struct {
 
 // Bugs are mistakes that were made here once. Each can be put back.
 type Bugs struct {
-	// StickyFailed has a heartbeat bring only the living and those that boot to online.
+	// StickyFailed has neither a register nor a heartbeat bring back who was given up.
 	StickyFailed bool
 	// BlindHeartbeat reads the status and writes what follows from it, with nothing between that keeps others out.
 	BlindHeartbeat bool
@@ -254,8 +256,10 @@ func (c *Controller) register(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusBadRequest, map[string]string{"error": err.Error()})
 		return
 	}
-	done, err := c.db.ExecContext(r.Context(), `update workspaces set status = 'online', cause = '', url = $3, card = $4, last_seen = now()
-		where id = $1 and token = $2 and status <> 'removed'`, q.ID, bearer(r), q.URL, string(q.Card))
+	done, err := c.db.ExecContext(r.Context(), `update workspaces set
+		status = case when status = 'degraded' or status = 'failed' and $5 then status else 'online' end,
+		cause = case when status = 'failed' and $5 then cause else '' end, url = $3, card = $4, last_seen = now()
+		where id = $1 and token = $2 and status <> 'removed'`, q.ID, bearer(r), q.URL, string(q.Card), c.opt.Bugs.StickyFailed)
 	c.answer(w, r, q.ID, done, err, "registered")
 }
 
@@ -295,15 +299,14 @@ func (c *Controller) next(status string, q beat) string {
 		if c.opt.Bugs.StickyFailed {
 			return status
 		}
-	case "removed":
-		return status
+	case "online":
+		if q.ErrorRate >= 0.5 || q.State == "wedged" {
+			return "degraded"
+		}
 	case "degraded":
 		if q.ErrorRate >= 0.1 || q.State == "wedged" {
 			return status
 		}
-	}
-	if q.ErrorRate >= 0.5 || q.State == "wedged" {
-		return "degraded"
 	}
 	return "online"
 }
@@ -397,8 +400,9 @@ func (c *Controller) sweepSilent(ctx context.Context) error {
 
 // sweepBoots gives up those that have booted for longer than the budget.
 func (c *Controller) sweepBoots(ctx context.Context) error {
-	_, err := c.db.ExecContext(ctx, `update workspaces set status = 'failed', cause = 'the boot took longer than ' || $1 || ' seconds'
-		where status = 'provisioning' and boot_since < now() - $1::float8 * interval '1 second'`, c.opt.Budget.Seconds())
+	_, err := c.db.ExecContext(ctx, `update workspaces set status = 'failed', cause = 'the boot took longer than its budget'
+		where status = 'provisioning' and boot_since < now() - (case runtime when 'hermes' then $2::float8 else $1::float8 end) * interval '1 second'`,
+		c.opt.Budget.Seconds(), c.opt.SlowBudget.Seconds())
 	return err
 }
 

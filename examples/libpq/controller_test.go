@@ -23,7 +23,8 @@ func target(bugs libpq.Bugs) bubble.Target {
 			}
 			connector.Dialer(e.Dialer())
 			return libpq.New(e.Context, sql.OpenDB(connector), libpq.Options{
-				Budget: e.Times.Budget, TTL: e.Times.TTL, ControlPlane: bubble.ControlPlane, HTTP: e.HTTP, Log: e.Log, Bugs: bugs,
+				Budget: e.Times.Budget(""), SlowBudget: e.Times.Budget("hermes"), TTL: e.Times.TTL,
+				ControlPlane: bubble.ControlPlane, HTTP: e.HTTP, Log: e.Log, Bugs: bugs,
 			})
 		},
 		Rows:  bubble.Rows{Table: "workspaces", ID: "id", Name: "name", Status: "status", Incarnation: "boot", Cause: "cause", Machine: "machine"},

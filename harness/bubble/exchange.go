@@ -3,9 +3,11 @@ package bubble
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/bootrace/bootrace/controller/lifecycle"
@@ -32,19 +34,24 @@ func (g *gate) exchange(c *conn, x *sim.Step, b *batch, answer *[]byte) bool {
 		c.session, c.name = s, g.conns
 	}
 	s := c.session
+	var ahead []byte
 	if b.code == 0 && !b.plain {
 		if !s.set {
 			if err := s.prepare(); err != nil {
 				return broken(err)
 			}
 		}
-		if err := s.tell(time.Now()); err != nil {
+		var err error
+		if ahead, err = s.tells(time.Now(), b); err != nil {
 			return broken(err)
 		}
 		b.virtual()
 	}
 	s.wrote = s.wrote || writes(b.text)
-	if err := s.send(b.bytes); err != nil {
+	if b.runs {
+		s.says(x)
+	}
+	if err := s.send(append(ahead, b.bytes...)); err != nil {
 		return broken(err)
 	}
 	if b.code == cancelRequest {
@@ -66,11 +73,36 @@ func (g *gate) exchange(c *conn, x *sim.Step, b *batch, answer *[]byte) bool {
 	return true
 }
 
+// says notes the statement among those of its transaction, and has the step tell of all of them.
+func (s *session) says(x *sim.Step) {
+	if s.status == 'I' {
+		s.texts = nil
+	}
+	text := x.Text
+	if len(text) > longest {
+		text = text[:longest] + " …"
+	}
+	if x.Op != "begin" && x.Op != "rollback" {
+		s.texts = append(s.texts, fmt.Sprintf("%s at +%s", text, now().Round(time.Millisecond)))
+	}
+	x.Text = strings.Join(s.texts, "; ")
+}
+
+// longest is how much of a statement is told.
+const longest = 240
+
 // finish reads the answer, and reports false where the statement waits for a lock.
 func (g *gate) finish(c *conn, b *batch, answer *[]byte) (bool, error) {
 	s := c.session
 	for {
-		if n := s.answered(max(b.owed, 1)); n > 0 {
+		whole := !s.telling
+		if !whole {
+			var err error
+			if whole, err = s.told(); err != nil {
+				return false, err
+			}
+		}
+		if n := s.answered(max(b.owed, 1)); whole && n > 0 {
 			*answer = append(*answer, s.in[:n]...)
 			s.in = append([]byte(nil), s.in[n:]...)
 			return true, nil

@@ -24,9 +24,11 @@ type session struct {
 	in   []byte
 	// status is the transaction's, from the last ReadyForQuery: 'I', 'T' or 'E'.
 	status byte
-	wrote  bool // rows, perhaps, since the transaction began
-	told   time.Time
-	set    bool // the statement that sets the clock is prepared
+	wrote  bool     // rows, perhaps, since the transaction began
+	texts  []string // the statements of the transaction, and when they came
+	set    bool     // the statement that sets the clock is prepared
+	// telling is set while the answer to the setting of the clock has not come.
+	telling bool
 }
 
 // open connects to the server.
@@ -109,11 +111,17 @@ func (s *session) cycle() ([]byte, error) {
 	}
 }
 
-// tell sets the connection's clock, if it has to be. It goes ahead as an exchange of its own, in an extended query with a named
-// statement: anything else would end what a driver has prepared without a name.
-func (s *session) tell(now time.Time) error {
-	if s.status == 'E' || s.told.Equal(now) && s.status == 'T' {
-		return nil // a failed transaction reads no clock
+// tells are the messages that set the connection's clock ahead of the batch, or none where nothing of it can read the clock. They are
+// an exchange of their own, in an extended query with a named statement: anything else would end what a driver has prepared without
+// a name.
+func (s *session) tells(now time.Time, b *batch) ([]byte, error) {
+	switch s.status {
+	case 'E': // a failed transaction reads no clock
+		return nil, nil
+	case 'T': // now() is when the transaction began
+		if !readsClock(b.text) {
+			return nil, nil
+		}
 	}
 	var out []byte
 	text := now.UTC().Format("2006-01-02 15:04:05.999999") + "+00"
@@ -125,22 +133,33 @@ func (s *session) tell(now time.Time) error {
 	} {
 		var err error
 		if out, err = m.Encode(out); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	if err := s.send(out); err != nil {
-		return err
-	}
+	s.telling = true
+	return out, nil
+}
+
+// readsClock reports whether the statement may read the time at which it runs, as opposed to that of its transaction. What a function
+// of the controller's own reads is not seen: it has the time of the transaction's last statement that is.
+func readsClock(sql string) bool {
+	lower := strings.ToLower(sql)
+	return strings.Contains(lower, "timestamp(") || strings.Contains(lower, "timeofday")
+}
+
+// told takes the answer to the setting of the clock off what has come, and reports whether it was there.
+func (s *session) told() (bool, error) {
 	status := s.status
-	answer, err := s.cycle()
-	if err != nil {
-		return err
+	n := s.answered(1)
+	if n == 0 {
+		return false, nil
 	}
+	answer := s.in[:n]
+	s.in, s.status, s.telling = append([]byte(nil), s.in[n:]...), status, false
 	if answer[0] == 'E' {
-		return fmt.Errorf("setting the virtual clock of a connection: %s", errorText(answer))
+		return false, fmt.Errorf("setting the virtual clock of a connection: %s", errorText(answer))
 	}
-	s.told, s.status = now, status
-	return nil
+	return true, nil
 }
 
 // read reads what has come, after waiting for it so long at the most, and reports whether something came. A negative wait has no end.

@@ -157,6 +157,9 @@ func (v *View) wrongWrite(s *Space, i int) string {
 		fmt.Fprintf(&b, ", for the %s that it had asked for at %s", began.Call, Clock(began.Sent))
 	}
 	b.WriteString(".")
+	if m.Data != "" {
+		fmt.Fprintf(&b, " Its SQL: %s.", m.Data)
+	}
 	since := history.Time(-1)
 	read := v.readBy(s, m)
 	if read != nil {
@@ -190,6 +193,8 @@ func (v *View) guard(s *Space, i int, read *history.Event, stale bool) string {
 	m, event := s.Moves[i], v.event(s, i)
 	to, ok := v.Table.Next(event, m.From)
 	switch {
+	case event == lifecycle.NoEvent && blind(v.Plan, history.Log):
+		return fmt.Sprintf(" It found %s there.", named(m.From))
 	case event == lifecycle.NoEvent:
 		return fmt.Sprintf(" The log has no entry that says why: the write went past what keeps the two together, and found %s there.", named(m.From))
 	case !ok || to != m.To:

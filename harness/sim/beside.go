@@ -53,7 +53,7 @@ type Step struct {
 	Author
 	// Op is the statement's verb.
 	Op string
-	// Text is the statement.
+	// Text is the statement, or those of its transaction; Do may set it.
 	Text string
 	// Do carries the step out and reports whether it is over; it is not where it waits for another's lock.
 	Do func() (over bool)
@@ -74,13 +74,16 @@ func (s *Site) Rand(n uint64) uint64 { return s.world.oracle.Choose(oracle.Ident
 // Settings are the times that the plan wants of a controller that can be told.
 func (s *Site) Settings() Times {
 	t := s.world.plan.Times()
-	return Times{
-		Budget: t.Budget(""), TTL: t.LivenessTTL, ProvisionSweep: t.ProvisionSweepEvery, LivenessSweep: t.LivenessSweepEvery,
-	}
+	return Times{Budget: t.Budget, TTL: t.LivenessTTL, ProvisionSweep: t.ProvisionSweepEvery, LivenessSweep: t.LivenessSweepEvery}
 }
 
 // Times are what a controller is told of the contract's times.
-type Times struct{ Budget, TTL, ProvisionSweep, LivenessSweep time.Duration }
+type Times struct {
+	// Budget is how long a boot of the runtime may take.
+	Budget func(runtime string) time.Duration
+	// TTL is how long an agent may be silent, and the sweeps are how often each is made.
+	TTL, ProvisionSweep, LivenessSweep time.Duration
+}
 
 // Take has the step taken when the oracle chooses so, with what the plan's faults do to it.
 func (s *Site) Take(x *Step) {
@@ -130,10 +133,10 @@ func (w *world) carryOut(x *Step, r *replica) {
 
 // as has do write in the step's name.
 func (w *world) as(x *Step, r *replica, do func()) {
-	by, op, replica, text := w.by, w.byOp, w.byReplica, w.byText
-	w.by, w.byOp, w.byReplica, w.byText = x.task, x.Op, r, x.Text
+	by, op, replica, step := w.by, w.byOp, w.byReplica, w.byStep
+	w.by, w.byOp, w.byReplica, w.byStep = x.task, x.Op, r, x
 	do()
-	w.by, w.byOp, w.byReplica, w.byText = by, op, replica, text
+	w.by, w.byOp, w.byReplica, w.byStep = by, op, replica, step
 }
 
 // Over notes that a step that waited for a lock is over by now; do tells what rows it moved.

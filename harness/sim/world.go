@@ -131,7 +131,7 @@ type world struct {
 	by        *sched.Task // who is about to change rows: see Move
 	byOp      string
 	byReplica *replica
-	byText    string // the statement, of a controller beside the scheduler
+	byStep    *Step // of a controller beside the scheduler
 	reads     map[reader]*read
 	struck    int // the fault that struck last
 
@@ -219,7 +219,10 @@ func (w *world) observe(c store.RowChange) {
 	number := w.numbers[c.WorkspaceID]
 	e := history.Event{
 		Kind: history.Move, WS: number, Inc: c.Incarnation, From: c.From, To: c.To, By: w.by.Name, ByInc: w.by.Incarnation,
-		Actor: w.by.Actor, Call: w.byOp, Data: w.byText,
+		Actor: w.by.Actor, Call: w.byOp,
+	}
+	if w.byStep != nil {
+		e.Data = w.byStep.Text
 	}
 	if w.byReplica != nil {
 		e.Replica = w.byReplica.number
