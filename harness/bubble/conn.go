@@ -193,7 +193,7 @@ func (c *conn) SetWriteDeadline(t time.Time) error { c.writeBy.set(t); return ni
 func (c *conn) LocalAddr() net.Addr { return address("controller") }
 
 // RemoteAddr implements net.Conn.
-func (c *conn) RemoteAddr() net.Addr { return address(Host) }
+func (c *conn) RemoteAddr() net.Addr { return address(Postgres) }
 
 // address is the end of a connection inside of the bubble.
 type address string

@@ -2,23 +2,25 @@ package bubble
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/bootrace/bootrace/harness/sim"
 )
 
-// Host is the name that Postgres has inside of a bubble. No resolver knows it: a driver that dials by itself fails with it.
-const Host = "postgres.bootrace.invalid"
-
-// Where the control plane and EC2 are inside of a bubble.
+// Where Postgres, the control plane and EC2 are inside of a bubble. They are addresses, which nobody has to look up, at which nobody is
+// outside of it: who dials by itself is refused at once.
 const (
-	ControlPlane = "http://cp.bootrace.invalid"
-	EC2          = "http://ec2.bootrace.invalid"
+	Postgres     = "127.0.0.1:1"
+	ControlPlane = "http://127.0.0.1:2"
+	EC2          = "http://127.0.0.1:3"
 )
 
 // Env is what a replica of the controller is started with, in place of what it finds around it in production.
@@ -44,8 +46,8 @@ type Env struct {
 
 // Dial connects to the database. It has the signature of pgx's DialFunc and of net.Dialer's DialContext.
 func (e Env) Dial(_ context.Context, network, addr string) (net.Conn, error) {
-	if host, _, err := net.SplitHostPort(addr); err == nil && host != Host {
-		return nil, fmt.Errorf("bubble: nothing is at %s %s: the controller can reach its database at %s, and HTTP by Env.HTTP", network, addr, Host)
+	if addr != Postgres {
+		return nil, fmt.Errorf("bubble: nothing is at %s %s: the controller can reach its database at %s, and HTTP by Env.HTTP", network, addr, Postgres)
 	}
 	return e.gate.newConn(e.replica), nil
 }
@@ -74,7 +76,7 @@ func (d Dialer) DialContext(ctx context.Context, network, addr string) (net.Conn
 // env is what the replica is started with.
 func (g *gate) env(ctx context.Context, r *replica) Env {
 	return Env{
-		Replica: r.number, Context: ctx, DSN: fmt.Sprintf("postgres://%s@%s:5432/%s?sslmode=disable", g.database.User, Host, g.database.Database),
+		Replica: r.number, Context: ctx, DSN: fmt.Sprintf("postgres://%s@%s/%s?sslmode=disable", g.database.User, Postgres, g.database.Database),
 		HTTP: &http.Client{Transport: way{g, r}}, Log: slog.New(slog.DiscardHandler),
 		Rand:  rand.New(rand.NewPCG(uint64(r.number), 0)), //nolint:gosec // it has to be the same in every run
 		Times: g.site.Settings(), gate: g, replica: r,
@@ -97,12 +99,15 @@ func (w way) RoundTrip(q *http.Request) (*http.Response, error) {
 		q = q.Clone(q.Context())
 		q.Body = http.NoBody
 	}
+	if to := "http://" + q.URL.Host; to != ControlPlane && to != EC2 {
+		return nil, fmt.Errorf("bubble: nobody is at %s: Env.HTTP reaches the control plane at %s and EC2 at %s", to, ControlPlane, EC2)
+	}
 	g := w.gate
 	done := make(chan answer, 1)
 	by, call := g.author(w.replica)
 	tell := func(r *http.Response, err error) { done <- answer{r, err} }
 	p := &parking{by: by, call: call, text: q.Method + " " + q.URL.String(), fail: func(err error) { tell(nil, err) }}
-	p.start = func() { g.site.Ask(by, q, tell) }
+	p.start = func() { g.site.Ask(by, q, "http://"+q.URL.Host == EC2, tell) }
 	p.early = func() {
 		tell(nil, fmt.Errorf("bubble: %s %s before the run begins: nobody answers yet", q.Method, q.URL))
 	}
@@ -113,4 +118,13 @@ func (w way) RoundTrip(q *http.Request) (*http.Response, error) {
 	case <-q.Context().Done():
 		return nil, q.Context().Err()
 	}
+}
+
+// dialled explains an error that a driver has which dials by itself.
+func dialled(err error) error {
+	if strings.Contains(err.Error(), Postgres) && errors.Is(err, syscall.ECONNREFUSED) {
+		return fmt.Errorf("%w: the driver dials by itself, and nobody is there outside of the bubble: give it Env.Dial (pgx: "+
+			"ConnConfig.DialFunc; lib/pq: Connector.Dialer(Env.Dialer()))", err)
+	}
+	return err
 }

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing/synctest"
 	"time"
 	"unsafe"
@@ -34,8 +35,9 @@ type gate struct {
 	replicas []*replica
 	conns    int
 	blocked  []*waiting
-	untold   [][][]byte // moves of rows that the world does not know of yet
-	running  bool       // the run has begun: the oracle decides from here on
+	steps    atomic.Int64 // for the watchdog
+	untold   [][][]byte   // moves of rows that the world does not know of yet
+	running  bool         // the run has begun: the oracle decides from here on
 
 	mu     sync.Mutex
 	parked []*parking
@@ -106,6 +108,7 @@ func (g *gate) author(r *replica) (by sim.Author, call int) {
 
 // Settle implements sched.Outside.
 func (g *gate) Settle() {
+	g.steps.Add(1)
 	for quiet := true; quiet; {
 		synctest.Wait()
 		quiet = false
@@ -202,7 +205,7 @@ func (g *gate) Open(site *sim.Site, before []time.Duration) error {
 		case started == nil:
 			return fmt.Errorf("replica %d did not start within %v", i+1, before[i])
 		case *started != nil:
-			return fmt.Errorf("starting replica %d: %w", i+1, *started)
+			return fmt.Errorf("starting replica %d: %w", i+1, dialled(*started))
 		}
 	}
 	if err := g.control.Exec(context.Background(), g.target.Rows.probe()).Close(); err != nil {

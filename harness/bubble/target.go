@@ -91,6 +91,7 @@ func around(t *testing.T, g *gate, run func()) {
 			panic(p)
 		}
 	}()
+	defer watch(&g.steps)()
 	synctest.Test(t, func(*testing.T) {
 		time.Sleep(time.Until(sched.Epoch.Add(-time.Hour)))
 		run()

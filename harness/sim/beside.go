@@ -8,11 +8,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/bootrace/bootrace/controller"
 	"github.com/bootrace/bootrace/controller/cloud"
 	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/controller/store"
@@ -167,8 +169,8 @@ func (s *Site) Moved(id uuid.UUID, name string, incarnation int, from, to lifecy
 	w.observe(store.RowChange{WorkspaceID: id, Incarnation: incarnation, From: from, To: to})
 }
 
-// Ask carries a call to the control plane or to EC2, in the replica's name, and hands over the answer.
-func (s *Site) Ask(by Author, q *http.Request, answer func(*http.Response, error)) {
+// Ask carries a call to EC2 or to the control plane, in the replica's name, and hands over the answer.
+func (s *Site) Ask(by Author, q *http.Request, toEC2 bool, answer func(*http.Response, error)) {
 	w := s.world
 	r := w.replicas[by.Replica-1]
 	if r.process.Dead() {
@@ -177,12 +179,31 @@ func (s *Site) Ask(by Author, q *http.Request, answer func(*http.Response, error
 	}
 	t := r.process.Go(by.Task, func() {
 		way := http.RoundTripper(cpWay{r})
-		if strings.HasPrefix(q.URL.Host, "ec2.") {
+		if toEC2 {
 			way = ec2Way{r}
 		}
 		answer(way.RoundTrip(q))
 	})
 	t.Workspace, t.Incarnation, t.Actor = by.Workspace, by.Incarnation, by.Actor
+}
+
+// ticks are the names that faults have for the loops of a controller.
+var ticks = []string{controller.TickLivenessSweep, controller.TickProvisionSweep, controller.TickLauncher, controller.TickOrphanSweep}
+
+// taskName is what faults know the task by. The loops of a controller beside the scheduler have names of their own: to a fault that is
+// about a tick they are that tick.
+func (w *world) taskName(t *sched.Task) string {
+	if w.beside == nil || t.Actor != history.ActorTick {
+		return t.Name
+	}
+	for i := range w.plan.Faults {
+		for _, call := range w.plan.Faults[i].Calls {
+			if slices.Contains(ticks, call) {
+				return call
+			}
+		}
+	}
+	return t.Name
 }
 
 // cpWay carries a replica's calls to the control plane.

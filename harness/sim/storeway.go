@@ -37,7 +37,7 @@ func (r *replica) before(ctx context.Context, op string) (context.Context, error
 	w.sched.Sleep(w.latency(leastTrip, mostTrip))
 	t := w.sched.Current()
 	if w.faults.Stalls() {
-		w.sched.Sleep(w.faults.Held(r.number, t.Name, t.Workspace, false))
+		w.sched.Sleep(w.faults.Held(r.number, w.taskName(t), t.Workspace, false))
 	}
 	if w.faults.Stores() {
 		if late := w.faults.StoreDelay(r.number, op); late > 0 {
@@ -70,7 +70,7 @@ func (r *replica) after(_ context.Context, op string, err error) error {
 	}
 	if w.faults.Stalls() {
 		t := w.sched.Current()
-		if held := w.faults.Held(r.number, t.Name, t.Workspace, true); held > 0 {
+		if held := w.faults.Held(r.number, w.taskName(t), t.Workspace, true); held > 0 {
 			w.sched.Sleep(held)
 		}
 	}

@@ -1,0 +1,6 @@
+package bubble
+
+import "time"
+
+// SetStuckAfter has runs be ended that make no step for so long.
+func SetStuckAfter(d time.Duration) { stuckAfter = d }
