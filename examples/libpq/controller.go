@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"time"
 )
 
@@ -450,7 +451,7 @@ func (c *Controller) launch(ctx context.Context) error {
 		var m struct {
 			ID string `json:"instance_id"`
 		}
-		order := map[string]any{"workspace_id": j.id, "env": map[string]string{"WORKSPACE_AUTH_TOKEN": j.token}}
+		order := map[string]any{"workspace_id": j.id, "env": map[string]string{"WORKSPACE_AUTH_TOKEN": j.token, "BOOT": strconv.Itoa(j.boot)}}
 		if err := c.ask(ctx, http.MethodPost, "/cp/workspaces/provision", order, &m); err != nil {
 			c.opt.Log.Error("launching", "workspace", j.id, "err", err)
 			continue

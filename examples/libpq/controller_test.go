@@ -3,6 +3,7 @@ package libpq_test
 import (
 	"database/sql"
 	"net/http"
+	"strconv"
 	"testing"
 
 	"github.com/lib/pq"
@@ -27,7 +28,11 @@ func target(bugs libpq.Bugs) bubble.Target {
 				ControlPlane: bubble.ControlPlane, HTTP: e.HTTP, Log: e.Log, Bugs: bugs,
 			})
 		},
-		Rows:  bubble.Rows{Table: "workspaces", ID: "id", Name: "name", Status: "status", Incarnation: "boot", Cause: "cause", Machine: "machine"},
+		Rows: bubble.Rows{Table: "workspaces", ID: "id", Name: "name", Status: "status", Incarnation: "boot", Cause: "cause", Machine: "machine"},
+		Boot: func(env map[string]string) int {
+			n, _ := strconv.Atoi(env["BOOT"]) // the controller always gives one
+			return n
+		},
 		Lacks: []string{"replicas", "parents", "external", "pause", "hibernate", "bootstrap-failed"},
 	}
 }

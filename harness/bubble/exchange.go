@@ -8,11 +8,15 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/harness/sim"
 )
+
+// Steps counts the statements that all runs have carried out, for whoever measures.
+var Steps atomic.Int64
 
 // patience is how long, on the machine's clock, a statement may take before it is asked whether it waits for a lock. Postgres has
 // looked for a deadlock by then.
@@ -49,6 +53,7 @@ func (g *gate) exchange(c *conn, x *sim.Step, b *batch, answer *[]byte) bool {
 	}
 	s.wrote = s.wrote || writes(b.text)
 	if b.runs {
+		Steps.Add(1)
 		s.says(x)
 	}
 	if err := s.send(append(ahead, b.bytes...)); err != nil {

@@ -32,6 +32,9 @@ type Target struct {
 	Start func(Env) (http.Handler, error)
 	// Rows says where its workspaces are.
 	Rows Rows
+	// Boot says which boot of its workspace a provision is for, by the environment that the controller orders it with. Without it nobody
+	// can say whether a machine is that of the current boot, and what depends on that is not judged.
+	Boot func(env map[string]string) int
 	// Lacks are what it does not have, of [scenarios.Capabilities]; also "external" and "bootstrap-failed".
 	Lacks []string
 	// Contract is what it promises, where that is not the standard contract.
@@ -60,7 +63,7 @@ func (b Target) For(t *testing.T) sim.Target {
 	var current atomic.Pointer[gate]
 	return sim.Target{
 		Name: b.Name, Contract: b.Contract, Fit: b.fit,
-		Deploy: func() sim.Deployment { return sim.Deployment{Beside: current.Load()} },
+		Deploy: func() sim.Deployment { return sim.Deployment{Beside: current.Load(), BootOf: b.Boot} },
 		Around: func(run func()) error {
 			database, err := server.CreateDatabase(ctx, template)
 			if err != nil {
@@ -128,6 +131,9 @@ func (b Target) fit(p *plan.Plan) *plan.Plan {
 	}
 	p = p.Clone()
 	p.Live = &plan.Live{Speed: 1, Steps: true, Unseen: []string{history.Log.String()}}
+	if b.Boot == nil && !slices.Contains(b.Lacks, "restart") {
+		p.Live.Unseen = append(p.Live.Unseen, history.Machine.String())
+	}
 	lacks := func(what string) bool { return slices.Contains(b.Lacks, what) }
 	if lacks("replicas") {
 		p.Controllers = 1

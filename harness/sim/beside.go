@@ -216,8 +216,11 @@ func (w *world) openCP() {
 		Launched: func(m cpwire.Machine) {
 			ws := w.owner(m.WorkspaceID)
 			one := cloud.Machine{ID: m.ID, WorkspaceID: m.WorkspaceID, State: cloud.Pending, LaunchedAt: m.LaunchedAt, Incarnation: 1}
-			if ws > 0 {
-				one.Incarnation = max(w.members[ws-1].incarnation, 1)
+			switch {
+			case w.deployment.BootOf != nil:
+				one.Incarnation = w.deployment.BootOf(m.Env)
+			case ws > 0:
+				one.Incarnation = max(w.members[ws-1].incarnation, 1) // or an earlier one: see bubble.Target
 			}
 			w.inventory.Adopt(one)
 			w.launched(one, cloud.Spec{Env: m.Env}, ws)

@@ -50,6 +50,9 @@ type Deployment struct {
 	Recall func(defects.Memory)
 	// Beside is the controller, where it is not made of this project's parts; Table and Start are not asked then.
 	Beside Beside
+	// BootOf says which boot of its workspace a provision is for that such a controller orders, by its environment; nil where nobody
+	// can say.
+	BootOf func(env map[string]string) int
 }
 
 // Instance is one replica.
