@@ -208,6 +208,10 @@ func (c *Controller) list(w http.ResponseWriter, r *http.Request) {
 		}
 		all = append(all, x)
 	}
+	if err := rows.Err(); err != nil {
+		fail(w, err)
+		return
+	}
 	reply(w, http.StatusOK, all)
 }
 
@@ -243,7 +247,7 @@ func bearer(r *http.Request) string {
 // newToken is what an agent is told from others by.
 func newToken() string {
 	secret := make([]byte, 16)
-	rand.Read(secret) //nolint:errcheck // it does not fail
+	rand.Read(secret)
 	return hex.EncodeToString(secret)
 }
 
@@ -380,6 +384,7 @@ func (c *Controller) sweepSilent(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer rows.Close() //nolint:errcheck // it was read
 	var ids []string
 	for rows.Next() {
 		var id string
@@ -414,6 +419,7 @@ func (c *Controller) launch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer rows.Close() //nolint:errcheck // it was read
 	type job struct {
 		id            string
 		boot, cleared int

@@ -40,7 +40,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		ID          string `json:"id"`
 		WorkspaceID string `json:"workspace_id"`
 	}
-	json.NewDecoder(r.Body).Decode(&q) //nolint:errcheck // some calls have no body
+	json.NewDecoder(r.Body).Decode(&q)
 	switch r.Method + " " + r.URL.Path {
 	case "POST /workspaces":
 		var id string
@@ -59,7 +59,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
-		w.Write([]byte(`{"status":"ok"}`)) //nolint:errcheck // the client is gone
+		w.Write([]byte(`{"status":"ok"}`))
 	default:
 		http.NotFound(w, r)
 	}
@@ -115,7 +115,7 @@ func launch(e bubble.Env, s *server) {
 			if err != nil {
 				return
 			}
-			r.Body.Close() //nolint:errcheck // it says nothing of interest
+			r.Body.Close()
 			launched[id] = true
 		}
 	}
@@ -159,7 +159,7 @@ func TestVirtualTime(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		defer tx.Rollback(ctx) //nolint:errcheck // it wrote nothing
+		defer tx.Rollback(ctx)
 		time.Sleep(time.Minute)
 		if err := tx.QueryRow(ctx, "select now(), clock_timestamp()").Scan(&transaction, &later); err != nil {
 			return err
@@ -287,12 +287,12 @@ func TestStuckIsTold(t *testing.T) {
 		s2 := target(s, func(e bubble.Env, s *server) error {
 			go func() {
 				for range time.Tick(time.Second) {
-					s.beat(e.Context, "00000000-0000-0000-0000-000000000000") //nolint:errcheck // it is there to contend
+					s.beat(e.Context, "00000000-0000-0000-0000-000000000000")
 				}
 			}()
 			go func() {
 				for range time.Tick(time.Second) {
-					s.beat(e.Context, "00000000-0000-0000-0000-000000000000") //nolint:errcheck // likewise
+					s.beat(e.Context, "00000000-0000-0000-0000-000000000000")
 				}
 			}()
 			return nil
@@ -300,7 +300,7 @@ func TestStuckIsTold(t *testing.T) {
 		play(t, s2)
 		return
 	}
-	c := exec.Command(os.Args[0], "-test.run", "^TestStuckIsTold$") //nolint:gosec,noctx // it is this test
+	c := exec.Command(os.Args[0], "-test.run", "^TestStuckIsTold$")
 	c.Env = append(os.Environ(), envStuck+"=1")
 	out, err := c.CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "hold no mutex across a statement") {

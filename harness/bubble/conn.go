@@ -24,14 +24,13 @@ type conn struct {
 	session *session
 	out     outgoing
 
-	mu       sync.Mutex
-	in       bytes.Buffer
-	more     chan struct{} // something came, or it is over
-	broken   error
-	readBy   deadline
-	writeBy  deadline
-	closing  bool
-	inFlight *sim.Step
+	mu      sync.Mutex
+	in      bytes.Buffer
+	more    chan struct{} // something came, or it is over
+	broken  error
+	readBy  deadline
+	writeBy deadline
+	closing bool
 }
 
 func (g *gate) newConn(r *replica) *conn {

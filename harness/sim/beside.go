@@ -96,13 +96,13 @@ func (s *Site) Take(x *Step) {
 		return
 	}
 	if r.starting {
-		w.take(r, x, r.process.Go(x.Task, func() {
+		w.take(x, r.process.Go(x.Task, func() {
 			w.carryOut(x, r)
 			x.Deliver()
 		}))
 		return
 	}
-	w.take(r, x, r.process.Go(x.Task, func() {
+	w.take(x, r.process.Go(x.Task, func() {
 		if _, err := r.before(background, x.Op); err != nil {
 			x.Fail(err)
 			return
@@ -117,7 +117,7 @@ func (s *Site) Take(x *Step) {
 	}))
 }
 
-func (w *world) take(r *replica, x *Step, t *sched.Task) {
+func (w *world) take(x *Step, t *sched.Task) {
 	x.task = t
 	t.Workspace, t.Incarnation, t.Actor = x.Workspace, x.Incarnation, x.Actor
 	if x.Actor == "" {
@@ -182,7 +182,7 @@ func (s *Site) Ask(by Author, q *http.Request, toEC2 bool, answer func(*http.Res
 		if toEC2 {
 			way = ec2Way{r}
 		}
-		answer(way.RoundTrip(q))
+		answer(way.RoundTrip(q)) //nolint:bodyclose // who asked closes it
 	})
 	t.Workspace, t.Incarnation, t.Actor = by.Workspace, by.Incarnation, by.Actor
 }
@@ -215,13 +215,8 @@ func (w *world) openCP() {
 		Now: func() time.Time { return sched.Epoch.Add(w.sched.Now()) }, Boot: ec2Boot, MaxMachines: 1 << 16,
 		Launched: func(m cpwire.Machine) {
 			ws := w.owner(m.WorkspaceID)
-			one := cloud.Machine{ID: m.ID, WorkspaceID: m.WorkspaceID, State: cloud.Pending, LaunchedAt: m.LaunchedAt, Incarnation: 1}
-			switch {
-			case w.deployment.BootOf != nil:
-				one.Incarnation = w.deployment.BootOf(m.Env)
-			case ws > 0:
-				one.Incarnation = max(w.members[ws-1].incarnation, 1) // or an earlier one: see bubble.Target
-			}
+			one := cloud.Machine{ID: m.ID, WorkspaceID: m.WorkspaceID, State: cloud.Pending, LaunchedAt: m.LaunchedAt}
+			one.Incarnation = w.bootOf(ws, m.Env)
 			w.inventory.Adopt(one)
 			w.launched(one, cloud.Spec{Env: m.Env}, ws)
 		},
@@ -236,7 +231,7 @@ func (t cpWay) RoundTrip(q *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	ws, call, least, most := w.cpCall(q, body)
+	ws, inc, call, least, most := w.cpCall(q, body)
 	sent, half := w.sched.Now(), w.latency(least/2, most/2)
 	reply, err := func() (*replyWriter, error) {
 		if err := w.wait(q.Context(), half); err != nil {
@@ -256,10 +251,7 @@ func (t cpWay) RoundTrip(q *http.Request) (*http.Response, error) {
 		w.cp.ServeHTTP(reply, request)
 		return reply, w.wait(q.Context(), half+fate.Delay)
 	}()
-	e := history.Event{Kind: history.Cloud, Call: call, Sent: history.Time(sent), WS: ws, Replica: t.replica.number}
-	if ws > 0 {
-		e.Inc = max(w.members[ws-1].incarnation, 1)
-	}
+	e := history.Event{Kind: history.Cloud, Call: call, Sent: history.Time(sent), WS: ws, Inc: inc, Replica: t.replica.number}
 	switch {
 	case err != nil:
 		e.Err = err.Error()
@@ -280,18 +272,38 @@ func (t cpWay) RoundTrip(q *http.Request) (*http.Response, error) {
 	}, nil
 }
 
+// bootOf is which boot of the workspace a provision with the environment is for; where nobody can say, the current one.
+func (w *world) bootOf(ws int, env map[string]string) int {
+	switch {
+	case w.deployment.BootOf != nil && env != nil:
+		return w.deployment.BootOf(env)
+	case ws > 0:
+		return max(w.members[ws-1].incarnation, 1)
+	}
+	return 1
+}
+
 // cpCall says what the request is about, by the names that faults go by, and how long it takes at the least and at the most.
-func (w *world) cpCall(q *http.Request, body []byte) (ws int, call string, least, most time.Duration) {
+func (w *world) cpCall(q *http.Request, body []byte) (ws, inc int, call string, least, most time.Duration) {
 	switch q.Method {
 	case http.MethodPost:
-		return w.owner(orderedFor(body)), "launch", leastLaunch, mostLaunch
+		var order struct {
+			WorkspaceID string            `json:"workspace_id"`
+			Env         map[string]string `json:"env"`
+		}
+		if json.Unmarshal(body, &order) != nil {
+			return 0, 0, "launch", leastLaunch, mostLaunch // which is answered as it deserves
+		}
+		ws = w.owner(order.WorkspaceID)
+		return ws, w.bootOf(ws, order.Env), "launch", leastLaunch, mostLaunch
 	case http.MethodDelete:
 		call = "terminate"
 	default:
 		call = "describe"
 	}
 	id := strings.TrimPrefix(q.URL.Path, "/cp/workspaces/")
-	return w.owner(strings.TrimSuffix(id, "/status")), call, leastAsk, mostAsk
+	ws = w.owner(strings.TrimSuffix(id, "/status"))
+	return ws, w.bootOf(ws, nil), call, leastAsk, mostAsk
 }
 
 // cpRule is what the control plane does to a call that package cloud's error is wanted of.
@@ -325,15 +337,4 @@ func (w *world) rowsAtEnd() error {
 		w.add(e)
 	}
 	return nil
-}
-
-// orderedFor is the workspace that a provision is for.
-func orderedFor(body []byte) string {
-	var order struct {
-		WorkspaceID string `json:"workspace_id"`
-	}
-	if json.Unmarshal(body, &order) != nil {
-		return ""
-	}
-	return order.WorkspaceID
 }
