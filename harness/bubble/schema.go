@@ -14,9 +14,8 @@ const searchPath = `"$user", public, bootrace, pg_catalog`
 
 // settings are those of the server that bubbles keep their rows in.
 var settings = map[string]string{
-	"search_path": searchPath,
-	// A wait for a lock is told from a statement at work after a few milliseconds, and whether it is a deadlock must be known by then.
-	"deadlock_timeout": "1ms",
+	"search_path":      searchPath,
+	"deadlock_timeout": neverLooks,
 	"bootrace.now":     "2026-01-01 00:00:00+00",
 	"bootrace.clock":   "2026-01-01 00:00:00+00",
 	"max_connections":  "400",

@@ -25,6 +25,7 @@ type session struct {
 	// status is the transaction's, from the last ReadyForQuery: 'I', 'T' or 'E'.
 	status byte
 	wrote  bool     // rows, perhaps, since the transaction began
+	looks  string   // for deadlocks, and when
 	texts  []string // the statements of the transaction, and when they came
 	set    bool     // the statement that sets the clock is prepared
 	// telling is set while the answer to the setting of the clock has not come.
@@ -73,12 +74,19 @@ func (s *session) send(p []byte) error {
 	return nil
 }
 
+// When a statement that waits for a lock looks for a deadlock.
+const (
+	neverLooks  = "1h"
+	looksAtOnce = "1ms"
+)
+
 // setClock is the name of the prepared statement and of the portal by which the clock is set.
 const setClock = "_bootrace_clock"
 
 // setClockSQL sets the time of the statement, and that of the transaction where it begins.
 const setClockSQL = `select set_config('bootrace.clock', $1, false),
-	set_config('bootrace.now', case when $2 = 'I' then $1 else current_setting('bootrace.now') end, false)`
+	set_config('bootrace.now', case when $2 = 'I' then $1 else current_setting('bootrace.now') end, false),
+	set_config('deadlock_timeout', $3, false)`
 
 // prepare has Postgres know how the clock is set.
 func (s *session) prepare() error {
@@ -114,19 +122,27 @@ func (s *session) cycle() ([]byte, error) {
 // tells are the messages that set the connection's clock ahead of the batch, or none where nothing of it can read the clock. They are
 // an exchange of their own, in an extended query with a named statement: anything else would end what a driver has prepared without
 // a name.
-func (s *session) tells(now time.Time, b *batch) ([]byte, error) {
+//
+// With the clock it is set whether the statement looks for a deadlock. Only one that comes while others wait for locks can close a
+// circle, and only it looks: so it is the same one in every run that Postgres ends.
+func (s *session) tells(now time.Time, b *batch, others bool) ([]byte, error) {
+	looks := neverLooks
+	if others {
+		looks = looksAtOnce
+	}
 	switch s.status {
-	case 'E': // a failed transaction reads no clock
+	case 'E': // a failed transaction reads no clock, and waits for nothing
 		return nil, nil
 	case 'T': // now() is when the transaction began
-		if !readsClock(b.text) {
+		if !readsClock(b.text) && looks == s.looks {
 			return nil, nil
 		}
 	}
+	s.looks = looks
 	var out []byte
 	text := now.UTC().Format("2006-01-02 15:04:05.999999") + "+00"
 	for _, m := range []pgproto3.FrontendMessage{
-		&pgproto3.Bind{DestinationPortal: setClock, PreparedStatement: setClock, Parameters: [][]byte{[]byte(text), {s.status}}},
+		&pgproto3.Bind{DestinationPortal: setClock, PreparedStatement: setClock, Parameters: [][]byte{[]byte(text), {s.status}, []byte(looks)}},
 		&pgproto3.Execute{Portal: setClock},
 		&pgproto3.Close{ObjectType: 'P', Name: setClock},
 		&pgproto3.Sync{},

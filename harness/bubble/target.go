@@ -148,6 +148,7 @@ func (b Target) fit(p *plan.Plan) *plan.Plan {
 		}
 		return lacks(a.Do)
 	})
+	hold(p)
 	for i := range p.Workspaces {
 		w := &p.Workspaces[i]
 		if lacks("parents") {
@@ -158,4 +159,21 @@ func (b Target) fit(p *plan.Plan) *plan.Plan {
 		}
 	}
 	return p
+}
+
+// held is how long a heartbeat is held up between two of its statements.
+const held = 35 * time.Second
+
+// hold has every other plan hold a heartbeat up between two of its statements while the operator acts on its workspace: what is read
+// and then written with nothing between that keeps others out is found there.
+func hold(p *plan.Plan) {
+	if len(p.Acts) == 0 || p.Seed%2 == 1 || slices.ContainsFunc(p.Faults, func(f plan.Fault) bool { return f.Kind == "stall" }) {
+		return
+	}
+	act := p.Acts[p.Seed/2%uint64(len(p.Acts))]
+	from := max(time.Duration(act.At)-held+5*time.Second, 0)
+	p.Faults = append(p.Faults, plan.Fault{
+		Kind: "stall", From: plan.Duration(from), Until: act.At, Calls: []string{"heartbeat"}, Workspaces: []int{act.Workspace},
+		Delay: plan.Duration(held), When: "after", Nth: []int{1 + int(p.Seed/2%3)},
+	})
 }

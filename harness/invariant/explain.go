@@ -2,6 +2,7 @@ package invariant
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/bootrace/bootrace/controller/lifecycle"
@@ -41,7 +42,23 @@ func (v *View) Explain(x *Violation) Explanation {
 	} else {
 		e.Mechanism = join(e.Mechanism, v.story(s, x))
 	}
+	e.Mechanism = join(e.Mechanism, v.sql(s, x, e.Mechanism))
 	return e
+}
+
+// sql is the SQL of the write that is wrong, where the world saw it and nobody has told it yet.
+func (v *View) sql(s *Space, x *Violation, told string) string {
+	for i := len(s.Moves) - 1; i >= 0; i-- {
+		m := s.Moves[i]
+		if m.At > x.At || m.Data == "" {
+			continue
+		}
+		if strings.Contains(told, m.Data) {
+			return ""
+		}
+		return fmt.Sprintf("The SQL that made it %s: %s.", m.To, m.Data)
+	}
+	return ""
 }
 
 // join puts sentences after one another.
