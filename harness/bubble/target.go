@@ -121,8 +121,8 @@ func (g *gate) close() {
 	}
 }
 
-// foreign are the faults that need a part of this project in the controller.
-var foreign = []string{"clock"}
+// foreign are the faults that need more of the controller than a bubble gives it: a clock of its own, and a token for its operator.
+var foreign = []string{"clock", "intruder"}
 
 // fit alters a plan to one that the target can be played with.
 func (b Target) fit(p *plan.Plan) *plan.Plan {
