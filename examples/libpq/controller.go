@@ -415,7 +415,7 @@ func (c *Controller) sweepBoots(ctx context.Context) error {
 // launch asks for the machines that are wanted, and ends those that are not.
 func (c *Controller) launch(ctx context.Context) error {
 	rows, err := c.db.QueryContext(ctx, `select id, boot, cleared, status, token from workspaces
-		where status = 'provisioning' and machine is null or status = 'removed' and cleared <= boot order by id`)
+		where status = 'provisioning' and machine is null or cleared < boot - 1 or status = 'removed' and cleared <= boot order by id`)
 	if err != nil {
 		return err
 	}
@@ -451,7 +451,7 @@ func (c *Controller) launch(ctx context.Context) error {
 				return err
 			}
 		}
-		if j.status == "removed" {
+		if j.status != "provisioning" {
 			continue
 		}
 		var m struct {
