@@ -160,7 +160,7 @@ func TestVirtualTime(t *testing.T) {
 			return err
 		}
 		defer tx.Rollback(ctx)
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) // sleeps: in virtual time
 		if err := tx.QueryRow(ctx, "select now(), clock_timestamp()").Scan(&transaction, &later); err != nil {
 			return err
 		}
@@ -190,7 +190,7 @@ func TestDeadlock(t *testing.T) {
 			if _, err := tx.Exec(ctx, "update ws set n = n + 1, status = 'online' where id = $1", id); err != nil {
 				return err
 			}
-			time.Sleep(30 * time.Second) // the other's beat comes meanwhile
+			time.Sleep(30 * time.Second) // sleeps: in virtual time, in which the other's beat comes
 			_, err := tx.Exec(ctx, "update ws set n = n + 1 where id <> $1", id)
 			return err
 		})

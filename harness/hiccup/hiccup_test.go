@@ -172,6 +172,7 @@ func TestMain(m *testing.M) {
 	meter := hiccup.Start(hiccup.Options{Kernel: true, Machine: true, Report: func(w hiccup.Window) {
 		out.Encode(w)
 	}})
+	time.Sleep(4 * hiccup.Beat) // sleeps: a meter that has not begun measures nothing
 	os.Stdout.WriteString("ready\n")
 	io.Copy(io.Discard, os.Stdin)
 	meter.Close()
