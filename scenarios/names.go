@@ -52,6 +52,12 @@ func TaskNames() []string {
 	return append(HTTPCalls(), controller.TickLauncher, controller.TickProvisionSweep, controller.TickLivenessSweep, controller.TickOrphanSweep)
 }
 
+// When the ticks of a controller that starts take their first turns: real controllers do either.
+const (
+	AtOnce        = "at-once"
+	AfterInterval = "after-interval"
+)
+
 // Acts returns what an operator can do. To wake is to resume a hibernated workspace.
 func Acts() []string {
 	return []string{"delete", "restart", "pause", "resume", "hibernate", "wake", "bootstrap-failed"}
@@ -136,7 +142,7 @@ func vocabularyOf(tag string) vocabulary {
 	case "schedule":
 		return vocabulary{"schedule", "schedules", []string{"random", "pct"}}
 	case "first_turns":
-		return vocabulary{"time of first turns", "times", []string{"at-once", "after-interval"}}
+		return vocabulary{"time of first turns", "times", []string{AtOnce, AfterInterval}}
 	case "moment":
 		return vocabulary{"moment", "moments", []string{"before", "after"}}
 	case "call":

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 
@@ -14,7 +13,6 @@ import (
 	"github.com/bootrace/bootrace/controller/cloud"
 	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/controller/store"
-	"github.com/bootrace/bootrace/controller/wire"
 )
 
 // What a cloud or a name is believed to say, and does not.
@@ -37,29 +35,14 @@ func health(name string, dead func(context.Context, cloud.Cloud) (func(machine s
 			}
 			for i := range rows {
 				if w := &rows[i]; isDead(w.MachineID) {
-					if err := callRestart(ctx, h, c, w.ID); err != nil {
-						return err
+					if err := callOwn(ctx, h, c, w.ID, "/restart"); err != nil {
+						return fmt.Errorf("%s: %w", name, err)
 					}
 				}
 			}
 			return nil
 		}}
 	}
-}
-
-func callRestart(ctx context.Context, h http.Handler, c controller.Config, id uuid.UUID) error {
-	q, err := http.NewRequestWithContext(ctx, http.MethodPost, wire.PathWorkspaces+"/"+id.String()+"/restart", http.NoBody)
-	if err != nil {
-		return err
-	}
-	if c.AdminToken != "" {
-		q.Header.Set("Authorization", "Bearer "+c.AdminToken)
-	}
-	reply := httptest.NewRecorder()
-	if h.ServeHTTP(reply, q); reply.Code >= http.StatusInternalServerError {
-		return fmt.Errorf("restarting %s got %d", id, reply.Code)
-	}
-	return nil
 }
 
 // undescribed takes a machine for dead that cannot be described, for whatever reason.

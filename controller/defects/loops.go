@@ -7,6 +7,8 @@ import (
 	"net/http/httptest"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/bootrace/bootrace/controller"
 	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/controller/store"
@@ -35,22 +37,29 @@ func loop(name string, wants func(w *store.Workspace, age time.Duration) string)
 				if do == "" {
 					continue
 				}
-				q, err := http.NewRequestWithContext(ctx, http.MethodPost, wire.PathWorkspaces+"/"+w.ID.String()+do, http.NoBody)
-				if err != nil {
-					return err
-				}
-				if c.AdminToken != "" {
-					q.Header.Set("Authorization", "Bearer "+c.AdminToken)
-				}
-				reply := httptest.NewRecorder()
-				h.ServeHTTP(reply, q)
-				if reply.Code >= http.StatusInternalServerError {
-					return fmt.Errorf("%s: %s got %d", name, do, reply.Code)
+				if err := callOwn(ctx, h, c, w.ID, do); err != nil {
+					return fmt.Errorf("%s: %w", name, err)
 				}
 			}
 			return nil
 		}}
 	}
+}
+
+// callOwn has the controller call its own API about the workspace, as its operator does.
+func callOwn(ctx context.Context, h http.Handler, c controller.Config, id uuid.UUID, do string) error {
+	q, err := http.NewRequestWithContext(ctx, http.MethodPost, wire.PathWorkspaces+"/"+id.String()+do, http.NoBody)
+	if err != nil {
+		return err
+	}
+	if c.AdminToken != "" {
+		q.Header.Set("Authorization", "Bearer "+c.AdminToken)
+	}
+	reply := httptest.NewRecorder()
+	if h.ServeHTTP(reply, q); reply.Code >= http.StatusInternalServerError {
+		return fmt.Errorf("%s got %d", do, reply.Code)
+	}
+	return nil
 }
 
 // inBudgets is the age as it would be of a boot with the contract's budget.

@@ -24,7 +24,7 @@ func target(bugs libpq.Bugs) bubble.Target {
 			}
 			connector.Dialer(e.Dialer())
 			return libpq.New(e.Context, sql.OpenDB(connector), libpq.Options{
-				Budget: e.Times.Budget(""), SlowBudget: e.Times.Budget("hermes"), TTL: e.Times.TTL,
+				Budget: e.Times.Budget(""), SlowBudget: e.Times.Budget("hermes"), TTL: e.Times.LivenessTTL,
 				ControlPlane: bubble.ControlPlane, HTTP: e.HTTP, Log: e.Log, Bugs: bugs,
 			})
 		},

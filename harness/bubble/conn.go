@@ -34,8 +34,7 @@ type conn struct {
 }
 
 func (g *gate) newConn(r *replica) *conn {
-	c := &conn{gate: g, replica: r, more: make(chan struct{}, 1), readBy: newDeadline(), writeBy: newDeadline()}
-	c.out.texts = map[string]string{}
+	c := &conn{gate: g, replica: r, more: make(chan struct{}, 1), out: outgoing{texts: map[string]string{}}}
 	g.mu.Lock()
 	r.conns = append(r.conns, c)
 	g.mu.Unlock()
@@ -76,8 +75,7 @@ func (c *conn) exchange(b batch) error {
 		done <- nil
 	}
 	x.Fail = func(err error) {
-		c.gate.drop(c)
-		c.fail(errDropped)
+		c.gate.sever(c, errDropped)
 		done <- err
 	}
 	c.gate.park(&parking{
@@ -166,7 +164,7 @@ func (c *conn) Close() error {
 	}
 	c.fail(net.ErrClosed)
 	end := func() {
-		c.gate.drop(c)
+		c.gate.sever(c, net.ErrClosed)
 	}
 	by, call := c.gate.author(c.replica)
 	c.gate.park(&parking{
@@ -202,55 +200,3 @@ func (address) Network() string { return "bubble" }
 
 // String implements net.Addr.
 func (a address) String() string { return string(a) }
-
-// deadline is a time on the bubble's clock that can be put off.
-type deadline struct {
-	mu    *sync.Mutex
-	timer **time.Timer
-	done  *chan struct{}
-}
-
-func newDeadline() deadline {
-	done := make(chan struct{})
-	return deadline{new(sync.Mutex), new(*time.Timer), &done}
-}
-
-// over is closed once the time has come.
-func (d deadline) over() <-chan struct{} {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return *d.done
-}
-
-func (d deadline) set(t time.Time) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if *d.timer != nil {
-		(*d.timer).Stop()
-		*d.timer = nil
-	}
-	select {
-	case <-*d.done:
-		*d.done = make(chan struct{})
-	default:
-	}
-	if t.IsZero() {
-		return
-	}
-	if left := time.Until(t); left > 0 {
-		done := *d.done
-		*d.timer = time.AfterFunc(left, func() {
-			d.mu.Lock()
-			defer d.mu.Unlock()
-			select {
-			case <-done:
-			default:
-				if done == *d.done {
-					close(done)
-				}
-			}
-		})
-		return
-	}
-	close(*d.done)
-}

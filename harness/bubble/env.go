@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/bootrace/bootrace/harness/sim"
+	"github.com/bootrace/bootrace/harness/contract"
 )
 
 // Where Postgres, the control plane and EC2 are inside of a bubble. They are addresses, which nobody has to look up, at which nobody is
@@ -37,8 +37,8 @@ type Env struct {
 	Log *slog.Logger
 	// Rand is the same in every run of a plan.
 	Rand *rand.Rand
-	// Times are the budget, the TTL and the intervals of sweeps that the plan wants, for controllers that can be told.
-	Times sim.Times
+	// Times are what the plan wants of a controller that can be told: the budget of a runtime, the liveness TTL, and the rest.
+	Times contract.Times
 
 	gate    *gate
 	replica *replica
@@ -79,7 +79,7 @@ func (g *gate) env(ctx context.Context, r *replica) Env {
 		Replica: r.number, Context: ctx, DSN: fmt.Sprintf("postgres://%s@%s/%s?sslmode=disable", g.database.User, Postgres, g.database.Database),
 		HTTP: &http.Client{Transport: way{g, r}}, Log: slog.New(slog.DiscardHandler),
 		Rand:  rand.New(rand.NewPCG(uint64(r.number), 0)), //nolint:gosec // it has to be the same in every run
-		Times: g.site.Settings(), gate: g, replica: r,
+		Times: g.site.Times(), gate: g, replica: r,
 	}
 }
 

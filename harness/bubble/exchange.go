@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,8 +15,8 @@ import (
 	"github.com/bootrace/bootrace/harness/sim"
 )
 
-// Steps counts the statements that all runs have carried out, for whoever measures.
-var Steps atomic.Int64
+// statements counts those that all runs have carried out, for whoever measures.
+var statements atomic.Int64
 
 // patience is how long, on the machine's clock, a statement may take before it is asked whether it waits for a lock. Postgres has
 // looked for a deadlock by then.
@@ -25,8 +25,7 @@ const patience = 4 * time.Millisecond
 // exchange sends the batch to Postgres and reads the answer. It returns false where the statement waits for another's lock.
 func (g *gate) exchange(c *conn, x *sim.Step, b *batch, answer *[]byte) bool {
 	broken := func(err error) bool {
-		g.drop(c)
-		c.fail(err)
+		g.sever(c, err)
 		return true
 	}
 	if c.session == nil {
@@ -53,14 +52,14 @@ func (g *gate) exchange(c *conn, x *sim.Step, b *batch, answer *[]byte) bool {
 	}
 	s.wrote = s.wrote || writes(b.text)
 	if b.runs {
-		Steps.Add(1)
+		statements.Add(1)
 		s.says(x)
 	}
 	if err := s.send(append(ahead, b.bytes...)); err != nil {
 		return broken(err)
 	}
 	if b.code == cancelRequest {
-		g.drop(c)
+		g.sever(c, io.EOF) // as Postgres does
 		return true
 	}
 	if b.plain && b.owed == 0 && b.first != 'p' {
@@ -195,8 +194,7 @@ func (g *gate) release() {
 		}
 		g.blocked = slices.Delete(g.blocked, i, i+1)
 		if err != nil {
-			g.drop(w.conn)
-			w.conn.fail(err)
+			g.sever(w.conn, err)
 		}
 		g.site.Over(w.step, func() {
 			if err == nil {
@@ -207,8 +205,9 @@ func (g *gate) release() {
 	}
 }
 
-// drop ends the connection at once, and waits until Postgres has let go of all that it held.
-func (g *gate) drop(c *conn) {
+// sever ends the connection at once, for that reason, and waits until Postgres has let go of all that it held.
+func (g *gate) sever(c *conn, why error) {
+	c.fail(why)
 	s := c.session
 	if s == nil {
 		return
@@ -216,7 +215,6 @@ func (g *gate) drop(c *conn) {
 	c.session = nil
 	g.blocked = slices.DeleteFunc(g.blocked, func(w *waiting) bool { return w.conn == c })
 	s.close()
-	c.fail(net.ErrClosed)
 	if s.pid == 0 {
 		return
 	}

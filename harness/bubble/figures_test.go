@@ -29,14 +29,14 @@ func TestFigures(t *testing.T) {
 	}
 	target := target(s, nil).For(t)
 	for range 3 {
-		steps := bubble.Steps.Load()
+		steps := bubble.Statements()
 		began := time.Now()
 		o := harness.Play(context.Background(), p, stores.Memory(), target, nil)
 		if o.Fault != nil {
 			t.Fatal(o.Fault)
 		}
 		took := time.Since(began)
-		n := bubble.Steps.Load() - steps
+		n := bubble.Statements() - steps
 		if n < 500 {
 			t.Errorf("%d steps, want one a beat", n)
 		}

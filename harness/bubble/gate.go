@@ -279,8 +279,7 @@ func (g *gate) Kill(n int) {
 	r.conns = nil
 	g.mu.Unlock()
 	for _, c := range conns {
-		c.fail(errDropped)
-		g.drop(c)
+		g.sever(c, errDropped)
 	}
 }
 

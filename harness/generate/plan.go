@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/bootrace/bootrace/harness/plan"
+	"github.com/bootrace/bootrace/scenarios"
 )
 
 // Draw returns a number below n, the smaller the simpler. The label is for people.
@@ -35,7 +36,7 @@ func Plan(draw Draw, s Strategy) *plan.Plan {
 		g.plan.Settings.LaunchBatch = pick(g, "launch batch", 3, 2, 1)
 		g.plan.Settings.SweepBatch = pick(g, "sweep batch", 3, 2, 1)
 	}
-	g.plan.Settings.FirstTurns = pick(g, "first turns", "", "", plan.AtOnce, plan.AfterInterval)
+	g.plan.Settings.FirstTurns = pick(g, "first turns", "", "", scenarios.AtOnce, scenarios.AfterInterval)
 	if draw("crowd", 50) == 49 {
 		g.crowd()
 		g.schedule(s)

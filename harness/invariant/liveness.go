@@ -318,18 +318,13 @@ func (v *View) failedTooSoon(s *Space, i int, begin *history.Event, budget time.
 			return false
 		}
 	}
-	failed := 0
-	for _, c := range s.Clouds {
-		if c.Call != "launch" || c.Inc != m.Inc || c.Err == "" || c.At > m.At {
-			continue
-		}
-		if c.Phase == history.Permanent || v.Plan.Live != nil { // on a wall clock nobody tells which errors are for good
-			return false
-		}
-		failed++
+	failed := s.failedLaunches(m.Inc, m.At)
+	if slices.ContainsFunc(failed, func(c *history.Event) bool { return c.Phase == history.Permanent }) ||
+		len(failed) > 0 && v.Plan.Live != nil { // on a wall clock nobody tells which errors are for good
+		return false
 	}
 	quota := v.Table.Policies().LaunchQuota
-	return (quota == 0 || failed < quota) && !v.noticed(s, m)
+	return (quota == 0 || len(failed) < quota) && !v.noticed(s, m)
 }
 
 // gaveUp reports whether the i-th move is a boot given up by a sweeper. Where moves are told from readings, that is what is

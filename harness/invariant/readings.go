@@ -42,10 +42,11 @@ func Seen(p *plan.Plan, h *history.History) *history.History {
 			sights[s.ws] = append(sights[s.ws], s.sight)
 		}
 	}
-	steps := newSteps(rules.Must(p.Contract))
+	table := rules.Must(p.Contract)
+	steps := newSteps(table)
 	var moves []history.Event
 	for ws := 1; ws < len(sights); ws++ {
-		t := &told{external: p.Workspaces[ws-1].External, number: ws, restarts: p.Contract != nil && p.Contract.Policies.RestartsOffline > 0}
+		t := &told{external: p.Workspaces[ws-1].External, number: ws, restarts: table.Policies().RestartsOffline > 0}
 		ordered, believed := order(steps, sights[ws])
 		moves = append(moves, t.tell(ordered, believed)...)
 	}

@@ -79,15 +79,9 @@ type Settings struct {
 	// statement of a sweep moves.
 	LaunchBatch int `json:"launch_batch,omitempty"`
 	SweepBatch  int `json:"sweep_batch,omitempty"`
-	// FirstTurns is when ticks take their first turns after a start: AtOnce, AfterInterval, or at a drawn time where it is empty.
+	// FirstTurns is when ticks take their first turns after a start: [scenarios.AtOnce], [scenarios.AfterInterval], or at a drawn time where it is empty.
 	FirstTurns string `json:"first_turns,omitempty"`
 }
-
-// When ticks take their first turns: real controllers do either.
-const (
-	AtOnce        = "at-once"
-	AfterInterval = "after-interval"
-)
 
 // Controller returns the controller's settings, in full.
 func (s Settings) Controller() controller.Settings {

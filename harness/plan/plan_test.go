@@ -19,7 +19,7 @@ import (
 func TestRepeatedAndAgain(t *testing.T) {
 	t.Parallel()
 	s := &scenarios.Scenario{
-		Name: "again", About: "Twice.", Settings: &scenarios.Settings{FirstTurns: plan.AtOnce},
+		Name: "again", About: "Twice.", Settings: &scenarios.Settings{FirstTurns: scenarios.AtOnce},
 		Fleet: []scenarios.Group{
 			{Name: "first", Provider: "kimi", Boot: &scenarios.Boot{Total: scenarios.Duration(time.Minute)}},
 			{

@@ -1,25 +1,16 @@
 package sim
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/bootrace/bootrace/controller"
-	"github.com/bootrace/bootrace/controller/cloud"
 	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/controller/store"
-	"github.com/bootrace/bootrace/fakeprovider/cpwire"
-	"github.com/bootrace/bootrace/harness/fault"
+	"github.com/bootrace/bootrace/harness/contract"
 	"github.com/bootrace/bootrace/harness/history"
 	"github.com/bootrace/bootrace/harness/oracle"
 	"github.com/bootrace/bootrace/harness/sched"
@@ -73,19 +64,8 @@ type Site struct{ world *world }
 // Rand draws a number below n for the controller's own use.
 func (s *Site) Rand(n uint64) uint64 { return s.world.oracle.Choose(oracle.Ident, n) }
 
-// Settings are the times that the plan wants of a controller that can be told.
-func (s *Site) Settings() Times {
-	t := s.world.plan.Times()
-	return Times{Budget: t.Budget, TTL: t.LivenessTTL, ProvisionSweep: t.ProvisionSweepEvery, LivenessSweep: t.LivenessSweepEvery}
-}
-
-// Times are what a controller is told of the contract's times.
-type Times struct {
-	// Budget is how long a boot of the runtime may take.
-	Budget func(runtime string) time.Duration
-	// TTL is how long an agent may be silent, and the sweeps are how often each is made.
-	TTL, ProvisionSweep, LivenessSweep time.Duration
-}
+// Times are those that the plan wants of a controller that can be told.
+func (s *Site) Times() contract.Times { return s.world.plan.Times() }
 
 // Take has the step taken when the oracle chooses so, with what the plan's faults do to it.
 func (s *Site) Take(x *Step) {
@@ -204,122 +184,6 @@ func (w *world) taskName(t *sched.Task) string {
 		}
 	}
 	return t.Name
-}
-
-// cpWay carries a replica's calls to the control plane.
-type cpWay struct{ replica *replica }
-
-// openCP opens the control plane of the run.
-func (w *world) openCP() {
-	w.cp = cpwire.New(cpwire.Options{
-		Now: func() time.Time { return sched.Epoch.Add(w.sched.Now()) }, Boot: ec2Boot, MaxMachines: 1 << 16,
-		Launched: func(m cpwire.Machine) {
-			ws := w.owner(m.WorkspaceID)
-			one := cloud.Machine{ID: m.ID, WorkspaceID: m.WorkspaceID, State: cloud.Pending, LaunchedAt: m.LaunchedAt}
-			one.Incarnation = w.bootOf(ws, m.Env)
-			w.inventory.Adopt(one)
-			w.launched(one, cloud.Spec{Env: m.Env}, ws)
-		},
-		Stopped: func(m cpwire.Machine) { w.stopped(m.ID, history.Terminated) },
-	})
-}
-
-// RoundTrip implements http.RoundTripper.
-func (t cpWay) RoundTrip(q *http.Request) (*http.Response, error) {
-	w := t.replica.world
-	body, err := io.ReadAll(q.Body)
-	if err != nil {
-		return nil, err
-	}
-	ws, inc, call, least, most := w.cpCall(q, body)
-	sent, half := w.sched.Now(), w.latency(least/2, most/2)
-	reply, err := func() (*replyWriter, error) {
-		if err := w.wait(q.Context(), half); err != nil {
-			return nil, err
-		}
-		fate := w.cloudCall(ws, call)
-		reply := &replyWriter{header: http.Header{}}
-		if rule, ok := cpRule(fate.Err); ok {
-			if err := w.cp.SetFaults(cpwire.Faults{Rules: []cpwire.Rule{rule}}); err != nil {
-				return nil, err
-			}
-			defer w.cp.SetFaults(cpwire.Faults{}) //nolint:errcheck // no faults make sense
-		}
-		request := q.Clone(context.Background())
-		request.Body = io.NopCloser(bytes.NewReader(body))
-		request.RequestURI = q.URL.RequestURI()
-		w.cp.ServeHTTP(reply, request)
-		return reply, w.wait(q.Context(), half+fate.Delay)
-	}()
-	e := history.Event{Kind: history.Cloud, Call: call, Sent: history.Time(sent), WS: ws, Inc: inc, Replica: t.replica.number}
-	switch {
-	case err != nil:
-		e.Err = err.Error()
-	case reply.code >= http.StatusBadRequest:
-		e.Err = strings.TrimSpace(reply.body.String())
-		if strings.Contains(e.Err, fault.ErrForGood.Error()) {
-			e.Phase = history.Permanent
-		}
-	}
-	w.add(e)
-	if err != nil {
-		return nil, err
-	}
-	return &http.Response{
-		StatusCode: reply.code, Status: fmt.Sprintf("%d %s", reply.code, http.StatusText(reply.code)), Proto: "HTTP/1.1",
-		ProtoMajor: 1, ProtoMinor: 1, Header: reply.header, Body: io.NopCloser(bytes.NewReader(reply.body.Bytes())),
-		ContentLength: int64(reply.body.Len()), Request: q,
-	}, nil
-}
-
-// bootOf is which boot of the workspace a provision with the environment is for; where nobody can say, the current one.
-func (w *world) bootOf(ws int, env map[string]string) int {
-	switch {
-	case w.deployment.BootOf != nil && env != nil:
-		return w.deployment.BootOf(env)
-	case ws > 0:
-		return max(w.members[ws-1].incarnation, 1)
-	}
-	return 1
-}
-
-// cpCall says what the request is about, by the names that faults go by, and how long it takes at the least and at the most.
-func (w *world) cpCall(q *http.Request, body []byte) (ws, inc int, call string, least, most time.Duration) {
-	switch q.Method {
-	case http.MethodPost:
-		var order struct {
-			WorkspaceID string            `json:"workspace_id"`
-			Env         map[string]string `json:"env"`
-		}
-		if json.Unmarshal(body, &order) != nil {
-			return 0, 0, "launch", leastLaunch, mostLaunch // which is answered as it deserves
-		}
-		ws = w.owner(order.WorkspaceID)
-		return ws, w.bootOf(ws, order.Env), "launch", leastLaunch, mostLaunch
-	case http.MethodDelete:
-		call = "terminate"
-	default:
-		call = "describe"
-	}
-	id := strings.TrimPrefix(q.URL.Path, "/cp/workspaces/")
-	ws = w.owner(strings.TrimSuffix(id, "/status"))
-	return ws, w.bootOf(ws, nil), call, leastAsk, mostAsk
-}
-
-// cpRule is what the control plane does to a call that package cloud's error is wanted of.
-func cpRule(wanted error) (cpwire.Rule, bool) {
-	switch {
-	case wanted == nil:
-		return cpwire.Rule{}, false
-	case errors.Is(wanted, cloud.ErrThrottled):
-		return cpwire.Rule{Kind: cpwire.Throttled}, true
-	case errors.Is(wanted, cloud.ErrCapacity):
-		return cpwire.Rule{Kind: cpwire.NoCapacity}, true
-	case errors.Is(wanted, cloud.ErrRefused):
-		return cpwire.Rule{Kind: cpwire.Refused, Message: fault.ErrForGood.Error()}, true
-	default:
-		return cpwire.Rule{Kind: cpwire.Internal}, true
-	}
 }
 
 // rowsAtEnd writes down what the rows of a controller beside the scheduler say at the end.

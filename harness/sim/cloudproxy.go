@@ -66,7 +66,7 @@ func (r *replica) cloud() cloud.Cloud {
 	return &cloudProxy{replica: r}
 }
 
-// record writes down the call and its outcome.
+// record writes down the call and its outcome, and whether a launch was refused for good.
 func (p *cloudProxy) record(call string, sent time.Duration, ws, inc int, machine string, err error) {
 	e := history.Event{
 		Kind: history.Cloud, Call: call, Sent: history.Time(sent), WS: ws, Inc: inc, Machine: machine,
@@ -74,6 +74,10 @@ func (p *cloudProxy) record(call string, sent time.Duration, ws, inc int, machin
 	}
 	if err != nil {
 		e.Err = err.Error()
+	}
+	// Over a wire a refusal for good comes in other clothes, but with the same words, which nothing else has.
+	if call == "launch" && strings.Contains(e.Err, fault.ErrForGood.Error()) {
+		e.Phase = history.Permanent
 	}
 	p.replica.world.add(e)
 }
@@ -87,16 +91,11 @@ func (p *cloudProxy) Launch(ctx context.Context, spec cloud.Spec) (cloud.Machine
 	return m, err
 }
 
-// recordLaunch writes down a launch, with what it was asked for with, and whether it was refused for good. Over a wire the
-// refusal comes in other clothes, but with the same words, which nothing else has.
+// recordLaunch writes down a launch, with what it was asked for with.
 func (p *cloudProxy) recordLaunch(sent time.Duration, ws int, spec *cloud.Spec, machine string, err error) {
 	p.record("launch", sent, ws, spec.Incarnation, machine, err)
 	events := p.replica.world.history.Events
-	e := &events[len(events)-1]
-	e.Data = operator.Launched(spec)
-	if strings.Contains(e.Err, fault.ErrForGood.Error()) {
-		e.Phase = history.Permanent
-	}
+	events[len(events)-1].Data = operator.Launched(spec)
 }
 
 func (p *cloudProxy) launch(ctx context.Context, spec cloud.Spec, ws int) (cloud.Machine, error) {

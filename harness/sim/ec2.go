@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -224,14 +223,7 @@ func (w *world) askEC2(q *http.Request, body []byte, wanted error) (*http.Respon
 		}
 		defer w.ec2.SetFaults(ec2wire.Faults{}) //nolint:errcheck // no faults make sense
 	}
-	request := q.Clone(context.Background())
-	request.Body = io.NopCloser(bytes.NewReader(body))
-	reply := &replyWriter{header: http.Header{}}
-	w.ec2.ServeHTTP(reply, request)
-	return &http.Response{
-		StatusCode: reply.code, Status: http.StatusText(reply.code), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: reply.header, Body: io.NopCloser(bytes.NewReader(reply.body.Bytes())), ContentLength: int64(reply.body.Len()), Request: q,
-	}, nil
+	return served(w.ec2, q, body).response(q), nil
 }
 
 // ec2Rule is what EC2 does to a call that package cloud's error is wanted of.

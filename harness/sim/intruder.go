@@ -9,6 +9,7 @@ import (
 
 	"github.com/bootrace/bootrace/controller/wire"
 	"github.com/bootrace/bootrace/harness/agent"
+	"github.com/bootrace/bootrace/harness/contract"
 	"github.com/bootrace/bootrace/harness/fault"
 	"github.com/bootrace/bootrace/harness/history"
 	"github.com/bootrace/bootrace/harness/operator"
@@ -55,7 +56,7 @@ func (i *intruder) run() {
 		w.sched.Sleep(5 * time.Second)
 	}
 	for n, q := range intrusions(m.id.String()) {
-		if agents[q.Call] && m.locked == 0 {
+		if call, _ := standard.Call(q.Call); call.By == contract.Agent && m.locked == 0 {
 			continue // until there is a token, anybody may call for it
 		}
 		with, token := i.credential(n + int(w.plan.Seed))
@@ -88,8 +89,7 @@ func (i *intruder) credential(n int) (what, token string) {
 	return history.WithoutToken, ""
 }
 
-// agents are the calls that are open to anybody until there is a token.
-var agents = map[string]bool{"register": true, "heartbeat": true, "update-card": true}
+var standard = contract.Standard()
 
 // intrusions are all calls that are not open to anybody, about the workspace.
 func intrusions(id string) []agent.Request {

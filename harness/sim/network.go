@@ -2,8 +2,10 @@ package sim
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -260,6 +262,24 @@ func (r *replyWriter) WriteHeader(code int) {
 func (r *replyWriter) Write(b []byte) (int, error) {
 	r.WriteHeader(http.StatusOK)
 	return r.body.Write(b)
+}
+
+// served is what the handler replies to the request, whose body was read.
+func served(h http.Handler, q *http.Request, body []byte) *replyWriter {
+	request := q.Clone(context.Background())
+	request.Body = io.NopCloser(bytes.NewReader(body))
+	request.RequestURI = q.URL.RequestURI()
+	reply := &replyWriter{header: http.Header{}}
+	h.ServeHTTP(reply, request)
+	return reply
+}
+
+// response is the reply as the request's client gets it.
+func (r *replyWriter) response(q *http.Request) *http.Response {
+	return &http.Response{
+		StatusCode: r.code, Status: fmt.Sprintf("%d %s", r.code, http.StatusText(r.code)), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: r.header, Body: io.NopCloser(bytes.NewReader(r.body.Bytes())), ContentLength: int64(r.body.Len()), Request: q,
+	}
 }
 
 func (k *worker) run() {

@@ -9,8 +9,8 @@ import (
 	"github.com/bootrace/bootrace/controller"
 	"github.com/bootrace/bootrace/harness/history"
 	"github.com/bootrace/bootrace/harness/oracle"
-	"github.com/bootrace/bootrace/harness/plan"
 	"github.com/bootrace/bootrace/harness/sched"
+	"github.com/bootrace/bootrace/scenarios"
 )
 
 // replica is one controller process. It can die and start again; what it kept in memory is gone then.
@@ -79,8 +79,8 @@ func (r *replica) tick(tick controller.Tick) {
 	w := r.world
 	w.sched.Current().Actor = history.ActorTick
 	switch w.plan.Settings.FirstTurns {
-	case plan.AtOnce:
-	case plan.AfterInterval:
+	case scenarios.AtOnce:
+	case scenarios.AfterInterval:
 		w.sched.Sleep(tick.Every)
 	default:
 		w.sched.Sleep(w.latency(0, tick.Every))

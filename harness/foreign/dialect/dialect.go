@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/bootrace/bootrace/controller/lifecycle"
@@ -173,11 +174,4 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // Has reports whether the dialect has the call.
-func (s Spec) Has(call string) bool {
-	for _, name := range s.Calls {
-		if name == call {
-			return true
-		}
-	}
-	return false
-}
+func (s Spec) Has(call string) bool { return slices.Contains(s.Calls, call) }

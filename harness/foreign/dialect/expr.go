@@ -73,13 +73,11 @@ func (s *source) compile(at, whole string, offset int, text string, in scope) (*
 		for range e.Location.Line() - 1 { // from the begin of its line to that of the text
 			column += strings.IndexByte(text[column:], '\n') + 1
 		}
-		what, _, _ := strings.Cut(e.Message, ", expecting")
+		what, _, _ := strings.Cut(e.Message, " expecting")
 		way := "it is an expression in CEL"
 		if strings.HasPrefix(what, "undeclared reference") {
 			what, _, _ = strings.Cut(what, " (in container")
 			way = among(in.names())
-		} else if what, _, ok := strings.Cut(e.Message, " expecting"); ok {
-			return nil, fail(offset+min(column, len(text)), fmt.Sprintf("%q: %s", x.text, what), way)
 		}
 		return nil, fail(offset+min(column, len(text)), fmt.Sprintf("%q: %s", x.text, what), way)
 	}

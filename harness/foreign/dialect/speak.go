@@ -85,11 +85,7 @@ func (s *spoke) speak(ctx context.Context, c Call, call *call, send Send) (more 
 				c.Kept[name] = fmt.Sprint(v)
 			}
 		}
-		kept := map[string]any{}
-		for k, v := range c.Kept {
-			kept[k] = v
-		}
-		s.vars["kept"] = kept
+		s.vars["kept"] = c.kept()
 	}
 	if err := s.read(call); err != nil || call.read.more == nil {
 		return false, err
@@ -109,7 +105,7 @@ func variables(c Call, params map[string]Param) vars {
 		}
 		return s
 	}
-	given, kept := map[string]any{}, map[string]any{}
+	given := map[string]any{}
 	for name, p := range params {
 		if v := c.Params[name]; v != "" {
 			given[name] = v
@@ -117,11 +113,8 @@ func variables(c Call, params map[string]Param) vars {
 			given[name] = p.Default
 		}
 	}
-	for k, v := range c.Kept {
-		kept[k] = v
-	}
 	v := vars{
-		"params": given, "kept": kept, "id": c.ID, "token": full(c.Token), "operator_token": full(c.Operator),
+		"params": given, "kept": c.kept(), "id": c.ID, "token": full(c.Token), "operator_token": full(c.Operator),
 		"now": time.Now().UTC().Format("2006-01-02T15:04:05.000000Z"),
 	}
 	if x := c.Create; x != nil {
@@ -142,6 +135,15 @@ func variables(c Call, params map[string]Param) vars {
 		v["error"], v["log"] = x.Error, x.Log
 	}
 	return v
+}
+
+// kept is what the call's process keeps, as expressions have it.
+func (c Call) kept() map[string]any {
+	all := make(map[string]any, len(c.Kept))
+	for k, v := range c.Kept {
+		all[k] = v
+	}
+	return all
 }
 
 // request makes one request of a call, and notes what was answered.

@@ -35,7 +35,7 @@ func (s *Server) handler() http.Handler {
 		if !s.admitted(w, r) {
 			return
 		}
-		s.sleep(s.config.Latency)
+		s.Sleep(s.config.Latency)
 		m.ServeHTTP(w, r)
 	})
 }
@@ -170,7 +170,7 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request) {
 // step lets others go on between two steps of a call; the lock is given up meanwhile.
 func (s *Server) step() {
 	s.mu.Unlock()
-	s.sleep(s.config.Step)
+	s.Sleep(s.config.Step)
 	s.mu.Lock()
 }
 

@@ -30,7 +30,7 @@ func (s *Server) provision(x *row) {
 		})
 		x.order = order
 	}
-	s.tasks.Go(func() { s.launch(x, x.inc, order) })
+	s.Go(func() { s.launch(x, x.inc, order) })
 }
 
 // wants reports whether the row still waits for the machine.
@@ -72,14 +72,14 @@ func (s *Server) launch(x *row, inc int, order []byte) {
 			return
 		}
 		s.mu.Unlock()
-		if !s.sleep(s.config.LaunchRetry) {
+		if !s.Sleep(s.config.LaunchRetry) {
 			return
 		}
 	}
 }
 
 func (s *Server) ask(order []byte) (code int, machine, why string) {
-	q, err := http.NewRequestWithContext(s.life, http.MethodPost, s.config.ControlPlane+"/cp/workspaces/provision", bytes.NewReader(order))
+	q, err := http.NewRequestWithContext(s.Life(), http.MethodPost, s.config.ControlPlane+"/cp/workspaces/provision", bytes.NewReader(order))
 	if err != nil {
 		return 0, "", err.Error()
 	}
@@ -103,12 +103,12 @@ func (s *Server) stop(x *row) {
 		return
 	}
 	x.machine = ""
-	s.tasks.Go(func() { s.terminate(x.id, machine) })
+	s.Go(func() { s.terminate(x.id, machine) })
 }
 
 func (s *Server) terminate(id, machine string) {
 	for {
-		q, err := http.NewRequestWithContext(s.life, http.MethodDelete, s.config.ControlPlane+"/cp/workspaces/"+id+"?instance_id="+machine, nil)
+		q, err := http.NewRequestWithContext(s.Life(), http.MethodDelete, s.config.ControlPlane+"/cp/workspaces/"+id+"?instance_id="+machine, nil)
 		if err != nil {
 			return
 		}
@@ -121,7 +121,7 @@ func (s *Server) terminate(id, machine string) {
 				return
 			}
 		}
-		if !s.sleep(s.config.LaunchRetry) {
+		if !s.Sleep(s.config.LaunchRetry) {
 			return
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/bootrace/bootrace/harness/foreign/foreigntest/served"
 )
 
 // AdminToken is the operators' token.
@@ -19,20 +21,16 @@ type Config struct {
 	// ControlPlane is the URL of the control plane that is asked for machines; empty where nobody boots anything.
 	ControlPlane string
 	// Listen and Dial are how it reaches others and is reached; nil for TCP on this machine.
-	Listen func(ctx context.Context, network, address string) (net.Listener, error)
+	Listen served.Listen
 	Dial   func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Server is a workspace server of somebody else's.
 type Server struct {
-	URL string
+	served.Server
 
 	config Config
-	server *http.Server
 	client *http.Client
-	life   context.Context //nolint:containedctx // it is the server's
-	end    context.CancelFunc
-	tasks  sync.WaitGroup
 
 	mu    sync.Mutex
 	rows  map[string]*row
@@ -87,35 +85,24 @@ func Start(c Config) (*Server, error) {
 	if c.Latency == 0 {
 		c.Latency = 2 * time.Millisecond
 	}
-	if c.Listen == nil {
-		c.Listen = (&net.ListenConfig{}).Listen
-	}
 	if c.Dial == nil {
 		c.Dial = (&net.Dialer{}).DialContext
 	}
 	s := &Server{config: c, rows: map[string]*row{}, calls: map[string]*bucket{}}
-	s.life, s.end = context.WithCancel(context.Background())
-	l, err := c.Listen(s.life, "tcp", "127.0.0.1:0")
-	if err != nil {
-		s.end()
+	s.client = &http.Client{Transport: &http.Transport{DialContext: c.Dial, DisableKeepAlives: true}, Timeout: 30 * time.Second}
+	if err := s.Serve(c.Listen, s.handler()); err != nil {
 		return nil, err
 	}
-	s.URL = "http://" + l.Addr().String()
-	s.client = &http.Client{Transport: &http.Transport{DialContext: c.Dial, DisableKeepAlives: true}, Timeout: 30 * time.Second}
-	s.server = &http.Server{Handler: s.handler(), ReadHeaderTimeout: time.Minute}
-	s.tasks.Go(func() { s.server.Serve(l) }) //nolint:errcheck // it ends with Close
 	if !c.NoSweep {
-		s.tasks.Go(func() { s.every(c.ProvisionSweep, s.sweepBudgets) })
-		s.tasks.Go(func() { s.every(c.LivenessSweep, s.sweepSilences) })
+		s.Every(c.ProvisionSweep, s.sweepBudgets)
+		s.Every(c.LivenessSweep, s.sweepSilences)
 	}
 	return s, nil
 }
 
 // Close ends the server.
 func (s *Server) Close() {
-	s.end()
-	s.server.Close() //nolint:errcheck // what it closes is in memory
-	s.tasks.Wait()
+	s.Server.Close()
 	s.client.CloseIdleConnections()
 }
 
@@ -131,23 +118,6 @@ func (s *Server) Live() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.dead = false
-}
-
-func (s *Server) every(d time.Duration, do func()) {
-	for s.sleep(d) {
-		do()
-	}
-}
-
-func (s *Server) sleep(d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return s.life.Err() == nil
-	case <-s.life.Done():
-		return false
-	}
 }
 
 // Moves returns what its rows did.

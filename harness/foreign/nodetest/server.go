@@ -1,14 +1,15 @@
 package nodetest
 
 import (
-	"context"
+	"cmp"
 	"encoding/json"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/bootrace/bootrace/harness/foreign/foreigntest/served"
 )
 
 // Token is the bearer token of everybody who may call.
@@ -22,17 +23,14 @@ type Config struct {
 	StartupGrace, MonitorGrace, MonitorPeriod time.Duration
 
 	// Listen is how it is reached; nil for TCP on this machine, at a free port.
-	Listen func(ctx context.Context, network, address string) (net.Listener, error)
+	Listen served.Listen
 }
 
 // Server is an API server with its node lifecycle controller.
 type Server struct {
-	URL string
+	served.Server
 
 	config Config
-	server *http.Server
-	end    context.CancelFunc
-	tasks  sync.WaitGroup
 
 	mu     sync.Mutex
 	nodes  map[string]*node
@@ -59,47 +57,14 @@ type lease struct{ Holder, Renewed string }
 
 // Start serves until Close.
 func Start(c Config) (*Server, error) {
-	for _, x := range []struct {
-		value *time.Duration
-		or    time.Duration
-	}{{&c.StartupGrace, time.Minute}, {&c.MonitorGrace, 50 * time.Second}, {&c.MonitorPeriod, 5 * time.Second}} {
-		if *x.value == 0 {
-			*x.value = x.or
-		}
-	}
-	if c.Listen == nil {
-		c.Listen = (&net.ListenConfig{}).Listen
-	}
-	life, end := context.WithCancel(context.Background())
-	s := &Server{config: c, end: end, nodes: map[string]*node{}, leases: map[string]*lease{}}
-	l, err := c.Listen(life, "tcp", "127.0.0.1:0")
-	if err != nil {
-		end()
+	c.StartupGrace, c.MonitorGrace = cmp.Or(c.StartupGrace, time.Minute), cmp.Or(c.MonitorGrace, 50*time.Second)
+	c.MonitorPeriod = cmp.Or(c.MonitorPeriod, 5*time.Second)
+	s := &Server{config: c, nodes: map[string]*node{}, leases: map[string]*lease{}}
+	if err := s.Serve(c.Listen, s.handler()); err != nil {
 		return nil, err
 	}
-	s.URL = "http://" + l.Addr().String()
-	s.server = &http.Server{Handler: s.handler(), ReadHeaderTimeout: time.Minute}
-	s.tasks.Go(func() { s.server.Serve(l) }) //nolint:errcheck // it ends with Close
-	s.tasks.Go(func() {
-		turn := time.NewTicker(c.MonitorPeriod)
-		defer turn.Stop()
-		for {
-			select {
-			case <-turn.C:
-				s.monitor()
-			case <-life.Done():
-				return
-			}
-		}
-	})
+	s.Every(c.MonitorPeriod, s.monitor)
 	return s, nil
-}
-
-// Close ends the server.
-func (s *Server) Close() {
-	s.end()
-	s.server.Close() //nolint:errcheck // nothing is kept
-	s.tasks.Wait()
 }
 
 // Left returns the names of the nodes and leases that there are.

@@ -202,7 +202,7 @@ func (s *Server) poll(w http.ResponseWriter, r *http.Request) {
 	select {
 	case <-wait.C:
 	case <-r.Context().Done():
-	case <-s.life.Done():
+	case <-s.Life().Done():
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

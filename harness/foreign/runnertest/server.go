@@ -1,13 +1,14 @@
 package runnertest
 
 import (
-	"context"
-	"net"
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/bootrace/bootrace/harness/foreign/foreigntest/served"
 )
 
 // Token is the token of whoever administers the repository.
@@ -28,18 +29,14 @@ type Config struct {
 	Sweep time.Duration // how often it looks; 15s where zero
 
 	// Listen is how it is reached; nil for TCP on this machine, at a free port.
-	Listen func(ctx context.Context, network, address string) (net.Listener, error)
+	Listen served.Listen
 }
 
 // Server is a service of runners.
 type Server struct {
-	URL string
+	served.Server
 
 	config Config
-	server *http.Server
-	life   context.Context //nolint:containedctx // it is the server's
-	end    context.CancelFunc
-	tasks  sync.WaitGroup
 
 	mu       sync.Mutex
 	runners  []*runner
@@ -63,47 +60,14 @@ type runner struct {
 
 // Start serves until Close.
 func Start(c Config) (*Server, error) {
-	for _, x := range []struct {
-		value *time.Duration
-		or    time.Duration
-	}{{&c.ComeBy, 10 * time.Minute}, {&c.Hold, 50 * time.Second}, {&c.TTL, 2 * time.Minute}, {&c.Sweep, 15 * time.Second}} {
-		if *x.value == 0 {
-			*x.value = x.or
-		}
-	}
-	if c.Listen == nil {
-		c.Listen = (&net.ListenConfig{}).Listen
-	}
+	c.ComeBy, c.Hold = cmp.Or(c.ComeBy, 10*time.Minute), cmp.Or(c.Hold, 50*time.Second)
+	c.TTL, c.Sweep = cmp.Or(c.TTL, 2*time.Minute), cmp.Or(c.Sweep, 15*time.Second)
 	s := &Server{config: c, grants: map[string]bool{}, sessions: map[string]*runner{}}
-	s.life, s.end = context.WithCancel(context.Background())
-	l, err := c.Listen(s.life, "tcp", "127.0.0.1:0")
-	if err != nil {
-		s.end()
+	if err := s.Serve(c.Listen, s.handler()); err != nil {
 		return nil, err
 	}
-	s.URL = "http://" + l.Addr().String()
-	s.server = &http.Server{Handler: s.handler(), ReadHeaderTimeout: time.Minute}
-	s.tasks.Go(func() { s.server.Serve(l) }) //nolint:errcheck // it ends with Close
-	s.tasks.Go(func() {
-		turn := time.NewTicker(c.Sweep)
-		defer turn.Stop()
-		for {
-			select {
-			case <-turn.C:
-				s.sweep()
-			case <-s.life.Done():
-				return
-			}
-		}
-	})
+	s.Every(c.Sweep, s.sweep)
 	return s, nil
-}
-
-// Close ends the server.
-func (s *Server) Close() {
-	s.end()
-	s.server.Close() //nolint:errcheck // nothing is kept
-	s.tasks.Wait()
 }
 
 // Left returns the names of the runners that there are.
