@@ -11,12 +11,23 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 .PHONY: run
-run: ## Play the built-in scenarios against the reference controller, on real Postgres
+run: deps ## Play the built-in scenarios against the reference controller, on real Postgres
 	$(GO) run ./cmd/bootrace run
 
 .PHONY: build
 build: ## Build bin/bootrace: static, so that it runs in any image
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(BIN)/bootrace ./cmd/bootrace
+
+RELEASE    := $(CURDIR)/dist
+PLATFORMS  := linux-amd64 linux-arm64 darwin-amd64 darwin-arm64
+
+.PHONY: release
+release: bin/cyclonedx-gomod ## Build dist/: static binaries for Linux and macOS, their checksums, and an SBOM
+	.ci/release $(RELEASE) $(BIN)/cyclonedx-gomod $(PLATFORMS)
+
+CYCLONEDX_VERSION := v1.10.0
+bin/cyclonedx-gomod:
+	GOBIN=$(BIN) $(GO) install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX_VERSION)
 
 .PHONY: image
 image: build ## Build the image bootrace, of nothing but the program
@@ -66,17 +77,17 @@ check: $(LINT) verify ## Check format, vet, lint, and that generated files are i
 	$(GO) mod tidy -diff
 
 .PHONY: generate
-generate: ## Generate the JSON Schema, and the README's diagram and tables
+generate: ## Generate the JSON Schema, and the documentation's diagram and tables
 	$(GO) generate ./scenarios
 	$(GO) run ./internal/readme -write
 
 .PHONY: verify
-verify: ## Fail where a generated file is out of sync
+verify: ## Fail where a generated file is out of sync, or a page names what is not there
 	$(GO) run ./internal/readme
 	$(GO) test -run 'TestSchema' ./scenarios
 
 .PHONY: bench
-bench: deps ## Print the figures of the README's table
+bench: deps ## Print the figures of docs/internals.md
 	$(GO) test -run '^$$' -bench . -benchtime 3s ./harness ./harness/sched ./harness/explore
 	$(GO) test -run '^$$' -bench . -benchtime 1s ./controller/store/postgres/...
 
@@ -89,8 +100,9 @@ mutants: ## Try the mutants that people wrote against runs, checks and explorati
 	$(GO) run ./internal/mutation/hand -write
 
 .PHONY: smoke
-smoke: build ## Try the built program from outside: exit codes and digests
+smoke: build ## Try the built program from outside: exit codes, digests, and the documentation's commands
 	.ci/smoke $(BIN)/bootrace
+	$(GO) run ./internal/readme -program $(BIN)/bootrace
 
 .PHONY: compose
 compose: build ## Try compose.yaml with the built program: both outcomes, and that nothing is left
@@ -109,4 +121,4 @@ bin/gremlins:
 
 .PHONY: clean
 clean: ## Remove what was built and what runs left
-	rm -rf $(BIN) runs mutants
+	rm -rf $(BIN) $(RELEASE) runs mutants
