@@ -154,7 +154,7 @@ func (c *checker) group(path, name string) (*Group, string) {
 		return nil, ""
 	}
 	var known []string
-	unclear := len(c.s.Fleet) == 0
+	unclear := len(c.s.Fleet) == 0 || slices.Contains(c.doubtful, "fleet")
 	for i := range c.s.Fleet {
 		g, p := &c.s.Fleet[i], element("fleet", i)
 		if g.Name == name && name != "" && c.sound(p+".name") {
@@ -231,7 +231,7 @@ func (c *checker) act(path string, a *Act) {
 		c.complain(at, fmt.Sprintf("the act is at %s, before group %s is created at %s", a.At, g.Name, g.CreateAt), "")
 	}
 	for _, pair := range []struct{ do, undoes string }{{"resume", "pause"}, {"wake", "hibernate"}} {
-		if a.Do == pair.do && c.judged(at) && !c.doneBefore(a, pair.undoes) {
+		if a.Do == pair.do && c.judged(at) && len(c.doubtful) == 0 && !c.doneBefore(a, pair.undoes) {
 			of, example := "any workspace", "{at: …, do: "+pair.undoes+"}"
 			if a.Group != "" {
 				of, example = "group "+a.Group, "{at: …, do: "+pair.undoes+", group: "+a.Group+"}"

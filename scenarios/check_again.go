@@ -28,7 +28,7 @@ func (c *checker) sameNames(path string, g *Group) {
 		return
 	}
 	other, otherPath := c.group(at, g.SameNamesAs)
-	if other == nil || !c.sound(path) || !c.sound(otherPath) {
+	if other == nil || !c.sound(path) || !c.sound(otherPath) || len(c.doubtful) > 0 {
 		return
 	}
 	switch {

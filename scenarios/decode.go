@@ -5,8 +5,10 @@ import (
 	"math"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
 )
@@ -150,6 +152,10 @@ func (r *reading) text(n ast.Node, path string, f *field, out reflect.Value) {
 		r.spoil(path, name+" is empty", "")
 	case strings.ContainsFunc(raw, func(c rune) bool { return c != '\n' && unicode.IsControl(c) }):
 		r.spoil(path, name+" holds a control character", "remove it")
+	case f.longest > 0 && utf8.RuneCountInString(raw) > f.longest:
+		r.spoil(path, fmt.Sprintf("%s has %d characters; it has at most %d", name, utf8.RuneCountInString(raw), f.longest),
+			"what explains a scenario stands in about; names are parts of files' names")
+		out.SetString(raw)
 	case f.pattern != nil && !f.pattern.MatchString(raw):
 		hint := "names are lower-case letters, digits and dashes, and begin with a letter or a digit"
 		if k := kebab(raw); f.pattern.MatchString(k) {
@@ -187,15 +193,22 @@ func (r *reading) number(n ast.Node, path string, f *field, out reflect.Value) {
 		case uint64:
 			number = int64(min(v, math.MaxInt64))
 		}
-	case *ast.StringNode:
+	case *ast.StringNode, *ast.FloatNode:
+		raw := x.GetToken().Value
 		hint := ""
-		if isPlainNumber(x.Value) && !strings.Contains(x.Value, ".") {
-			hint = "leave the quotes out: " + x.Value
+		if meant, ok := meantNumber(raw); ok {
+			hint = fmt.Sprintf("did you mean %d?", meant)
 		}
 		r.spoil(path, "want a whole number, not "+describe(n), hint)
 		return
 	default:
 		r.spoil(path, "want a whole number, not "+describe(n), "")
+		return
+	}
+	if raw := n.GetToken().Value; isOldOctal(raw) {
+		decimal, _ := meantNumber(raw)
+		r.spoil(path, fmt.Sprintf("%s can be read as %d, which is octal, or as %d", raw, number, decimal),
+			fmt.Sprintf("write %d, or %d", decimal, number))
 		return
 	}
 	least, most := int64(f.least), int64(f.most)
@@ -212,6 +225,31 @@ func (r *reading) number(n ast.Node, path string, f *field, out reflect.Value) {
 	default:
 		out.SetInt(number)
 	}
+}
+
+// isOldOctal reports whether some readers of YAML take a number for octal for no more than its zero.
+func isOldOctal(raw string) bool {
+	return len(raw) > 1 && raw[0] == '0' && strings.Trim(raw, "01234567_") == ""
+}
+
+// numberWords are the numbers that people write out.
+var numberWords = []string{"one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"}
+
+// meantNumber returns the whole number that a text may have meant: one with a percent sign, with an exponent, with zeros
+// before or behind it, or in words.
+func meantNumber(text string) (int64, bool) {
+	text = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(text), "%"))
+	if i := slices.Index(numberWords, strings.ToLower(text)); i >= 0 {
+		return int64(i) + 1, true
+	}
+	if !isPlainNumber(strings.NewReplacer("e", "", "E", "", "+", "", "_", "").Replace(text)) {
+		return 0, false
+	}
+	f, err := strconv.ParseFloat(strings.ReplaceAll(text, "_", ""), 64)
+	if err != nil || f != math.Trunc(f) || f > math.MaxInt32 {
+		return 0, false
+	}
+	return int64(f), true
 }
 
 func countHint(name string) string {
@@ -339,6 +377,14 @@ func (r *reading) key(e *ast.MappingValueNode) (name string, at spot, ok bool) {
 	return "", at, false
 }
 
+// otherWords are what people call a block's fields, without a plural's s, where no spelling comes near.
+var otherWords = map[reflect.Type]map[string]string{
+	reflect.TypeFor[Scenario](): {"workspace": "fleet", "group": "fleet", "replica": "controllers", "description": "about", "operator": "acts"},
+	reflect.TypeFor[Group]():    {"workspace": "count", "replica": "count", "number": "count", "model": "provider", "llm": "provider"},
+	reflect.TypeFor[Act]():      {"workspace": "only", "act": "do", "action": "do", "time": "at"},
+	reflect.TypeFor[Fault]():    {"workspace": "only", "type": "kind", "fault": "kind", "at": "from", "probability": "percent"},
+}
+
 // block decodes a block of fields into a struct.
 func (r *reading) block(n ast.Node, path string, out reflect.Value) {
 	fields := fieldsOf(out.Type())
@@ -368,7 +414,10 @@ func (r *reading) block(n ast.Node, path string, out reflect.Value) {
 		i := slices.IndexFunc(fields, func(f field) bool { return f.name == name })
 		if i < 0 {
 			hint := suggest(name, fieldNames(fields), takes)
-			if near, ok := nearest(name, fieldNames(fields)); ok {
+			if meant := otherWords[out.Type()][strings.TrimSuffix(name, "s")]; meant != "" {
+				hint = "did you mean " + meant + "?"
+				r.hidden = append(r.hidden, join(path, meant))
+			} else if near, ok := nearest(name, fieldNames(fields)); ok {
 				r.hidden = append(r.hidden, join(path, near)) // it is not missing, only misspelt
 			}
 			r.report(key.line, key.column, key.width, "unknown field "+quoted(name), hint)

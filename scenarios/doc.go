@@ -18,7 +18,8 @@
 //
 //   - A scenario that Load returns is complete (defaults are filled in) and consistent: every name in it is known, every
 //     group that it refers to exists, and every fault ends before the run does.
-//   - Load reports every problem of a file that is YAML at all: one bad spot hides no other, and is reported once.
+//   - Load reports every problem of a file: one bad spot hides no other, and is reported once. Around a line that is no
+//     YAML, the list's element, or the field of the whole, is left out, and the rest is read.
 //   - What Load accepts, the JSON Schema accepts.
 //   - Vocabularies are derived from the tables that own them (lifecycle, fakeprovider, the store's and the cloud's
 //     interfaces), so that none can be out of date here.

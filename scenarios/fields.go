@@ -20,6 +20,7 @@ type field struct {
 	sign     string         // of a duration: "positive", "signed" or, where it may be zero too, ""
 	pattern  *regexp.Regexp // of its text
 	notEmpty bool           // its text has at least one character
+	longest  int            // characters that its text may have; 0 for no bound
 	least    int            // of its number, its elements or its values
 	most     int            // likewise; 0 for no bound
 	minItems int
@@ -52,6 +53,8 @@ func fieldsOf(t reflect.Type) []field {
 				f.pattern = regexp.MustCompile(value)
 			case "minLength":
 				f.notEmpty = true
+			case "maxLength":
+				f.longest = number
 			case "minimum":
 				f.least = number
 			case "maximum":

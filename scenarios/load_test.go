@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -110,6 +112,18 @@ needs: [pause]
 		{"duplicate field", "    count: 5", "    count: 5\n    count: 6", 9, 5, "count is given twice", "line 8"},
 		{"impatient controller", "liveness_ttl: 3m", "liveness_ttl: 30s", 5, 26, "agents beat every 30s", ""},
 		{"syntax", "{total: 2m}", "{total: 2m", 9, 11, "the block that begins here is not ended", "}"},
+		{"octal, once", "    count: 5", "    count: 010", 8, 12, "010 can be read as 8, which is octal, or as 10", "write 10, or 8"},
+		{"zeros before a number", "    count: 5", "    count: 009", 8, 12, `want a whole number, not`, "did you mean 9?"},
+		{"exponent", "    count: 5", "    count: 1e3", 8, 12, "want a whole number, not \"1e3\"", "did you mean 1000?"},
+		{"number in words", "controllers: 2", "controllers: two", 4, 14, `want a whole number, not "two"`, "did you mean 2?"},
+		{"number in quotes", "controllers: 2", `controllers: "2"`, 4, 14, `want a whole number, not "2"`, "did you mean 2?"},
+		{"fraction", "    count: 5", "    count: 1.5", 8, 12, "want a whole number, not the number 1.5", ""},
+		{"percent sign", "    nth: [1, 2]", "    percent: 50%", 20, 14, `want a whole number, not "50%"`, "did you mean 50?"},
+		{"count by another word", "    count: 5\n", "    count: 5\n    workspace: 3\n", 9, 5, `unknown field "workspace"`, "did you mean count?"},
+		{"one workspace by another word", "    replica: 2", "    workspace: 3", 23, 5, `unknown field "workspace"`, "did you mean only?"},
+		{"extension", "duration: 30m", "duration: 30m\nx-boot: 1", 4, 1, `unknown field "x-boot"`, "a scenario takes name, about"},
+		{"name too long", "name: fine", "name: " + strings.Repeat("a", 256), 1, 7, "name has 256 characters; it has at most 100", "about"},
+		{"group's name too long", "name: slow", "name: " + strings.Repeat("a", 101), 11, 11, "name has 101 characters", ""},
 		{"first of a small group", "do: resume, group: kimi", "do: resume, group: kimi, first: 6", 14, 46, "first is 6, but group kimi has 5", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -133,6 +147,35 @@ needs: [pause]
 				t.Errorf("want %q with the hint %q, got:\n%s", c.message, c.hint, err)
 			}
 		})
+	}
+}
+
+// Files of which nothing can be read say why, once.
+func TestWholeFile(t *testing.T) {
+	t.Parallel()
+	wide := func(order binary.AppendByteOrder, text string) string {
+		var b []byte
+		for _, u := range utf16.Encode([]rune(text)) {
+			b = order.AppendUint16(b, u)
+		}
+		return string(b)
+	}
+	const text = "\ufeffname: x\nabout: x\nfleet: [{provider: kimi}]\n"
+	for _, c := range []struct{ name, text, message string }{
+		{"null", "null\n", "the file holds no scenario, only an empty value"},
+		{"tilde", "~", "the file holds no scenario, only an empty value"},
+		{"UTF-16LE", wide(binary.LittleEndian, text), "the file is UTF-16, little-endian, not UTF-8"},
+		{"UTF-16BE", wide(binary.BigEndian, text), "the file is UTF-16, big-endian, not UTF-8"},
+		{"UTF-16LE without a mark", wide(binary.LittleEndian, text[3:]), "the file is UTF-16, little-endian, not UTF-8"},
+		{"UTF-16BE without a mark", wide(binary.BigEndian, text[3:]), "the file is UTF-16, big-endian, not UTF-8"},
+		{"UTF-32", "\xff\xfe\x00\x00n\x00\x00\x00", "the file is UTF-32, little-endian, not UTF-8"},
+		{"empty", " \n", "the file is empty"},
+		{"comments", "# nothing\n", "the file has comments only"},
+	} {
+		problems := problemsOf(t, c.text)
+		if len(problems.List) != 1 || problems.List[0].Message != c.message || problems.List[0].Hint == "" {
+			t.Errorf("%s: want %q and a way out, got:\n%v", c.name, c.message, problems)
+		}
 	}
 }
 

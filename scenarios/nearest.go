@@ -12,9 +12,9 @@ func nearest(name string, known []string) (string, bool) {
 	if folded == "" {
 		return "", false
 	}
-	best, bestEdits := "", len(folded)/3+1
+	best, bestEdits := "", max(2, len(folded)/3+1) // more edits than that are another word
 	for _, k := range known {
-		if e := edits(folded, fold(k)); e < bestEdits || e == bestEdits && best == "" {
+		if e := edits(folded, fold(k)); e < bestEdits {
 			best, bestEdits = k, e
 		}
 	}

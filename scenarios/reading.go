@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,7 +32,14 @@ type anchor struct {
 }
 
 func newReading(s *source) *reading {
-	return &reading{source: s, spots: map[string]spot{}, keys: map[string]spot{}}
+	r := &reading{source: s, spots: map[string]spot{}, keys: map[string]spot{}}
+	if len(s.doubtful) > 0 { // what was not found may have stood where nothing could be read
+		for _, f := range fieldsOf(reflect.TypeFor[Scenario]()) {
+			r.hidden = append(r.hidden, f.name)
+		}
+		r.spoilt = slices.Clone(s.doubtful)
+	}
+	return r
 }
 
 // Visit collects anchors.

@@ -10,7 +10,7 @@ package scenarios
 // duration which durations it takes: positive ones, signed ones, or, without the tag, zero and positive ones.
 type Scenario struct {
 	// Kebab-case; names the scenario in reports and on the command line.
-	Name string `yaml:"name" json:"name" jsonschema:"pattern=^[a-z0-9][a-z0-9-]*$"`
+	Name string `yaml:"name" json:"name" jsonschema:"pattern=^[a-z0-9][a-z0-9-]*$,maxLength=100"`
 	// What race this is about, and why it matters.
 	About string `yaml:"about" json:"about" jsonschema:"minLength=1"`
 	// When the run ends. Left out, it is long enough for the last boot, act and fault, and for everything to settle
@@ -59,7 +59,7 @@ type Settings struct {
 // Group is a number of workspaces that are alike.
 type Group struct {
 	// How acts and faults refer to the group; the provider's name where left out.
-	Name string `yaml:"name,omitempty" json:"name,omitempty" jsonschema:"pattern=^[a-z0-9][a-z0-9-]*$"`
+	Name string `yaml:"name,omitempty" json:"name,omitempty" jsonschema:"pattern=^[a-z0-9][a-z0-9-]*$,maxLength=100"`
 	// The LLM provider whose preflight the boot runs.
 	Provider string `yaml:"provider" json:"provider" names:"provider"`
 	// The agent's runtime. It sets the provision budget and how long the image pull takes.

@@ -1,16 +1,13 @@
 package scenarios
 
 import (
-	"errors"
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/lexer"
-	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 )
 
@@ -27,6 +24,8 @@ type source struct {
 	lines  []string
 	found  []Problem
 	broken map[int]bool // lines with characters that YAML forbids
+
+	doubtful []string // fields of the whole that hold a line that is no YAML, and of which something was left out
 }
 
 // report notes a problem at a place in the source. The parser's places are sometimes beyond the end of a line, behind an
@@ -53,6 +52,10 @@ func readSource(file string, text []byte) (*source, ast.Node) {
 			"a fleet is written as groups with a count, not as one entry for each workspace")
 		return s, nil
 	}
+	if name := wideEncoding(text); name != "" {
+		s.reportFile("the file is "+name+", not UTF-8", "save it as UTF-8: editors ask for the encoding in \"save as\"")
+		return s, nil
+	}
 	clean := s.cleaned(text)
 	s.lines = strings.Split(clean, "\n")
 	s.reportCharacters(text)
@@ -72,6 +75,26 @@ func (s *source) problems() []Problem {
 }
 
 const characterMessage = "the file holds "
+
+// wideEncoding names the encoding of a text that is not in UTF-8 but in UTF-16 or UTF-32, by its byte order mark or by the
+// zero bytes of the ASCII characters that a scenario begins with.
+func wideEncoding(text []byte) string {
+	for _, e := range []struct{ name, mark, zeros string }{
+		{"UTF-32, little-endian", "\xff\xfe\x00\x00", "x000"},
+		{"UTF-32, big-endian", "\x00\x00\xfe\xff", "000x"},
+		{"UTF-16, little-endian", "\xff\xfe", "x0x0"},
+		{"UTF-16, big-endian", "\xfe\xff", "0x0x"},
+	} {
+		alike := len(text) >= len(e.zeros)
+		for i := range e.zeros {
+			alike = alike && (text[i] == 0) == (e.zeros[i] == '0')
+		}
+		if alike || bytes.HasPrefix(text, []byte(e.mark)) {
+			return e.name
+		}
+	}
+	return ""
+}
 
 // cleaned returns the text with one kind of line end, and without what YAML forbids.
 func (s *source) cleaned(text []byte) string {
@@ -121,13 +144,8 @@ func (s *source) parse(text string) (body ast.Node) {
 			body = nil
 		}
 	}()
-	tokens := lexer.Tokenize(text)
-	if s.nestsTooDeep(tokens) {
-		return nil
-	}
-	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
-	if err != nil {
-		s.reportSyntax(err, tokens)
+	file := s.parseAround(text)
+	if file == nil {
 		return nil
 	}
 	var bodies []ast.Node
@@ -145,7 +163,16 @@ func (s *source) parse(text string) (body ast.Node) {
 		}
 	}
 	if len(bodies) == 0 {
+		if len(s.doubtful) > 0 {
+			return nil
+		}
 		s.reportFile("the file has comments only", "the smallest scenario has a name, an about and a fleet with one provider")
+		return nil
+	}
+	if n, ok := bodies[0].(*ast.NullNode); ok && len(s.doubtful) == 0 {
+		at := n.GetToken().Position
+		s.report(at.Line, at.Column, utf8.RuneCountInString(n.GetToken().Value), "the file holds no scenario, only an empty value",
+			"the smallest scenario has a name, an about and a fleet with one provider")
 		return nil
 	}
 	return bodies[0]
@@ -173,163 +200,4 @@ func (s *source) nestsTooDeep(tokens token.Tokens) bool {
 		}
 	}
 	return false
-}
-
-// reportSyntax reports what the parser could not read. It can tell of one place only.
-func (s *source) reportSyntax(err error, tokens token.Tokens) {
-	var at yaml.Error
-	if !errors.As(err, &at) || at.GetToken() == nil {
-		s.reportFile("the file is no YAML: "+err.Error(), "")
-		return
-	}
-	t := at.GetToken()
-	line, column, width := t.Position.Line, t.Position.Column, 1
-	if first, _, _ := strings.Cut(strings.TrimSpace(t.Value), "\n"); first != "" {
-		width = utf8.RuneCountInString(first)
-	}
-	parser := at.GetMessage()
-	message, hint := plainSyntax(parser)
-	switch {
-	case strings.Contains(parser, "mapping value is not allowed") || parser == "unexpected key name":
-		// The parser took two lines for one scalar and complains of the first; the second is the odd one.
-		if l, c, w, ok := s.lastLineOf(t); ok {
-			line, column, width = l, c, w
-			message, hint = s.oddIndent(line, column)
-		} else if at := strings.Index(s.lines[line-1], t.Value+": "); at >= 0 {
-			column = utf8.RuneCountInString(s.lines[line-1][:at+len(t.Value)]) + 1
-			width = 1
-		}
-	case strings.Contains(message, "is not ended"):
-		if open := lastOpen(tokens, t); open != nil {
-			line, column, width = open.Position.Line, open.Position.Column, 1
-		}
-	}
-	if s.reportTabs(line) || s.reportNoColon(line) {
-		return
-	}
-	s.report(line, column, width, message, hint)
-}
-
-// lastOpen returns the bracket or brace before the token that has no partner before it.
-func lastOpen(tokens token.Tokens, end *token.Token) *token.Token {
-	var open []*token.Token
-	for _, t := range tokens {
-		if t.Position.Offset > end.Position.Offset {
-			break
-		}
-		switch t.Type {
-		case token.MappingStartType, token.SequenceStartType:
-			open = append(open, t)
-		case token.MappingEndType, token.SequenceEndType:
-			if len(open) > 0 {
-				open = open[:len(open)-1]
-			}
-		default:
-		}
-	}
-	if len(open) == 0 {
-		return nil
-	}
-	return open[len(open)-1]
-}
-
-// reportNoColon reports a line, the failed one or the one above it, that is a field's name without its colon.
-func (s *source) reportNoColon(failed int) bool {
-	for line := failed; line >= 1 && line >= failed-1; line-- {
-		text := strings.TrimPrefix(strings.TrimSpace(s.lines[line-1]), "- ")
-		for block := range structNouns {
-			if slices.Contains(fieldNames(fieldsOf(block)), text) {
-				column := utf8.RuneCountInString(s.lines[line-1][:strings.Index(s.lines[line-1], text)]) + 1
-				s.report(line, column, len(text), "this field's name has no colon behind it", "write "+text+":")
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// plainSyntax puts the parser's commonest messages into words that say what to do.
-func plainSyntax(parser string) (message, hint string) {
-	for _, known := range []struct{ parser, message, hint string }{
-		{"mapping value is not allowed", "there is a second \": \" in this value", "put the value in quotes"},
-		{"unexpected key name", "this line is neither a field nor a value", "a field is written name: value"},
-		{"non-map value is specified", "this line has no field name", "a field is written name: value"},
-		{"value is not allowed in this context", "this line does not fit the indentation of those above it", "fields of one block begin in one column, further right than the line that the block belongs to"},
-		{"',' or ']' must be specified", "the list that begins here is not ended", "end it by ]"},
-		{"sequence end token ']'", "the list that begins here is not ended", "end it by ]"},
-		{"',' or '}' must be specified", "the block that begins here is not ended", "end it by }"},
-		{"mapping end token '}'", "the block that begins here is not ended", "end it by }"},
-		{"end character of double-quoted", "the quotation that begins here is not ended", "end it by \""},
-		{"end character of single-quoted", "the quotation that begins here is not ended", "end it by '"},
-		{"is a reserved character", "a value cannot begin with this character", "put the value in quotes"},
-	} {
-		if strings.Contains(parser, known.parser) {
-			return known.message, known.hint
-		}
-	}
-	return "this is no YAML: " + parser, ""
-}
-
-// lastLineOf returns where the last line of a scalar of several lines stands.
-func (s *source) lastLineOf(t *token.Token) (line, column, width int, ok bool) {
-	parts := strings.Split(strings.TrimRight(t.Origin, " \n"), "\n")
-	if len(parts) < 2 {
-		return 0, 0, 0, false
-	}
-	last := strings.TrimSpace(parts[len(parts)-1])
-	// Whether the token's own line is its first or its last depends on what stands before it.
-	for _, line = range []int{t.Position.Line + len(parts) - 1, t.Position.Line, t.Position.Line + len(parts) - 2} {
-		if line < 1 || line > len(s.lines) {
-			continue
-		}
-		trimmed := strings.TrimLeft(s.lines[line-1], " \t")
-		if last != "" && strings.HasPrefix(strings.TrimPrefix(trimmed, "- "), last) {
-			indent := utf8.RuneCountInString(s.lines[line-1]) - utf8.RuneCountInString(trimmed)
-			return line, indent + 1, utf8.RuneCountInString(last), true
-		}
-	}
-	return 0, 0, 0, false
-}
-
-// oddIndent words what is wrong with a line that the parser took for the rest of the value above it.
-func (s *source) oddIndent(line, column int) (message, hint string) {
-	for above := line - 1; above >= 1; above-- {
-		text := s.lines[above-1]
-		trimmed := strings.TrimLeft(text, " ")
-		if trimmed == "" || trimmed[0] == '#' {
-			continue
-		}
-		indent := len(text) - len(trimmed)
-		for strings.HasPrefix(trimmed, "- ") { // the fields of a list's element begin after its dash
-			rest := strings.TrimLeft(trimmed[2:], " ")
-			indent, trimmed = indent+len(trimmed)-len(rest), rest
-		}
-		if !strings.Contains(trimmed, ":") {
-			return "the line above has no field name", "a field is written name: value"
-		}
-		if column-1 > indent {
-			return "this line is indented deeper than the field above it, which has a value already",
-				fmt.Sprintf("fields of one block begin in one column: here that is column %d", indent+1)
-		}
-		break
-	}
-	return "this line does not fit those above it", "fields of one block begin in one column"
-}
-
-// reportTabs reports every line that is indented by tabs, where the line that the parser failed on is one of them.
-func (s *source) reportTabs(failed int) bool {
-	var tabbed []int
-	for i, line := range s.lines {
-		indent := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
-		if strings.Contains(indent, "\t") {
-			tabbed = append(tabbed, i+1)
-		}
-	}
-	if !slices.Contains(tabbed, failed) && !slices.Contains(tabbed, failed+1) {
-		return false
-	}
-	for _, line := range tabbed {
-		s.report(line, strings.Index(s.lines[line-1], "\t")+1, 1, "this line is indented by a tab", "YAML is indented by spaces: two for each level")
-	}
-	return true
 }
