@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"github.com/bootrace/bootrace/controller/defects"
-	"github.com/bootrace/bootrace/controller/store/postgres/pgserver"
 	"github.com/bootrace/bootrace/harness"
 	"github.com/bootrace/bootrace/harness/invariant"
+	"github.com/bootrace/bootrace/harness/pgserver"
 	"github.com/bootrace/bootrace/harness/plan"
 	"github.com/bootrace/bootrace/harness/sim"
 	"github.com/bootrace/bootrace/harness/stores"

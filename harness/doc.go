@@ -9,6 +9,7 @@
 //	history    what happened, in order
 //	invariant  what must hold of every history
 //	stores     where simulated controllers keep their rows
+//	pgserver   a Postgres server, found or started
 //	runs       runs on disk
 //	generate   plans that nobody wrote
 //	shrink     failing plans, made small

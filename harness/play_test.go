@@ -12,10 +12,10 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/bootrace/bootrace/controller/defects"
-	"github.com/bootrace/bootrace/controller/store/postgres/pgserver"
 	"github.com/bootrace/bootrace/harness"
 	"github.com/bootrace/bootrace/harness/history"
 	"github.com/bootrace/bootrace/harness/invariant"
+	"github.com/bootrace/bootrace/harness/pgserver"
 	"github.com/bootrace/bootrace/harness/plan"
 	"github.com/bootrace/bootrace/harness/sched"
 	"github.com/bootrace/bootrace/harness/sim"

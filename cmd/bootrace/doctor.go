@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"github.com/bootrace/bootrace/controller/cloud/docker"
-	"github.com/bootrace/bootrace/controller/store/postgres/pgserver"
 	liveworld "github.com/bootrace/bootrace/harness/live"
+	"github.com/bootrace/bootrace/harness/pgserver"
 )
 
 type doctorCmd struct {

@@ -9,10 +9,10 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/bootrace/bootrace/controller/store/postgres/pgserver"
 	"github.com/bootrace/bootrace/harness"
 	"github.com/bootrace/bootrace/harness/invariant"
 	liveworld "github.com/bootrace/bootrace/harness/live"
+	"github.com/bootrace/bootrace/harness/pgserver"
 	"github.com/bootrace/bootrace/harness/plan"
 	"github.com/bootrace/bootrace/harness/runs"
 	"github.com/bootrace/bootrace/harness/stores"

@@ -3,7 +3,7 @@ package live
 import (
 	"context"
 
-	"github.com/bootrace/bootrace/controller/store/postgres/pgserver"
+	"github.com/bootrace/bootrace/harness/pgserver"
 )
 
 // Server is the server behind p.

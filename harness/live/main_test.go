@@ -8,8 +8,8 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/bootrace/bootrace/controller/store/postgres/pgserver"
 	"github.com/bootrace/bootrace/harness/live"
+	"github.com/bootrace/bootrace/harness/pgserver"
 )
 
 // database is where all tests of this package keep their rows. Without one they fail: a live world that was not tried on a

@@ -5,7 +5,7 @@ import (
 	"maps"
 
 	"github.com/bootrace/bootrace/controller/store/postgres"
-	"github.com/bootrace/bootrace/controller/store/postgres/pgserver"
+	"github.com/bootrace/bootrace/harness/pgserver"
 	"github.com/bootrace/bootrace/harness/stores"
 )
 

@@ -9,7 +9,7 @@ import (
 	"github.com/bootrace/bootrace/controller/store"
 	"github.com/bootrace/bootrace/controller/store/memory"
 	"github.com/bootrace/bootrace/controller/store/postgres"
-	"github.com/bootrace/bootrace/controller/store/postgres/pgserver"
+	"github.com/bootrace/bootrace/harness/pgserver"
 )
 
 // Source opens fresh stores.

@@ -12,7 +12,7 @@ import (
 	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/controller/store"
 	"github.com/bootrace/bootrace/controller/store/postgres"
-	"github.com/bootrace/bootrace/controller/store/postgres/pgserver"
+	"github.com/bootrace/bootrace/harness/pgserver"
 )
 
 // server is where all tests of this package run. Without one they fail: a store that was not tested against its database

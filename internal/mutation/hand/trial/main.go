@@ -14,10 +14,10 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/bootrace/bootrace/controller/store/postgres/pgserver"
 	"github.com/bootrace/bootrace/harness"
 	"github.com/bootrace/bootrace/harness/explore"
 	"github.com/bootrace/bootrace/harness/invariant"
+	"github.com/bootrace/bootrace/harness/pgserver"
 	"github.com/bootrace/bootrace/harness/plan"
 	"github.com/bootrace/bootrace/harness/sim"
 	"github.com/bootrace/bootrace/harness/stores"
