@@ -138,7 +138,7 @@ func (c Checking) shrink(ctx context.Context, o *Outcome) *Found {
 	began := time.Now()
 	f := &Found{Drawn: o.Plan, Outcome: o, target: c.Target}
 	name := o.Judgement.First().Invariant
-	small, tried := shrink.Plan(o.Plan, func(p *plan.Plan) bool {
+	small, tried := shrink.Plan(o.Plan, o.Judgement.First().Workspace, func(p *plan.Plan) bool {
 		if ctx.Err() != nil {
 			return false
 		}

@@ -130,6 +130,7 @@ var known = []*Defect{
 		Name:      "old-incarnation-online",
 		Mechanism: "A restart revokes nothing: a heartbeat of the old machine, on its way or not stopped yet, makes the new boot online.",
 		Breaks:    "current-incarnation",
+		Also:      []string{"keeps-out"}, // whoever has an old token gets in
 		Evidence:  "seen",
 		Remembers: true,
 		config: func(c *controller.Config, m Memory) {

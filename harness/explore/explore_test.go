@@ -63,6 +63,7 @@ func TestFindsDefects(t *testing.T) {
 		"degraded-resurrect": {Workspaces: 1, Replicas: 1, Beats: 3, Sweeps: 1, Acts: 1, Faults: 1},
 		"enum-drift":         {External: 1, Replicas: 1, Beats: 1, Sweeps: 1},
 		"double-sweep":       {Workspaces: 1, Replicas: 2, Beats: 1, Sweeps: 1},
+		"delete-again":       {Workspaces: 1, Replicas: 1, Beats: 1, Sweeps: 1, Acts: 2},
 	}
 	// What cannot show in a small world, and why: each is exhausted, and nothing is found.
 	hidden := map[string]string{
@@ -73,6 +74,10 @@ func TestFindsDefects(t *testing.T) {
 		"dead-address":        "nobody looks at an address, and no agent moves to another one",
 		"blank-cause":         "a cause is only looked for, and its words are not read",
 
+		"name-taken":        "nobody creates a workspace again under its name",
+		"token-per-attempt": "the cloud goes by a launch's workspace and incarnation, whatever its client token",
+		"trusted-launch":    "whether a machine is launched at all is not judged: where none is, the boot is given up at its budget, as a dead one",
+
 		"throttled-is-refused": "a state does not remember what the cloud said about a launch",
 	}
 	small := explore.Bounds{Workspaces: 1, Replicas: 1, Beats: 1, Sweeps: 1, Acts: 1, Faults: 1}
@@ -80,7 +85,10 @@ func TestFindsDefects(t *testing.T) {
 		bounds[name] = small
 	}
 	// A log that has what the row never did is seen with the first entry, before it overwrites anything.
-	also := map[string]string{"late-start-error": "event-iff-transition", "restart-token-lockout": "current-incarnation"}
+	also := map[string]string{
+		"late-start-error": "event-iff-transition", "restart-token-lockout": "current-incarnation",
+		"token-of-the-dead": "current-incarnation", // the machine that the cloud answers with is the former boot's, and still runs
+	}
 	for _, d := range defects.All() {
 		t.Run(d.Name, func(t *testing.T) {
 			t.Parallel()

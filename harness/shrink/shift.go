@@ -48,17 +48,17 @@ func (s *shrinker) dropShifted() bool {
 	return false
 }
 
-// later moves all faults and acts.
+// later moves all faults and acts: sooner, too, but not to before the run.
 func later(p *plan.Plan, by plan.Duration) {
 	for i := range p.Faults {
 		f := &p.Faults[i]
 		if f.Until > 0 {
-			f.Until += by
+			f.Until = max(f.Until+by, 1)
 		}
-		f.From += by
+		f.From = max(f.From+by, 0)
 	}
 	for i := range p.Acts {
-		p.Acts[i].At += by
+		p.Acts[i].At = max(p.Acts[i].At+by, 0)
 	}
 }
 

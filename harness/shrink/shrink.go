@@ -13,13 +13,15 @@ import (
 type Fails func(*plan.Plan) bool
 
 // Plan returns the smallest plan found that still fails, and how many were tried. It stops when no smaller one of any of
-// its passes fails, or after the limit of tries. The plan that it is given must fail, and is not changed.
-func Plan(p *plan.Plan, fails Fails, limit int) (*plan.Plan, int) {
+// its passes fails, or after the limit of tries. The plan that it is given must fail, and is not changed. about is the number of a
+// workspace that the failure is about, or 0: it is tried alone first.
+func Plan(p *plan.Plan, about int, fails Fails, limit int) (*plan.Plan, int) {
 	s := &shrinker{best: p.Clone(), fails: fails, left: limit}
+	s.alone(about)
 	for changed := true; changed && s.left > 0; {
 		changed = false
 		for _, pass := range []func(*shrinker) bool{
-			(*shrinker).dropFaults, (*shrinker).dropActs, (*shrinker).dropWorkspaces, (*shrinker).dropPairs, (*shrinker).merge, (*shrinker).asStall, (*shrinker).startOver,
+			(*shrinker).dropMany, (*shrinker).dropFaults, (*shrinker).dropActs, (*shrinker).dropWorkspaces, (*shrinker).dropPairs, (*shrinker).merge, (*shrinker).asStall, (*shrinker).startOver,
 			(*shrinker).asPlainCrash, (*shrinker).dropShifted,
 			(*shrinker).plainSettings,
 			(*shrinker).plainBoots, (*shrinker).plainFaults, (*shrinker).roundTimes, (*shrinker).shorten,
@@ -131,6 +133,77 @@ func (s *shrinker) each(n int, change func(p *plan.Plan, i int)) bool {
 	changed := false
 	for i := n - 1; i >= 0; i-- {
 		changed = s.try(func(p *plan.Plan) { change(p, i) }) || changed
+	}
+	return changed
+}
+
+// many is from how many on workspaces, acts or faults are left out by halves, quarters and so on first: one at a time would take as
+// many plays of a large plan as it has of them.
+const many = 8
+
+// A workspace alone is tried with so many seeds, and with what happens to it so much sooner, in steps of a second: a plan that small
+// costs little, what had many chances among many workspaces has few alone, and who need not queue boots sooner.
+const (
+	lonelySeeds = 100
+	sooner      = 60 * time.Second
+)
+
+// alone leaves out all workspaces of a large plan but one and those above it.
+func (s *shrinker) alone(number int) {
+	if number == 0 || len(s.best.Workspaces) < many {
+		return
+	}
+	stay := append(s.best.Above(number), number)
+	change := func(p *plan.Plan) {
+		for i := len(p.Workspaces); i > 0; i-- {
+			if !slices.Contains(stay, i) {
+				without(p, i)
+			}
+		}
+	}
+	if s.try(change) {
+		return
+	}
+	for i := range uint64(lonelySeeds) {
+		if s.try(func(p *plan.Plan) { change(p); p.Seed = i }) {
+			return
+		}
+	}
+	for by := plan.Duration(time.Second); by <= plan.Duration(sooner); by += plan.Duration(time.Second) {
+		for i := range uint64(otherSeeds) {
+			if s.try(func(p *plan.Plan) {
+				change(p)
+				later(p, -by)
+				p.Seed = i
+			}) {
+				return
+			}
+		}
+	}
+}
+
+// dropMany leaves out workspaces, acts and faults in runs that get shorter (delta debugging).
+func (s *shrinker) dropMany() bool {
+	changed := s.dropRuns(func(p *plan.Plan) int { return len(p.Workspaces) }, func(p *plan.Plan, from, to int) {
+		for number := to; number > from; number-- {
+			without(p, number)
+		}
+	})
+	changed = s.dropRuns(func(p *plan.Plan) int { return len(p.Acts) }, func(p *plan.Plan, from, to int) {
+		p.Acts = slices.Delete(p.Acts, from, to)
+	}) || changed
+	return s.dropRuns(func(p *plan.Plan) int { return len(p.Faults) }, func(p *plan.Plan, from, to int) {
+		p.Faults = slices.Delete(p.Faults, from, to)
+	}) || changed
+}
+
+// dropRuns leaves out runs of what size counts, from a half of it down to a quarter of many: never all of it.
+func (s *shrinker) dropRuns(size func(*plan.Plan) int, leaveOut func(p *plan.Plan, from, to int)) bool {
+	changed := false
+	for run := size(s.best) / 2; run >= many/4 && size(s.best) >= many; run /= 2 {
+		for to := size(s.best); to > 0 && size(s.best) > run; to -= run {
+			changed = s.drop(func(p *plan.Plan) { leaveOut(p, max(to-run, 0), min(to, size(p))) }) || changed
+		}
 	}
 	return changed
 }

@@ -1,6 +1,7 @@
 package shrink_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -32,7 +33,7 @@ func TestShrinkLeavesWhatMatters(t *testing.T) {
 		}
 		tried++
 		before := p.Clone()
-		small, plays := shrink.Plan(p, needs, 2000)
+		small, plays := shrink.Plan(p, 0, needs, 2000)
 		if diff := cmp.Diff(before, p); diff != "" {
 			t.Fatalf("the plan that was given was changed:\n%s", diff)
 		}
@@ -51,10 +52,51 @@ func TestShrinkLeavesWhatMatters(t *testing.T) {
 	}
 }
 
+// A large fleet takes about as many plays as a small one.
+func TestShrinkHalvesLargePlans(t *testing.T) {
+	t.Parallel()
+	p := generated(1)
+	for len(p.Workspaces) < 400 {
+		w := p.Workspaces[0]
+		w.Name = fmt.Sprintf("%s-%d", w.Group, len(p.Workspaces)+1)
+		p.Workspaces = append(p.Workspaces, w)
+	}
+	for _, number := range []int{1, 137, 400} {
+		p.Acts = append(p.Acts, plan.Act{Do: "restart", Workspace: number, At: plan.Duration(time.Duration(number) * time.Minute)})
+		at := p.Acts[len(p.Acts)-1].At
+		small, plays := shrink.Plan(p, 0, func(p *plan.Plan) bool {
+			return slices.ContainsFunc(p.Acts, func(a plan.Act) bool { return a.Do == "restart" && a.At >= at })
+		}, 2000)
+		if len(small.Workspaces) != 1 || len(small.Acts) != 1 || len(small.Faults) != 0 || plays > 200 {
+			t.Errorf("workspace %d: after %d plays there are left %d workspaces, %d acts, %d faults", number, plays, len(small.Workspaces), len(small.Acts), len(small.Faults))
+		}
+	}
+}
+
+// What had many chances among many workspaces is given many alone: with other seeds, and sooner.
+func TestShrinkTriesTheWorkspaceAlone(t *testing.T) {
+	t.Parallel()
+	for name, lucky := range map[string]func(*plan.Plan) bool{
+		"seed":   func(p *plan.Plan) bool { return p.Seed == 40 },
+		"sooner": func(p *plan.Plan) bool { return p.Acts[0].At == plan.Duration(20*time.Second) },
+	} {
+		p := generated(1)
+		p.Acts, p.Faults = []plan.Act{{Do: "pause", Workspace: 7, At: plan.Duration(time.Minute)}}, nil
+		for len(p.Workspaces) < 100 {
+			w := plan.Workspace{Name: fmt.Sprintf("crowd%d-1", len(p.Workspaces)), Group: fmt.Sprintf("crowd%d", len(p.Workspaces)), Boots: p.Workspaces[0].Boots}
+			p.Workspaces = append(p.Workspaces, w)
+		}
+		small, plays := shrink.Plan(p, 7, func(p *plan.Plan) bool { return len(p.Acts) > 0 && (len(p.Workspaces) == 100 || lucky(p)) }, 500)
+		if len(small.Workspaces) != 1 || len(small.Acts) != 1 {
+			t.Errorf("%s: after %d plays there are left %d workspaces, %d acts", name, plays, len(small.Workspaces), len(small.Acts))
+		}
+	}
+}
+
 func TestShrinkStopsAtItsLimit(t *testing.T) {
 	t.Parallel()
 	plays := 0
-	if _, n := shrink.Plan(generated(1), func(*plan.Plan) bool { plays++; return false }, 7); n != 7 || plays != 7 {
+	if _, n := shrink.Plan(generated(1), 0, func(*plan.Plan) bool { plays++; return false }, 7); n != 7 || plays != 7 {
 		t.Errorf("said %d, played %d", n, plays)
 	}
 }
@@ -68,7 +110,7 @@ func TestKeepsRestBeforeResume(t *testing.T) {
 	}}, Acts: []plan.Act{
 		{At: at(95 * time.Second), Do: "pause", Workspace: 1}, {At: at(100 * time.Second), Do: "resume", Workspace: 1},
 	}}
-	small, _ := shrink.Plan(p, func(p *plan.Plan) bool {
+	small, _ := shrink.Plan(p, 0, func(p *plan.Plan) bool {
 		return slices.ContainsFunc(p.Acts, func(a plan.Act) bool { return a.Do == "resume" })
 	}, 1000)
 	if len(small.Acts) != 2 || small.Acts[0].At >= small.Acts[1].At {
@@ -92,7 +134,7 @@ func TestShrinkMeetsByTheClock(t *testing.T) {
 	put := base()
 	put.Acts = []plan.Act{{At: at(190), Do: "delete", Workspace: 1}}
 	put.Faults = []plan.Fault{{Kind: "partition", From: at(60), Until: at(120)}}
-	small, _ := shrink.Plan(put, func(p *plan.Plan) bool {
+	small, _ := shrink.Plan(put, 0, func(p *plan.Plan) bool {
 		parted := slices.ContainsFunc(p.Faults, func(f plan.Fault) bool { return f.Kind == "partition" })
 		return len(p.Acts) == 1 && (parted || p.Acts[0].At%at(30) > at(11) && p.Acts[0].At%at(30) < at(29))
 	}, 1000)
@@ -106,7 +148,7 @@ func TestShrinkMeetsByTheClock(t *testing.T) {
 		{Kind: "crash", Until: at(300), Calls: []string{"release_machine"}, Nth: []int{2}, When: "before", Delay: at(60)},
 		{Kind: "machine-death", From: at(180)},
 	}
-	small, _ = shrink.Plan(down, func(p *plan.Plan) bool {
+	small, _ = shrink.Plan(down, 0, func(p *plan.Plan) bool {
 		held, dead := len(p.Acts) > 0, slices.ContainsFunc(p.Faults, func(f plan.Fault) bool { return f.Kind == "machine-death" })
 		return dead && slices.ContainsFunc(p.Faults, func(f plan.Fault) bool {
 			return f.Kind == "crash" && (len(f.Calls) > 0 && held || len(f.Calls) == 0 && f.From > at(300) && f.From < at(360))
@@ -146,7 +188,7 @@ func TestDropsParents(t *testing.T) {
 		{func(p *plan.Plan) bool { return below(p, "low", "middle") && below(p, "aside", "middle") }, 3},
 		{func(p *plan.Plan) bool { return index(p, "low") > 0 }, 1},
 	} {
-		small, _ := shrink.Plan(p, func(p *plan.Plan) bool {
+		small, _ := shrink.Plan(p, 0, func(p *plan.Plan) bool {
 			if _, err := p.Scenario("A family."); err != nil {
 				t.Error(err)
 			}
