@@ -38,6 +38,7 @@ type targetFlags struct {
 	LivenessSweep  time.Duration     `placeholder:"TIME" help:"How often it looks for silences; 15s where not given." group:"A controller of somebody else's:"`
 	Poll           time.Duration     `placeholder:"TIME" help:"How often its statuses are read; 1s where not given." group:"A controller of somebody else's:"`
 	Tolerance      time.Duration     `placeholder:"TIME" help:"By how much every bound is wider; 1s where not given." group:"A controller of somebody else's:"`
+	Patience       time.Duration     `placeholder:"TIME" help:"How long it may fail to answer before the run, or its clean-up, is given up; 30s where not given." group:"A controller of somebody else's:"`
 	Wait           time.Duration     `placeholder:"TIME" help:"How long it may take to be there, where it is only starting; not at all where not given." group:"A controller of somebody else's:"`
 	Resume         string            `type:"existingdir" placeholder:"FOLDER" help:"Go on with a run that did not come to its end: only what it has not judged is played." group:"A controller of somebody else's:"`
 	Lacks          []string          `placeholder:"CAPABILITY" help:"What it does not offer, such as hibernate: scenarios that need it are left out." group:"A controller of somebody else's:"`
@@ -56,7 +57,7 @@ func (f *targetFlags) stray() string {
 		{"--fakeprovider", f.Fakeprovider != ""},
 		{"--boots", f.Boots != ""}, {"--budget", f.Budget != nil}, {"--ttl", f.TTL != 0}, {"--external-ttl", f.ExternalTTL != 0}, {"--heartbeat", f.Heartbeat != 0},
 		{"--provision-sweep", f.ProvisionSweep != 0}, {"--liveness-sweep", f.LivenessSweep != 0}, {"--poll", f.Poll != 0},
-		{"--tolerance", f.Tolerance != 0}, {"--lacks", f.Lacks != nil}, {"--wait", f.Wait != 0}, {"--resume", f.Resume != ""},
+		{"--tolerance", f.Tolerance != 0}, {"--patience", f.Patience != 0}, {"--lacks", f.Lacks != nil}, {"--wait", f.Wait != 0}, {"--resume", f.Resume != ""},
 		{"--token", f.Token != "" && f.Token != os.Getenv("BOOTRACE_TARGET_TOKEN")},
 	} {
 		if x.set && !f.given() {
@@ -90,7 +91,7 @@ func (f *targetFlags) assemble() (foreign.Target, error) {
 		to    *time.Duration
 	}{
 		{f.TTL, &t.TTL}, {f.ExternalTTL, &t.ExternalTTL}, {f.Heartbeat, &t.Heartbeat}, {f.ProvisionSweep, &t.ProvisionSweep}, {f.LivenessSweep, &t.LivenessSweep},
-		{f.Poll, &t.Poll}, {f.Tolerance, &t.Tolerance},
+		{f.Poll, &t.Poll}, {f.Tolerance, &t.Tolerance}, {f.Patience, &t.Patience},
 	} {
 		if x.value != 0 {
 			*x.to = x.value

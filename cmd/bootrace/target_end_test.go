@@ -26,7 +26,7 @@ func staging(t *testing.T, b foreigntest.Behaviour) (*foreigntest.Server, string
 	server.Put("somebody's own", "online")
 	file := filepath.Join(t.TempDir(), "staging.yaml")
 	text := "name: staging\nurl: " + server.URL + "\ntoken: " + foreigntest.AdminToken + "\nbudget: {all: 1s}\nttl: 4s\nexternal_ttl: 4s\n" +
-		"heartbeat: 300ms\nprovision_sweep: 200ms\nliveness_sweep: 200ms\npoll: 50ms\n"
+		"heartbeat: 300ms\nprovision_sweep: 200ms\nliveness_sweep: 200ms\npoll: 50ms\npatience: 5s\n"
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -91,11 +91,11 @@ func TestTargetThatDies(t *testing.T) {
 	t.Parallel()
 	server, file := staging(t, foreigntest.Behaviour{})
 	dir := t.TempDir()
-	p := start(t, dir, shortTemp(t), "run", "--target-file", file, "--seed", "7", "--jobs", "1", "minimax-past-budget", "two-of-each", "dead-boot")
-	p.says(`^  ✓ minimax-past-budget `)
+	p := start(t, dir, shortTemp(t), "run", "--target-file", file, "--seed", "7", "--jobs", "1", "left-alone", "hermes-slow-mirror", "dead-boot")
+	p.says(`^  ✓ left-alone `)
 	server.Die()
 	p.ends(exitEnvironment)
-	p.says(`^  \? two-of-each `)
+	p.says(`^  \? hermes-slow-mirror `)
 	p.says(`^  \? dead-boot `)
 	p.says(`^bootrace: left at the target, \d+ workspaces:$`)
 	p.says(`^bootrace target clean --run br[0-9a-f]{10} --target-file `)
@@ -109,8 +109,8 @@ func TestTargetThatDies(t *testing.T) {
 	clean := start(t, dir, shortTemp(t), "target", "clean", "--run", "runs/latest", "--target-file", file)
 	clean.ends(exitHeld)
 	only(t, server)
-	again := start(t, dir, shortTemp(t), "run", "--target-file", file, "--resume", "runs/latest", "minimax-past-budget", "two-of-each", "dead-boot")
-	again.says(`^  ✓ two-of-each `)
+	again := start(t, dir, shortTemp(t), "run", "--target-file", file, "--resume", "runs/latest", "left-alone", "hermes-slow-mirror", "dead-boot")
+	again.says(`^  ✓ hermes-slow-mirror `)
 	again.says(`^  ✓ dead-boot `)
 	again.says(`^0 violated · 3 held · 0 inconclusive`)
 	again.ends(exitHeld)

@@ -34,6 +34,7 @@ type targetFile struct {
 	LivenessSweep  time.Duration     `yaml:"liveness_sweep"`
 	Poll           time.Duration     `yaml:"poll"`
 	Tolerance      time.Duration     `yaml:"tolerance"`
+	Patience       time.Duration     `yaml:"patience"`
 	Lacks          []string          `yaml:"lacks"`
 	Policies       targetPolicies    `yaml:"policies"`
 }
@@ -64,7 +65,7 @@ func readTarget(path string, t *foreign.Target) error {
 	*t = foreign.Target{
 		Name: file.Name, URL: file.URL, Dialect: file.Dialect, Token: file.Token, OrgID: file.OrgID, Params: file.Params, ServeCP: file.ServeCP, Fakeprovider: file.Fakeprovider,
 		Boots: file.Boots, TTL: file.TTL, ExternalTTL: file.ExternalTTL, Heartbeat: file.Heartbeat, ProvisionSweep: file.ProvisionSweep,
-		LivenessSweep: file.LivenessSweep, Poll: file.Poll, Tolerance: file.Tolerance, Lacks: file.Lacks, Policies: policies,
+		LivenessSweep: file.LivenessSweep, Poll: file.Poll, Tolerance: file.Tolerance, Patience: file.Patience, Lacks: file.Lacks, Policies: policies,
 		Budgets: map[string]time.Duration{},
 	}
 	if beside := filepath.Join(filepath.Dir(path), t.Dialect); strings.ContainsAny(t.Dialect, "./") && !filepath.IsAbs(t.Dialect) {

@@ -104,7 +104,7 @@ func Clean(ctx context.Context, t Target, mark string) (deleted int, left []Left
 	if _, err := c.list(ctx); err != nil {
 		return 0, nil, fmt.Errorf("target %s: %w", t.Name, err)
 	}
-	d := deletion{client: c, patience: patience, mine: func(w shown) bool { return ofRun(w, mark) }}
+	d := deletion{client: c, patience: t.Patience, mine: func(w shown) bool { return ofRun(w, mark) }}
 	left = d.all(ctx)
 	return d.deleted, left, nil
 }

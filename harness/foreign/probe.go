@@ -38,7 +38,7 @@ func Probe(ctx context.Context, t Target, tell func(Probed)) (left []Leftover, e
 	}
 	mine := func(w shown) bool { return w.Name == p.name || p.id != "" && w.ID == p.id }
 	defer func() {
-		d := deletion{client: c, patience: patience / 2, mine: mine, ids: map[string]string{}}
+		d := deletion{client: c, patience: c.target.Patience / 2, mine: mine, ids: map[string]string{}}
 		if p.id != "" && !p.deleted {
 			d.ids[p.id] = p.name
 		}

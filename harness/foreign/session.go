@@ -49,7 +49,7 @@ func Open(ctx context.Context, t Target) (*Session, error) {
 	}
 	s := &Session{
 		target: t, client: newClient(t), lists: newShared[[]shown](), feeds: newShared[dialect.Answer](),
-		owners: map[string]*member{}, patience: patience,
+		owners: map[string]*member{}, patience: t.Patience,
 	}
 	s.cleaning, s.abandon = context.WithCancelCause(context.WithoutCancel(ctx))
 	if err := s.client.preflight(ctx); err != nil {

@@ -51,6 +51,7 @@ type Target struct {
 
 	Poll      time.Duration // how often statuses are read
 	Tolerance time.Duration // how much wider every bound is
+	Patience  time.Duration // how long it may fail to answer before the run, or its clean-up, is given up
 	Lacks     []string      // capabilities, see scenarios.Capabilities
 
 	Policies contract.Policies // in what it differs from the contract on purpose
@@ -65,6 +66,7 @@ type Target struct {
 const (
 	defaultPoll      = time.Second
 	defaultTolerance = time.Second
+	defaultPatience  = 30 * time.Second
 	defaultHeartbeat = 30 * time.Second
 )
 
@@ -130,6 +132,7 @@ func (t Target) Complete() (Target, error) {
 		{"provision sweep", &t.ProvisionSweep, cmp.Or(spec.Times.ProvisionSweep, defaults.ProvisionSweepEvery)},
 		{"liveness sweep", &t.LivenessSweep, cmp.Or(spec.Times.LivenessSweep, defaults.LivenessSweepEvery)},
 		{"poll", &t.Poll, defaultPoll}, {"tolerance", &t.Tolerance, defaultTolerance},
+		{"patience", &t.Patience, defaultPatience},
 	} {
 		if *f.value < 0 {
 			return t, fmt.Errorf("the target's %s is %s, below zero", f.name, *f.value)

@@ -15,9 +15,6 @@ import (
 	"github.com/bootrace/bootrace/harness/history"
 )
 
-// patience is how long the target may fail to show its workspaces before the run is given up: what it is then, nobody knows.
-const patience = 30 * time.Second
-
 // watch reads the statuses again and again until ctx is done.
 func (w *world) watch(ctx context.Context) {
 	answered := w.now()
