@@ -285,6 +285,10 @@ func givesUp(v *View, r *report) {
 			sweep := v.Settings.ProvisionSweepEvery + v.slack()
 			deadline := v.extend(v.due(since, budget, sweep), sweep, nobody)
 			deadline, known := v.knownAt(s, deadline)
+			if !known && next == nil && !s.Plan.External {
+				r.unknown = fmt.Sprintf("workspace %d: the run ends at %s, and the boot of %s has until %s: whether it is given up then is not known",
+					s.Number, Clock(history.Time(v.End)), Clock(begin.At), Clock(history.Time(deadline)))
+			}
 			if !known || next != nil && next.At.D() <= deadline {
 				continue
 			}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/bootrace/bootrace/fakeprovider"
@@ -91,7 +92,7 @@ func Resolve(s *scenarios.Scenario, seed uint64) (*Plan, error) {
 }
 
 // Long is how long the run must be for everything to happen and to settle: the last thing that the plan makes happen
-// may begin the longest boot.
+// may begin the longest boot, and a boot that ends with its machine is given up when its budget is over.
 func (p *Plan) Long() time.Duration {
 	var last, boot time.Duration
 	for _, w := range p.Workspaces {
@@ -99,6 +100,16 @@ func (p *Plan) Long() time.Duration {
 		for _, b := range w.Boots {
 			boot = max(boot, b.Total())
 			if b.Dies != "" { // that shows when its budget is over
+				boot = max(boot, p.Times().Budget(w.Runtime))
+			}
+		}
+	}
+	for _, f := range p.Faults {
+		if f.Kind != "machine-death" {
+			continue
+		}
+		for i, w := range p.Workspaces {
+			if len(f.Workspaces) == 0 || slices.Contains(f.Workspaces, i+1) {
 				boot = max(boot, p.Times().Budget(w.Runtime))
 			}
 		}
