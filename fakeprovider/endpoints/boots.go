@@ -13,9 +13,10 @@ import (
 const (
 	Launched = "launched" // the machine begins to boot
 	Stopped  = "stopped"  // it begins to end
+	Refused  = "refused"  // there is no machine: the call that asked for one failed, and Error says how
 )
 
-// Boot tells that a machine began to boot or to end. They are numbered from 1, in the order in which they happened.
+// Boot tells that a machine began to boot or to end, or could not be launched. They are numbered from 1, in the order in which they happened.
 type Boot struct {
 	Number int    `json:"number"`
 	Phase  string `json:"phase"`
@@ -26,6 +27,8 @@ type Boot struct {
 type Boots struct {
 	Boots []Boot `json:"boots"`
 	Last  int    `json:"last"` // the number of the last that there was; a smaller one than before is another server's
+	// Tells are the phases that this server tells of: what an older one does not tell of may have happened all the same.
+	Tells []string `json:"tells"`
 }
 
 // What the journal keeps, and how long somebody who asks for news waits for them.
@@ -58,7 +61,7 @@ func (j *journal) add(phase string, m Machine) {
 func (j *journal) after(number int) (Boots, <-chan struct{}) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	out := Boots{Boots: []Boot{}, Last: j.last}
+	out := Boots{Boots: []Boot{}, Last: j.last, Tells: []string{Launched, Stopped, Refused}}
 	for _, b := range j.boots {
 		if b.Number > number {
 			out.Boots = append(out.Boots, b)

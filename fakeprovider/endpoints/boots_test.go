@@ -3,6 +3,7 @@ package endpoints_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -49,6 +50,21 @@ func TestBoots(t *testing.T) {
 	}
 	if b := ask("?after=9"); b.Last != 4 { // of another server's numbers: at once
 		t.Errorf("%+v", b)
+	}
+	f.wants(204, "PUT", u+"/admin/cp/faults", `{"rules": [{"call": "provision", "kind": "refused", "times": 1}, {"call": "provision", "kind": "lost-closed", "times": 1}]}`)
+	f.wants(422, "POST", u+"/cp/workspaces/provision", provision)
+	if r, err := http.Post(u+"/cp/workspaces/provision", "application/json", strings.NewReader(provision)); err == nil { //nolint:noctx // it is closed at once
+		r.Body.Close()
+		t.Error("a lost reply arrives")
+	}
+	f.wants(401, "POST", u+"/", "Action=RunInstances&Version=2016-11-15&TagSpecification.1.Tag.1.Key=bootrace:workspace&TagSpecification.1.Tag.1.Value=w-9")
+	got = nil
+	for _, x := range ask("?after=4").Boots {
+		got = append(got, fmt.Sprint(x.Phase, " ", x.Cloud, " ", x.WorkspaceID, " ", x.Status, " ", x.Error))
+	}
+	want = "refused cp w-cp 422 no machine of this kind can be launched, launched cp w-cp 0 , refused cp w-cp 0 the reply was lost, refused ec2 w-9 401 AuthFailure"
+	if text := strings.Join(got, ", "); text != want {
+		t.Errorf("told %s\nwant %s", text, want)
 	}
 	f.wants(400, "GET", u+"/admin/boots?after=x", "")
 	closed, others := serve(t, endpoints.Options{}, "")

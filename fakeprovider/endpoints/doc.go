@@ -33,7 +33,8 @@
 //	PUT    /admin/llm/workspaces/{id}/preflight        {takes, refusals}
 //	DELETE /admin/llm/workspaces/{id}/preflight
 //
-// Boots are what machines boot with, which holds credentials, and when they end: whoever asks is to boot their agents. They are
+// Boots are what machines boot with, which holds credentials, when they end, and which launches failed: whoever asks is to boot
+// their agents. A client that repeats a call by itself has each try told. They are
 // told only where [Options.TellBoots] is set. An answer waits for something to tell, for ten seconds; without a number it comes
 // at once, with the last number alone.
 //

@@ -49,6 +49,9 @@ type Machine struct {
 	Incarnation int    `json:"incarnation,omitempty"` // of EC2, the tag bootrace:incarnation; 0 where there is none
 	Boots       int    `json:"boots"`                 // how often it has begun to boot; EC2 machines can be started again
 	Died        bool   `json:"died,omitempty"`        // it ends, and nobody has asked for that
+	// Status and Error are the answer to the call, for one that could not be launched; 0 where the connection was closed instead.
+	Status int    `json:"status,omitempty"`
+	Error  string `json:"error,omitempty"`
 	// Env is the agent's environment: of EC2, what the reference controller wrote into the user data, and nil where that is
 	// somebody else's script. It may hold credentials.
 	Env      map[string]string `json:"env,omitempty"`

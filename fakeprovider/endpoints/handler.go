@@ -42,12 +42,17 @@ func (e *Endpoints) Handler(parts ...Part) http.Handler {
 	r := mux.NewRouter()
 	r.SkipClean(true)
 	r.UseEncodedPath()
+	var machines, plane http.Handler = e.EC2, e.CP
+	if e.boots != nil {
+		machines = e.boots.telling(CloudEC2, machines, ec2Order, ec2Reason)
+		plane = e.boots.telling(CloudCP, plane, cpOrder, cpReason)
+	}
 	for _, p := range parts {
 		switch p {
 		case EC2:
-			r.Path("/").Handler(e.EC2)
+			r.Path("/").Handler(machines)
 		case CP:
-			r.PathPrefix("/cp/").Handler(e.CP)
+			r.PathPrefix("/cp/").Handler(plane)
 		case Admin:
 			r.PathPrefix(Admin.Path() + "/").Handler(http.StripPrefix(Admin.Path(), e.admin()))
 		case LLM: // added last, below: its paths begin with anything

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -55,6 +56,9 @@ func openFakes(ctx context.Context, s *Session, base string) (_ *fakes, err erro
 	if err := f.call(ctx, fakesTimeout, http.MethodGet, "/admin/boots", nil, &now); err != nil {
 		return nil, fmt.Errorf("%w: start it with --tell-boots", err)
 	}
+	if !slices.Contains(now.Tells, endpoints.Refused) {
+		return nil, fmt.Errorf("fakeprovider: GET %s/admin/boots: it does not tell of launches that fail: it is an older bootrace; start this one's", f.base)
+	}
 	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
 	f.stop = stop
 	f.watched.Go(func() { f.watch(watching, now.Last) })
@@ -97,8 +101,12 @@ func (f *fakes) watch(ctx context.Context, after int) {
 }
 
 func (f *fakes) happened(b endpoints.Boot) {
-	if b.Phase == endpoints.Launched {
-		f.launched(launch{b.ID, b.WorkspaceID, b.Incarnation, b.Env, b.Cloud})
+	switch b.Phase {
+	case endpoints.Launched:
+		f.launched(launch{b.ID, b.WorkspaceID, b.Incarnation, b.Env, b.Cloud, "", 0})
+		return
+	case endpoints.Refused:
+		f.launched(launch{"", b.WorkspaceID, b.Incarnation, nil, b.Cloud, b.Error, b.Status})
 		return
 	}
 	how := history.Terminated

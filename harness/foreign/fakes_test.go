@@ -135,3 +135,50 @@ func TestFakeproviderThatIsNone(t *testing.T) {
 		}
 	}
 }
+
+// TestRefusedLaunchesOnAFakeprovider has the first launches refused there for want of capacity: a controller that tries again keeps its
+// promise, and one that gives the boot up for it is found, by what it was answered.
+func TestRefusedLaunchesOnAFakeprovider(t *testing.T) {
+	t.Parallel()
+	for defect, want := range map[string]invariant.Verdict{"": invariant.Held, "throttled-is-refused": invariant.Violated} {
+		t.Run("defect "+defect, func(t *testing.T) {
+			t.Parallel()
+			fakes, machines := fakeprovider(t, endpoints.Options{TellBoots: true, Speed: 30})
+			// Its client tries thrice by itself.
+			q, err := http.NewRequestWithContext(t.Context(), http.MethodPut, fakes+"/admin/ec2/faults",
+				strings.NewReader(`{"rules": [{"action": "RunInstances", "kind": "no-capacity", "times": 4}]}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			q.Header.Set("Content-Type", "application/json")
+			r, err := http.DefaultClient.Do(q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Body.Close()
+			if r.StatusCode/100 != 2 {
+				t.Fatal(r.Status)
+			}
+			x := target(serve(t, defect, machines))
+			x.Fakeprovider = fakes
+			y := play(t, x, own("refused", group(1, 3*minute), nil))[0]
+			refused := 0
+			for _, e := range y.history.Events {
+				if e.Kind == history.Cloud && e.Call == "launch" && e.Code == 500 && e.Err == "InsufficientInstanceCapacity" && e.Inc == 1 {
+					refused++
+				}
+			}
+			if refused < 3 {
+				t.Errorf("%d refusals were told", refused)
+			}
+			j := invariant.Judge(y.plan, y.history)
+			f := j.Findings[slices.IndexFunc(j.Findings, func(f invariant.Finding) bool { return f.Invariant == "launches" })]
+			if f.Verdict != want || f.Checked == 0 {
+				t.Errorf("launches is %s (%d checked), for %s: %+v", f.Verdict, f.Checked, f.Why, f.Violations)
+			}
+			if len(f.Violations) > 0 && !strings.Contains(f.Violations[0].What, "InsufficientInstanceCapacity") {
+				t.Errorf("it says %s", f.Violations[0].What)
+			}
+		})
+	}
+}

@@ -8,13 +8,15 @@ import (
 	"github.com/bootrace/bootrace/harness/history"
 )
 
-// launch is a machine that the target had launched.
+// launch is a machine that the target had launched, or had asked for.
 type launch struct {
 	id        string
 	workspace string
 	inc       int               // the incarnation that it is for; 0 where nobody has said
 	env       map[string]string // what it boots with
 	cloud     string            // of several, the one that has it
+	err       string            // why there is none
+	code      int               // the status of that answer
 }
 
 // fleet is the machines that the target has launched, with an agent on each.
@@ -59,6 +61,12 @@ func (f *fleet) boot(m *member, x launch) {
 	inc := x.inc
 	if inc == 0 {
 		inc = max(m.begun, 1)
+	}
+	if x.err != "" {
+		now := history.Time(w.now())
+		w.addLocked(history.Event{Kind: history.Cloud, WS: m.number, Inc: inc, Call: "launch", Err: x.err, Code: x.code, Phase: history.Attempt, Sent: now})
+		w.mu.Unlock()
+		return
 	}
 	w.addLocked(history.Event{Kind: history.Machine, WS: m.number, Inc: inc, Machine: x.id, Phase: history.Launched})
 	w.mu.Unlock()

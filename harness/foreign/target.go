@@ -236,10 +236,7 @@ func (t Target) Describe() string {
 
 // unseen are the kinds of events that cannot be seen of the target.
 func (t Target) unseen() []string {
-	switch {
-	case t.Fakeprovider != "":
-		return []string{"move", "log", "row", "cloud", "process", "tick", "panic"}
-	case t.Boots == BootsTarget:
+	if t.Boots == BootsTarget {
 		return []string{"move", "log", "row", "process", "tick", "panic"}
 	}
 	return []string{"move", "log", "row", "machine", "cloud", "process", "tick", "panic"}

@@ -107,6 +107,7 @@ const (
 	Ended         = "ended"
 	TokenLive     = "token"     // Row
 	Permanent     = "permanent" // Cloud
+	Attempt       = "attempt"   // Cloud: one request of a call, which its client may have repeated by itself
 )
 
 // What the Err of a call that was answered says of its caller.

@@ -174,6 +174,9 @@ func (v *View) pastQuota(s *Space, r *report) bool {
 		if m.To != lifecycle.Provisioning || len(failed) < quota {
 			continue
 		}
+		if slices.ContainsFunc(failed, func(a *history.Event) bool { return a.Phase == history.Attempt }) {
+			continue // how many launches these were, their client knows
+		}
 		last := failed[quota-1]
 		for _, a := range s.attempts(m.Inc) {
 			if begun(a) <= last.At.D() || a.Kind != history.Cloud || v.hindered(begun(failed[0]), begun(a)) {
