@@ -24,7 +24,7 @@ import (
 type storeFlags struct {
 	Store       string `enum:"postgres,memory" default:"${store}" help:"Where the controller keeps its rows: postgres or memory."`
 	DatabaseURL string `env:"BOOTRACE_DATABASE_URL" placeholder:"URL" help:"A Postgres server to use, as a user who may create databases; without it one is found or started."`
-	Postgres    string `enum:"auto,binaries,download,docker" default:"auto" help:"Where Postgres comes from where no URL is given: binaries, download or docker; auto tries them in this order."`
+	Postgres    string `enum:"auto,binaries,docker" default:"auto" help:"Where Postgres comes from if no URL is given: binaries or docker; auto tries them in this order."`
 }
 
 // fakeCloud is the cloud without a wire.

@@ -24,15 +24,12 @@ func hideBinaries(t *testing.T) {
 	t.Setenv("PGBIN", "")
 }
 
-// nowhere is an image that nobody has, and a mirror that refuses connections.
-const (
-	noImage  = "bootrace-test/not-there:0"
-	noMirror = "http://user:hidden@127.0.0.1:1/maven"
-)
+// noImage is an image that nobody has.
+const noImage = "bootrace-test/not-there:0"
 
 func TestNotFoundTellsAll(t *testing.T) {
 	hideBinaries(t)
-	server, err := Start(t.Context(), Options{CacheDir: openDir(t), Mirror: noMirror, Image: noImage})
+	server, err := Start(t.Context(), Options{CacheDir: openDir(t), Image: noImage})
 	if err == nil {
 		t.Fatalf("found %s", server.Describe())
 	}
@@ -45,18 +42,14 @@ func TestNotFoundTellsAll(t *testing.T) {
 	for _, a := range notFound.Attempts {
 		sources = append(sources, a.Source)
 	}
-	if got := strings.Join(sources, " "); got != "binaries download docker" {
+	if got := strings.Join(sources, " "); got != "binaries docker" {
 		t.Errorf("tried: %s", got)
 	}
 	mustContain(t, err.Error(),
 		"no Postgres server was found, and none could be started:",
 		"binaries  no postgres and initdb in", "→ ",
-		"download  cannot download Postgres "+string(downloadVersion), "connection refused", "allow access to http://127.0.0.1:1/maven",
 		"docker    ",
 		"--database-url postgres://")
-	if strings.Contains(err.Error(), "hidden") {
-		t.Error("it tells the mirror's password")
-	}
 	if left := ourFolders(); len(left) != 0 {
 		t.Errorf("left: %v", left)
 	}
@@ -64,10 +57,9 @@ func TestNotFoundTellsAll(t *testing.T) {
 
 func TestForcedSources(t *testing.T) {
 	for source, want := range map[string][]string{
-		SourceDownload: {"download  cannot download", "connection refused"},
-		SourceDocker:   {"docker    "},
+		SourceDocker: {"docker    "},
 	} {
-		_, err := Start(t.Context(), Options{Source: source, CacheDir: openDir(t), Mirror: noMirror, Image: noImage})
+		_, err := Start(t.Context(), Options{Source: source, CacheDir: openDir(t), Image: noImage})
 		var notFound *NotFoundError
 		if !errors.As(err, &notFound) || len(notFound.Attempts) != 1 || notFound.Attempts[0].Source != source {
 			t.Errorf("%s: %v", source, err)
@@ -79,9 +71,9 @@ func TestForcedSources(t *testing.T) {
 
 func TestOptionsThatMakeNoSense(t *testing.T) {
 	for want, opts := range map[string]Options{
-		"url, binaries, download, docker": {Source: "oracle"},
-		"needs a URL":                     {Source: SourceURL},
-		"exclude each other":              {Source: SourceDocker, URL: "postgres://127.0.0.1:1/"},
+		"url, binaries, docker": {Source: "oracle"},
+		"needs a URL":           {Source: SourceURL},
+		"exclude each other":    {Source: SourceDocker, URL: "postgres://127.0.0.1:1/"},
 	} {
 		_, err := Start(t.Context(), opts)
 		if err == nil {
@@ -94,17 +86,17 @@ func TestOptionsThatMakeNoSense(t *testing.T) {
 
 func TestProbe(t *testing.T) {
 	begin := time.Now()
-	attempts := Probe(t.Context(), Options{CacheDir: sharedCache, Mirror: noMirror, Image: noImage})
+	attempts := Probe(t.Context(), Options{CacheDir: sharedCache, Image: noImage})
 	if took := time.Since(begin); took > await.Hang {
 		t.Errorf("it took %s", took)
 	}
 	for _, a := range attempts {
 		t.Log(a)
 	}
-	if len(attempts) != 4 {
+	if len(attempts) != 3 {
 		t.Fatalf("%d attempts", len(attempts))
 	}
-	url, binaries, download, docker := attempts[0], attempts[1], attempts[2], attempts[3]
+	url, binaries, docker := attempts[0], attempts[1], attempts[2]
 	if url.Source != SourceURL || url.Err == nil {
 		t.Error(url)
 	}
@@ -112,10 +104,6 @@ func TestProbe(t *testing.T) {
 		t.Error(binaries)
 	}
 	mustContain(t, binaries.Detail, "Postgres ", "/bin, to run as ")
-	if download.Source != SourceDownload || download.Err == nil {
-		t.Error(download)
-	}
-	mustContain(t, download.String(), "connection refused", "allow access to")
 	if docker.Source != SourceDocker || docker.Err == nil || docker.Detail == "" {
 		t.Error(docker)
 	}

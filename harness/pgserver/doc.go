@@ -4,8 +4,7 @@
 //
 //  1. url: the server of a given URL. It is checked with a real query, used, and never stopped.
 //  2. binaries: server binaries on this machine, started as a private cluster in a temporary folder.
-//  3. download: the same, with binaries that embedded-postgres downloads once and that are kept.
-//  4. docker: a throw-away container, through testcontainers-go.
+//  3. docker: a throw-away container, through testcontainers-go.
 //
 // Where none works the error is a [*NotFoundError] that lists what was tried, why each failed and what to install.
 // [Probe] reports the same without starting anything.
@@ -25,5 +24,5 @@
 //
 // # Must not import
 //
-// Anything of ours. It knows pgx, embedded-postgres and testcontainers-go, and nothing of workspaces.
+// Anything of ours. It knows pgx and testcontainers-go, and nothing of workspaces.
 package pgserver

@@ -144,12 +144,6 @@ func folderParents(opts Options) []string {
 	if opts.TempDir != "" {
 		parents = append(parents, opts.TempDir)
 	}
-	if cache := opts.userCache(); cache != "" {
-		parents = append(parents, filepath.Join(cache, binariesFolder))
-	}
-	if os.Geteuid() == 0 {
-		parents = append(parents, filepath.Join(rootCache, binariesFolder))
-	}
 	slices.Sort(parents)
 	return slices.Compact(parents)
 }

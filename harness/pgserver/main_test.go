@@ -35,8 +35,6 @@ func TestMain(m *testing.M) {
 	if sharedCache, err = os.MkdirTemp(memoryFolder(), "pgt-cache-"); err != nil {
 		panic(err)
 	}
-	// The clusters' account has to get at downloaded binaries in caches; the rest of a cache is closed by itself.
-	_ = os.Chmod(sharedCache, 0o755)
 	code := m.Run()
 	if left := ourFolders(); code == 0 && len(left) > 0 {
 		fmt.Fprintln(os.Stderr, "the tests left", left)

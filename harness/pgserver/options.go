@@ -12,16 +12,11 @@ import (
 const (
 	SourceURL      = "url"      // a server that somebody else runs
 	SourceBinaries = "binaries" // binaries on this machine, private cluster
-	SourceDownload = "download" // downloaded binaries, private cluster
 	SourceDocker   = "docker"   // a container
 )
 
-// What is used where neither binaries nor a server are at hand. Both name the same release, so that a run does not
-// depend on which of the two it got.
-const (
-	downloadMajor = "17"
-	defaultImage  = "postgres:17-alpine"
-)
+// defaultImage is used where neither binaries nor a server are at hand.
+const defaultImage = "postgres:17-alpine"
 
 // imageVariable names the environment variable that says which image to use.
 const imageVariable = "BOOTRACE_POSTGRES_IMAGE"
@@ -56,16 +51,13 @@ type Options struct {
 	// TMPDIR is not set; else the system's folder for temporary files.
 	TempDir string
 
-	// CacheDir keeps initialised data directories and downloaded binaries between runs. Empty means "bootrace" in the
+	// CacheDir keeps initialised data directories between runs. Empty means "bootrace" in the
 	// user's cache folder.
 	CacheDir string
 
 	// Image is the Docker image; empty means what BOOTRACE_POSTGRES_IMAGE says, or else postgres:17-alpine, or where that is not
 	// on this machine, bootrace-postgres, which images/postgres/build makes.
 	Image string
-
-	// Mirror is the base URL of a Maven repository to download binaries from; empty means embedded-postgres's own.
-	Mirror string
 }
 
 // sources returns the names to try, in order.
@@ -75,20 +67,20 @@ func (o Options) sources() ([]string, error) {
 		if o.URL != "" {
 			return []string{SourceURL}, nil
 		}
-		return []string{SourceBinaries, SourceDownload, SourceDocker}, nil
+		return []string{SourceBinaries, SourceDocker}, nil
 	case SourceURL:
 		if o.URL == "" {
 			return nil, fmt.Errorf("pgserver: source %q needs a URL", SourceURL)
 		}
 		return []string{SourceURL}, nil
-	case SourceBinaries, SourceDownload, SourceDocker:
+	case SourceBinaries, SourceDocker:
 		if o.URL != "" {
 			return nil, fmt.Errorf("pgserver: both a URL and source %q are given; they exclude each other", o.Source)
 		}
 		return []string{o.Source}, nil
 	}
 	return nil, fmt.Errorf("pgserver: no source %q; there are %s", o.Source,
-		strings.Join([]string{SourceURL, SourceBinaries, SourceDownload, SourceDocker}, ", "))
+		strings.Join([]string{SourceURL, SourceBinaries, SourceDocker}, ", "))
 }
 
 func (o Options) say(format string, args ...any) {

@@ -15,9 +15,7 @@ var errNotUnix = &failure{
 }
 
 func startBinaries(context.Context, Options) (backend, error) { return nil, errNotUnix }
-func startDownload(context.Context, Options) (backend, error) { return nil, errNotUnix }
 func probeBinaries(context.Context, Options) (string, error)  { return "", errNotUnix }
-func probeDownload(context.Context, Options) (string, error)  { return "", errNotUnix }
 
 func reapLeftovers(Options) {}
 

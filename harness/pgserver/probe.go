@@ -13,7 +13,7 @@ const probeTimeout = 900 * time.Millisecond
 // Probe reports for every source whether [Start] could use it, in the order in which Start would try them, and starts
 // nothing. It takes less than a second. With Options.Source set it reports that source alone.
 //
-// A source that is well as far as can be seen may still fail to start: Probe does not pull, download or unpack.
+// A source that is well as far as can be seen may still fail to start: Probe does not pull images.
 func Probe(ctx context.Context, opts Options) []Attempt {
 	probes := []struct {
 		source string
@@ -21,7 +21,6 @@ func Probe(ctx context.Context, opts Options) []Attempt {
 	}{
 		{SourceURL, probeForeign},
 		{SourceBinaries, probeBinaries},
-		{SourceDownload, probeDownload},
 		{SourceDocker, probeDocker},
 	}
 	var wg sync.WaitGroup

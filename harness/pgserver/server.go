@@ -55,7 +55,6 @@ type backend interface {
 var starters = map[string]func(context.Context, Options) (backend, error){
 	SourceURL:      startForeign,
 	SourceBinaries: startBinaries,
-	SourceDownload: startDownload,
 	SourceDocker:   startDocker,
 }
 
