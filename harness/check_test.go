@@ -49,7 +49,7 @@ func TestSearchFindsEveryDefect(t *testing.T) {
 func TestSearchReachesEveryEdge(t *testing.T) {
 	t.Parallel()
 	r, err := harness.Checking{
-		Target: sim.Reference(nil), Source: stores.Memory(), Seed: 7, Checks: int(seeds(10_000, 300)),
+		Target: sim.Reference(nil), Source: stores.Memory(), Seed: 7, Checks: int(seeds(10_000, 50)),
 	}.Run(context.Background())
 	if err != nil {
 		t.Fatal(err)

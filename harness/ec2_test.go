@@ -15,12 +15,13 @@ import (
 // and seed take the same course.
 func TestOnEC2(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{
+	for i, name := range []string{
 		"cloud-throttling", "cloud-capacity", "cloud-lost-replies", "launch-refused", "machine-death", "delete-during-boot", "hibernate-and-wake",
 		"two-replicas", "restart-during-boot",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			sampled(t, i, 4)
 			s, err := scenarios.Find(name)
 			if err != nil {
 				t.Fatal(err)

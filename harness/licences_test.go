@@ -53,7 +53,7 @@ func meddle(ctx context.Context, c controller.Config, event lifecycle.Event, sta
 // interleavings find.
 func TestNobodyAsked(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct {
+	for i, c := range []struct {
 		event lifecycle.Event
 		in    lifecycle.Status
 	}{
@@ -68,6 +68,7 @@ func TestNobodyAsked(t *testing.T) {
 	} {
 		t.Run(c.event.String()+"-of-"+c.in.String(), func(t *testing.T) {
 			t.Parallel()
+			sampled(t, i, 4)
 			target := meddling(c.event, c.in)
 			r, err := harness.Checking{Target: target, Source: stores.Memory(), Seed: 1, Checks: 3000}.Run(context.Background())
 			if err != nil {

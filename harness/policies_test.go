@@ -289,9 +289,10 @@ func TestPolicies(t *testing.T) {
 		}
 	}
 	all := contract.Policies{NoticesDeath: true, ReapsFailed: true, LaunchQuota: 3, OnlineAfter: 2, RestartsOffline: 2 * time.Minute}
-	for _, c := range policies {
+	for i, c := range policies {
 		t.Run(c.policy.String(), func(t *testing.T) {
 			t.Parallel()
+			sampled(t, i, 3)
 			target := differing(c.policy)
 			accused(t, target, c.silent)
 			plain := sim.Reference(nil)

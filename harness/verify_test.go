@@ -68,6 +68,7 @@ func TestVerifyTells(t *testing.T) {
 // A controller that differs from the contract on purpose says so, and passes.
 func TestVerifyByPolicies(t *testing.T) {
 	t.Parallel()
+	sampled(t, 1, 2)
 	p := contract.Policies{ReapsFailed: true, LaunchQuota: 2}
 	harness.Verify(t, differing(p), harness.WithPolicies(p))
 }

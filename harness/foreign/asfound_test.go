@@ -118,29 +118,24 @@ func suite(t *testing.T, b foreigntest.Behaviour, cp string, check func(*staged,
 // TestAsFound plays everything against the server as it was found, and again with the seed's fix.
 func TestAsFound(t *testing.T) {
 	t.Parallel()
+	if underRace {
+		t.Skip("make test plays this without the race detector")
+	}
 	for _, c := range []struct {
 		name, cp    string
 		b           foreigntest.Behaviour
 		want, extra []string
 		runs        int
-		once        bool // without the race detector alone
 	}{
-		{"as found", "", foreigntest.AsFound(), others, seed, 1, true},
-		{"as found, control plane served", stagedCP, foreigntest.AsFound(), othersServed, slices.Concat(seed, seedOfFamily), 3, false},
-		{"fixed", "", foreigntest.Fixed(), others, nil, 1, true},
-		{"fixed, control plane served", stagedCP, foreigntest.Fixed(), othersServed, nil, 1, true},
+		{"as found", "", foreigntest.AsFound(), others, seed, 1},
+		{"as found, control plane served", stagedCP, foreigntest.AsFound(), othersServed, slices.Concat(seed, seedOfFamily), 3},
+		{"fixed", "", foreigntest.Fixed(), others, nil, 1},
+		{"fixed, control plane served", stagedCP, foreigntest.Fixed(), othersServed, nil, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			want := slices.Sorted(slices.Values(slices.Concat(c.want, c.extra)))
-			runs := c.runs
-			switch { // make test plays them all without the race detector, and one with it
-			case underRace && c.once:
-				t.Skip("played without the race detector alone")
-			case underRace:
-				runs = 1
-			}
-			for range runs {
+			for range c.runs {
 				got, _ := suite(t, c.b, c.cp, func(x *staged, one played) { borneOut(t, x, one) })
 				slices.Sort(got)
 				if d := cmp.Diff(want, got); d != "" {
@@ -261,10 +256,10 @@ func TestDeletedAreNotStuck(t *testing.T) {
 // TestContractKept plays everything against the same server with every switch off: all holds, and says something.
 func TestContractKept(t *testing.T) {
 	t.Parallel()
+	if underRace {
+		t.Skip("make test plays this without the race detector")
+	}
 	for _, cp := range []string{stagedCP, ""} {
-		if cp == "" && underRace {
-			continue // make test plays it without the race detector
-		}
 		got, verdicts := suite(t, foreigntest.Behaviour{}, cp, nil)
 		if len(got) > 0 || len(verdicts) < 20 {
 			t.Errorf("%d scenarios: a server that keeps the contract is accused: %s", len(verdicts), strings.Join(got, "; "))
