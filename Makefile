@@ -97,6 +97,7 @@ verify: ## Fail where a generated file is out of sync, or a page names what is n
 bench: deps ## Print the figures of docs/internals.md
 	$(GO) test -run '^$$' -bench . -benchtime 3s ./harness ./harness/sched ./harness/explore
 	$(GO) test -run '^$$' -bench . -benchtime 1s ./controller/store/postgres ./harness/pgserver
+	$(GO) test -run Figures -count 3 -v ./harness/bubble # a bubble needs a test, and no benchmark
 
 .PHONY: mutate
 mutate: bin/gremlins ## Try mutants of the controller against the property tests (half an hour); reports go to mutants/

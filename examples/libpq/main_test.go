@@ -8,7 +8,7 @@ import (
 
 // TestMain has property tests try fewer plans than rapid's hundred, where the command line does not say how many.
 func TestMain(m *testing.M) {
-	if err := flag.Set("rapid.checks", "8"); err != nil {
+	if err := flag.Set("rapid.checks", "4"); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())

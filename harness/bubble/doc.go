@@ -24,6 +24,6 @@
 //
 // # Limits
 //
-// pg_catalog.now() by its full name, 'now'::timestamptz, LISTEN, and connections to anything but Postgres, the control plane and EC2
-// are not virtual, or refused. A goroutine of the controller's own that panics ends the test process, as Go has it.
+// pg_catalog.now() by its full name and 'now'::timestamptz are not virtual. Connections to anything but Postgres, the target's services,
+// the control plane and EC2 are refused. A goroutine of the controller's own that panics ends the test process, as Go has it.
 package bubble

@@ -44,12 +44,17 @@ type Env struct {
 	replica *replica
 }
 
-// Dial connects to the database. It has the signature of pgx's DialFunc and of net.Dialer's DialContext.
+// Dial connects to the database at [Postgres], or to one of the target's services at its address. It has the signature of pgx's
+// DialFunc, of net.Dialer's DialContext and of go-redis' Dialer.
 func (e Env) Dial(_ context.Context, network, addr string) (net.Conn, error) {
-	if addr != Postgres {
-		return nil, fmt.Errorf("bubble: nothing is at %s %s: the controller can reach its database at %s, and HTTP by Env.HTTP", network, addr, Postgres)
+	if addr == Postgres {
+		return e.gate.newConn(e.replica), nil
 	}
-	return e.gate.newConn(e.replica), nil
+	if s := e.gate.services[addr]; s != nil {
+		return e.gate.newLink(e.replica, s), nil
+	}
+	return nil, fmt.Errorf("bubble: nothing is at %s %s: the controller can reach its database at %s, the target's Services, and HTTP by Env.HTTP",
+		network, addr, Postgres)
 }
 
 // Dialer is for drivers that want a value with Dial and DialTimeout, as lib/pq does.

@@ -1,6 +1,7 @@
 package bubble
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -28,13 +29,25 @@ func (g *gate) exchange(c *conn, x *sim.Step, b *batch, answer *[]byte) bool {
 		g.sever(c, err)
 		return true
 	}
+	if c.err() != nil {
+		return true
+	}
 	if c.session == nil {
+		g.conns++
+		c.name = g.conns
+		if s := g.spare(b); s != nil {
+			c.session = s
+			*answer = append(*answer, s.greeting...)
+			return true
+		}
 		s, err := open(g.database)
 		if err != nil {
 			return broken(err)
 		}
-		g.conns++
-		c.session, c.name = s, g.conns
+		c.session = s
+		if b.code == protocol3 {
+			s.startup = string(b.bytes)
+		}
 	}
 	s := c.session
 	var ahead []byte
@@ -50,7 +63,8 @@ func (g *gate) exchange(c *conn, x *sim.Step, b *batch, answer *[]byte) bool {
 		}
 		b.virtual()
 	}
-	s.wrote = s.wrote || writes(b.text)
+	s.wrote = s.wrote || writes(b.text) || notifies(b.text)
+	g.listens(c, b)
 	if b.runs {
 		statements.Add(1)
 		s.says(x)
@@ -72,6 +86,9 @@ func (g *gate) exchange(c *conn, x *sim.Step, b *batch, answer *[]byte) bool {
 	if !over {
 		g.blocked = append(g.blocked, &waiting{c, x, b, answer})
 		return false
+	}
+	if b.code == protocol3 && s.status == 'I' {
+		s.greeting = bytes.Clone(*answer)
 	}
 	g.after(c)
 	return true
@@ -152,7 +169,7 @@ func (g *gate) waits(pid uint32) (bool, error) {
 
 // blockers are the backends that hold the lock that the backend waits for.
 func (g *gate) blockers(pid uint32) ([]uint32, error) {
-	r := g.control.ExecParams(context.Background(), "select unnest(pg_blocking_pids($1::int))", [][]byte{[]byte(strconv.Itoa(int(pid)))}, nil, nil, nil).Read()
+	r := g.control.ExecPrepared(context.Background(), "blockers", [][]byte{[]byte(strconv.Itoa(int(pid)))}, nil, nil).Read()
 	if r.Err != nil {
 		return nil, r.Err
 	}
@@ -176,10 +193,11 @@ func (g *gate) committed(c *conn) {
 		return
 	}
 	s.wrote = false
-	if !g.running {
-		return
+	var err error
+	if g.running {
+		err = g.moved(s.pid)
 	}
-	if err := g.moved(s.pid); err != nil {
+	if err = errors.Join(err, g.notify()); err != nil {
 		panic(err) // the world cannot see any more, and must not judge
 	}
 }
@@ -213,21 +231,17 @@ func (g *gate) sever(c *conn, why error) {
 		return
 	}
 	c.session = nil
+	waits := slices.ContainsFunc(g.blocked, func(w *waiting) bool { return w.conn == c })
 	g.blocked = slices.DeleteFunc(g.blocked, func(w *waiting) bool { return w.conn == c })
-	s.close()
-	if s.pid == 0 {
+	switch {
+	case !waits && s.reset():
+		g.spares = append(g.spares, s)
+	case s.pid == 0:
+		s.close()
 		return
-	}
-	pid := []byte(strconv.Itoa(int(s.pid)))
-	for {
-		r := g.control.ExecParams(context.Background(), `select pg_terminate_backend(pid) from pg_stat_activity where pid = $1::int`,
-			[][]byte{pid}, nil, nil, nil).Read()
-		if r.Err != nil {
-			panic(errors.Join(errors.New("ending a connection"), r.Err))
-		}
-		if len(r.Rows) == 0 {
-			break
-		}
+	default:
+		s.close()
+		g.terminate(s.pid)
 	}
 	if g.running {
 		if err := g.moved(s.pid); err != nil { // a commit may have been on its way
@@ -235,6 +249,34 @@ func (g *gate) sever(c *conn, why error) {
 		}
 		g.release()
 	}
+}
+
+// terminate ends the backend, and waits until it is gone.
+func (g *gate) terminate(pid uint32) {
+	for {
+		r := g.control.ExecParams(context.Background(), `select pg_terminate_backend(pid) from pg_stat_activity where pid = $1::int`,
+			[][]byte{[]byte(strconv.Itoa(int(pid)))}, nil, nil, nil).Read()
+		if r.Err != nil {
+			panic(errors.Join(errors.New("ending a connection"), r.Err))
+		}
+		if len(r.Rows) == 0 {
+			return
+		}
+	}
+}
+
+// spare is a session that another connection has left, and that was opened with the same words; nil where there is none.
+func (g *gate) spare(b *batch) *session {
+	if b.code != protocol3 {
+		return nil
+	}
+	i := slices.IndexFunc(g.spares, func(s *session) bool { return s.startup == string(b.bytes) })
+	if i < 0 {
+		return nil
+	}
+	s := g.spares[i]
+	g.spares = slices.Delete(g.spares, i, i+1)
+	return s
 }
 
 // status reads the controller's word for a status.

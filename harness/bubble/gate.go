@@ -28,16 +28,19 @@ import (
 
 // gate is what a controller's steps wait at. All but park is called from the scheduler's goroutine.
 type gate struct {
-	target   *Target
-	database *pgconn.Config
-	control  *pgconn.PgConn
-	site     *sim.Site
-	replicas []*replica
-	conns    int
-	blocked  []*waiting
-	steps    atomic.Int64 // for the watchdog
-	untold   [][][]byte   // moves of rows that the world does not know of yet
-	running  bool         // the run has begun: the oracle decides from here on
+	target    *Target
+	database  *pgconn.Config
+	control   *pgconn.PgConn
+	site      *sim.Site
+	replicas  []*replica
+	conns     int
+	services  map[string]*service
+	listeners []*conn    // that may listen
+	spares    []*session // that nobody uses any more
+	blocked   []*waiting
+	steps     atomic.Int64 // for the watchdog
+	untold    [][][]byte   // moves of rows that the world does not know of yet
+	running   bool         // the run has begun: the oracle decides from here on
 
 	mu     sync.Mutex
 	parked []*parking
@@ -57,15 +60,18 @@ type replica struct {
 	number  int
 	handler http.Handler
 	cancel  context.CancelFunc
-	conns   []*conn
+	conns   []severable
 	dead    bool
 }
+
+// severable is a connection that can be ended at once, for a reason.
+type severable interface{ sever(why error) }
 
 // parking is something that waits to be chosen.
 type parking struct {
 	by    sim.Author
-	call  int // the serial number of the call that it serves
-	conn  *conn
+	call  int        // the serial number of the call that it serves
+	name  func() int // of the connection, once it is used
 	text  string
 	bytes []byte
 	quiet bool        // it is no step of the schedule, and done at once
@@ -109,6 +115,7 @@ func (g *gate) author(r *replica) (by sim.Author, call int) {
 // Settle implements sched.Outside.
 func (g *gate) Settle() {
 	g.steps.Add(1)
+	g.deliver()
 	for quiet := true; quiet; {
 		synctest.Wait()
 		quiet = false
@@ -155,16 +162,16 @@ func (g *gate) take() []*parking {
 	}
 	slices.SortStableFunc(all, func(a, b *parking) int {
 		return cmp.Or(cmp.Compare(a.by.Replica, b.by.Replica), cmp.Compare(a.call, b.call), strings.Compare(a.by.Task, b.by.Task),
-			strings.Compare(a.text, b.text), bytes.Compare(a.bytes, b.bytes), cmp.Compare(number(a.conn), number(b.conn)))
+			strings.Compare(a.text, b.text), bytes.Compare(a.bytes, b.bytes), cmp.Compare(number(a.name), number(b.name)))
 	})
 	return all
 }
 
-func number(c *conn) int {
-	if c == nil {
+func number(name func() int) int {
+	if name == nil {
 		return 0
 	}
-	return c.name
+	return name()
 }
 
 // now is the time since the run began; before, it is negative.
@@ -189,6 +196,11 @@ func (g *gate) Open(site *sim.Site, before []time.Duration) error {
 	var err error
 	if g.control, err = pgconn.ConnectConfig(context.Background(), g.database); err != nil {
 		return err
+	}
+	for name, sql := range map[string]string{"moves": moves, "blockers": "select unnest(pg_blocking_pids($1::int))"} {
+		if _, err := g.control.Prepare(context.Background(), name, sql, nil); err != nil {
+			return err
+		}
 	}
 	order := make([]int, len(before))
 	for i := range before {
@@ -279,7 +291,7 @@ func (g *gate) Kill(n int) {
 	r.conns = nil
 	g.mu.Unlock()
 	for _, c := range conns {
-		g.sever(c, errDropped)
+		c.sever(errDropped)
 	}
 }
 
@@ -313,7 +325,7 @@ func serve(h http.Handler, w http.ResponseWriter, q *http.Request) (panicked any
 // moved tells the world of the rows that the backend has moved. One that waited for its lock may have gone on, and have committed
 // what it did: that is kept until its step is over.
 func (g *gate) moved(pid uint32) error {
-	result := g.control.ExecParams(context.Background(), moves, nil, nil, nil, nil).Read()
+	result := g.control.ExecPrepared(context.Background(), "moves", nil, nil, nil).Read()
 	if result.Err != nil {
 		return fmt.Errorf("reading the rows' moves: %w", result.Err)
 	}

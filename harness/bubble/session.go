@@ -27,7 +27,11 @@ type session struct {
 	wrote  bool     // rows, perhaps, since the transaction began
 	looks  string   // for deadlocks, and when
 	texts  []string // the statements of the transaction, and when they came
+	copies bool     // it is in the middle of a COPY
 	set    bool     // the statement that sets the clock is prepared
+	// startup and greeting are what the connection was opened with, and what Postgres said to that.
+	startup  string
+	greeting []byte
 	// telling is set while the answer to the setting of the clock has not come.
 	telling bool
 }
@@ -90,25 +94,55 @@ const setClockSQL = `select set_config('bootrace.clock', $1, false),
 
 // prepare has Postgres know how the clock is set.
 func (s *session) prepare() error {
-	var out []byte
-	for _, m := range []pgproto3.FrontendMessage{&pgproto3.Parse{Name: setClock, Query: setClockSQL}, &pgproto3.Sync{}} {
-		var err error
-		if out, err = m.Encode(out); err != nil {
-			return err
-		}
-	}
-	if err := s.send(out); err != nil {
-		return err
-	}
-	s.set = true
-	_, err := s.cycle()
+	_, err := s.ask(&pgproto3.Parse{Name: setClock, Query: setClockSQL}, &pgproto3.Sync{})
+	s.set = err == nil
 	return err
 }
 
-// cycle reads to the end of one answer, however long it takes, and returns it.
-func (s *session) cycle() ([]byte, error) {
+// reset makes the session what it was when it was opened, and reports whether that could be done. Another connection can be given it
+// then: to open one anew costs Postgres a hundred times as much.
+func (s *session) reset() bool {
+	if s.greeting == nil || s.telling || len(s.in) > 0 || s.copies {
+		return false
+	}
+	ask := []pgproto3.FrontendMessage{&pgproto3.Query{String: "rollback"}, &pgproto3.Query{String: "discard all"},
+		&pgproto3.Parse{Name: setClock, Query: setClockSQL}, &pgproto3.Sync{}}
+	if s.status == 'I' {
+		ask = ask[1:]
+	}
+	answer, err := s.ask(ask...)
+	if err != nil || s.status != 'I' || len(s.in) > 0 {
+		return false
+	}
+	for len(answer) > 0 {
+		if answer[0] == 'E' {
+			return false
+		}
+		answer = answer[1+binary.BigEndian.Uint32(answer[1:]):]
+	}
+	s.wrote, s.looks, s.texts, s.set = false, "", nil, true
+	return true
+}
+
+// ask sends the messages, and reads the answers to all of them, however long they take.
+func (s *session) ask(all ...pgproto3.FrontendMessage) ([]byte, error) {
+	var out []byte
+	owed := 0
+	for _, m := range all {
+		var err error
+		if out, err = m.Encode(out); err != nil {
+			return nil, err
+		}
+		switch m.(type) {
+		case *pgproto3.Query, *pgproto3.Sync:
+			owed++
+		}
+	}
+	if err := s.send(out); err != nil {
+		return nil, err
+	}
 	for {
-		if n := s.answered(1); n > 0 {
+		if n := s.answered(owed); n > 0 {
 			answer := s.in[:n:n]
 			s.in = append([]byte(nil), s.in[n:]...)
 			return answer, nil
@@ -227,9 +261,10 @@ func (s *session) answered(owed int) int {
 				return end
 			}
 		case 'G', 'W', 'H': // COPY goes on from here
+			s.copies = true
 			return end
 		case 'Z':
-			s.status = body[0]
+			s.status, s.copies = body[0], false
 			if owed--; owed <= 0 {
 				return end
 			}

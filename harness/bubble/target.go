@@ -32,6 +32,8 @@ type Target struct {
 	Start func(Env) (http.Handler, error)
 	// Rows says where its workspaces are.
 	Rows Rows
+	// Services are what the controller talks to beside its database, by the address that it dials. Each is started for every run.
+	Services map[string]func() (Service, error)
 	// Boot says which boot of its workspace a provision is for, by the environment that the controller orders it with. Without it nobody
 	// can say whether a machine is that of the current boot, and what depends on that is not judged.
 	Boot func(env map[string]string) int
@@ -73,7 +75,12 @@ func (b Target) For(t *testing.T) sim.Target {
 			if err != nil {
 				return err
 			}
-			g := &gate{target: &b, database: config}
+			services, end, err := b.services()
+			if err != nil {
+				return err
+			}
+			defer end()
+			g := &gate{target: &b, database: config, services: services}
 			current.Store(g)
 			around(t, g, run)
 			return database.Drop(ctx)
