@@ -23,15 +23,15 @@ import (
 const defaultSearch = 30 * time.Second
 
 type checkCmd struct {
-	Checks     int           `placeholder:"NUMBER" help:"End after so many plans."`
-	For        time.Duration `placeholder:"TIME" help:"End after so long, such as 30s, which is the default where no number is given."`
-	Seed       *uint64       `placeholder:"NUMBER" help:"Decides which plans are drawn. Drawn itself, and printed, where not given."`
-	Strategy   string        `enum:"${strategies}" default:"${strategy}" help:"How schedules are drawn: ${enum}. A portfolio has the others take turns; pct-d is probabilistic concurrency testing of depth d (default: ${default})."`
+	Checks     int           `placeholder:"NUMBER" help:"Stop after this number of plans."`
+	For        time.Duration `placeholder:"TIME" help:"Stop after this time. Default: 30s, unless --checks is given."`
+	Seed       *uint64       `placeholder:"NUMBER" help:"Seed of the plans. Default: a random one, which is printed."`
+	Strategy   string        `enum:"${strategies}" default:"${strategy}" help:"How schedules are drawn: ${enum}. portfolio alternates between the others; pct-d is probabilistic concurrency testing of depth d (default: ${default})."`
 	Defect     string        `predictor:"defect" placeholder:"NAME" help:"Give the reference controller a named defect: see bootrace defects."`
 	Coverage   bool          `help:"List how often each transition met each tick, before, between and after its steps."`
 	storeFlags `embed:"" set:"store=memory"`
-	Cloud      string `enum:"fake,ec2" default:"fake" help:"Where machines are: fake, or ec2, where the controller's EC2 client speaks EC2's wire to a fake of it."`
-	Out        string `default:"runs" type:"path" placeholder:"FOLDER" help:"Folder that what is found is kept in (default: runs)."`
+	Cloud      string `enum:"fake,ec2" default:"fake" help:"Where machines run: fake, or ec2, which has the controller's EC2 client speak EC2's protocol to a fake."`
+	Out        string `default:"runs" type:"path" placeholder:"FOLDER" help:"Folder for the runs of findings (default: runs)."`
 }
 
 // Validate is called when the command line was read.

@@ -15,16 +15,16 @@ import (
 )
 
 type cloudCmd struct {
-	List cloudListCmd `cmd:"" help:"List the machines on EC2 that carry bootrace's tags, or what carries its labels on a Docker Engine."`
-	Reap cloudReapCmd `cmd:"" help:"Terminate machines on EC2 that carry bootrace's tags, or remove what carries its labels on a Docker Engine."`
+	List cloudListCmd `cmd:"" help:"List the machines on EC2 with bootrace's tags, or the objects on a Docker Engine with its labels."`
+	Reap cloudReapCmd `cmd:"" help:"Terminate machines on EC2 with bootrace's tags, or remove objects on a Docker Engine with its labels."`
 }
 
 // cloudFlags say which machines are looked at.
 type cloudFlags struct {
 	Cloud      string `enum:"ec2,docker" default:"ec2" help:"Where to look: ec2, or docker for containers, networks and images (default: ${default})."`
 	ec2Where   `embed:""`
-	DockerHost string `placeholder:"URL" help:"Docker Engine, with --cloud docker; what DOCKER_HOST says where not given, or this machine's."`
-	Deployment string `placeholder:"NAME" help:"Only this deployment's machines; those of all deployments where not given. Networks and images are nobody's deployment."`
+	DockerHost string `placeholder:"URL" help:"Docker Engine, with --cloud docker. Default: DOCKER_HOST, or this machine's."`
+	Deployment string `placeholder:"NAME" help:"Only the machines of this deployment. Default: those of all deployments. Networks and images belong to no deployment."`
 }
 
 // machines lists the machines. The cloud is to be closed by the caller.
@@ -77,22 +77,24 @@ func (c *cloudListCmd) Run(ctx context.Context, s streams) error {
 
 type cloudReapCmd struct {
 	cloudFlags `embed:""`
-	Expired    bool          `help:"Those that are past the lifetime that their tag or label gives them; on Docker also those whose owner is gone, and images that nothing uses."`
+	Expired    bool          `help:"Those that are older than the lifetime in their tag or label. On Docker, also those whose owner is gone, and images that nothing uses."`
 	Older      time.Duration `placeholder:"TIME" help:"Those, and all that were launched longer ago than this."`
-	All        bool          `help:"All of them, of every deployment where none is given."`
-	Yes        bool          `help:"Terminate or remove them. Without it, they are only shown, and it is an error where there are any."`
+	All        bool          `help:"All of them; of every deployment, unless --deployment is given."`
+	Yes        bool          `help:"Terminate or remove them. Without it, they are only listed, and any are an error."`
 	JSON       bool          `help:"Print a JSON list of the machines instead of a table."`
 }
 
 // Help says how to choose.
 func (cloudReapCmd) Help() string {
-	return `  bootrace cloud reap --expired --yes               what is past its lifetime
+	return `Examples:
+
+  bootrace cloud reap --expired --yes               machines whose lifetime is over
   bootrace cloud reap --deployment NAME --yes       all machines of one deployment
   bootrace cloud reap --all --yes                   all machines of all deployments
 
-With --cloud docker these are containers with their volumes, the networks of runs, and images that runs built, of which one
-that something else uses is left alone. A run's carry the process that they belong to: where that is gone, they are expired.
-A controller's have no owner, since they outlive it; --docker-expiry gives them a lifetime.`
+With --cloud docker, it removes containers with their volumes, the networks of runs, and images that runs have built, unless
+something else uses them. Those of a run are labelled with the run's process, and are expired when that is gone. Those of a
+controller have no owner, since they outlive it; --docker-expiry gives them a lifetime.`
 }
 
 // Validate is called when the command line was read.

@@ -31,12 +31,12 @@ func complete(parser *kong.Kong) {
 }
 
 type completionCmd struct {
-	Shell string `arg:"" optional:"" enum:"bash,zsh,fish," default:"" help:"bash, zsh or fish; that of $SHELL where none is given."`
+	Shell string `arg:"" optional:"" enum:"bash,zsh,fish," default:"" help:"bash, zsh or fish. Default: the shell in $SHELL."`
 }
 
 // Help says how to use what the command prints.
 func (completionCmd) Help() string {
-	return `Put its output where the shell reads it at the start:
+	return `Load it when the shell starts:
 
   echo 'source <(bootrace completion bash)' >> ~/.bashrc
   echo 'source <(bootrace completion zsh)' >> ~/.zshrc

@@ -23,21 +23,21 @@ import (
 )
 
 type controllerCmd struct {
-	Listen      string        `default:"127.0.0.1:8080" placeholder:"ADDRESS" help:"Address to serve on (default: ${default}); port 0 is any free one."`
-	DatabaseURL string        `env:"DATABASE_URL" placeholder:"URL" help:"Postgres to keep the rows in; it is migrated at the start. Without it rows are kept in memory and lost at the end."`
-	AdminToken  string        `env:"ADMIN_TOKEN" placeholder:"TOKEN" help:"Bearer token of the operators; without it their calls are open (development)."`
-	Secret      string        `env:"BOOTRACE_SECRET" placeholder:"TEXT" help:"What the tokens of booting machines are derived from; the same for all replicas, and for ever."`
-	PublicURL   string        `placeholder:"URL" help:"How agents reach this server; http://<listen> where not given."`
-	Grace       time.Duration `default:"10s" help:"How long requests under way may take to end after SIGTERM."`
+	Listen      string        `default:"127.0.0.1:8080" placeholder:"ADDRESS" help:"Address to serve on (default: ${default}). Port 0 selects a free port."`
+	DatabaseURL string        `env:"DATABASE_URL" placeholder:"URL" help:"Postgres database to keep the rows in. It is migrated on start. Without it, rows are kept in memory and lost on exit."`
+	AdminToken  string        `env:"ADMIN_TOKEN" placeholder:"TOKEN" help:"Bearer token of the operators. Without it, their calls need no token (development mode)."`
+	Secret      string        `env:"BOOTRACE_SECRET" placeholder:"TEXT" help:"Secret from which the tokens of booting machines are derived. It must be the same for all replicas, and must not change."`
+	PublicURL   string        `placeholder:"URL" help:"URL at which agents reach this server. Default: http://<listen>."`
+	Grace       time.Duration `default:"10s" help:"How long pending requests may take to finish after SIGTERM."`
 
-	Speed  float64     `default:"1" placeholder:"N" help:"Divides every time that the controller goes by: budgets, liveness TTLs, sweeps, launches. 60 makes a minute a second. What is about the network (time-outs of HTTP and of the cloud's calls) and machines' expiry stay as they are."`
-	Cloud  string      `enum:"none,ec2,docker" default:"none" help:"Where to boot machines: none leaves it to somebody else, ec2 launches them by the EC2 protocol, docker as containers."`
+	Speed  float64     `default:"1" placeholder:"N" help:"Divides every duration of the controller: budgets, liveness TTLs, sweeps, launches. 60 makes a minute a second. Timeouts of HTTP and of cloud calls, and the expiry of machines, stay as they are."`
+	Cloud  string      `enum:"none,ec2,docker" default:"none" help:"Where to boot machines: none launches none, ec2 launches them by the EC2 protocol, docker as containers."`
 	EC2    ec2Flags    `embed:"" prefix:"ec2-" group:"EC2"`
 	Docker dockerFlags `embed:"" prefix:"docker-" group:"Docker"`
 
-	Defect string `predictor:"defect" env:"BOOTRACE_DEFECT" placeholder:"NAME" help:"For trying harnesses: give the controller a named defect; see bootrace defects."`
+	Defect string `predictor:"defect" env:"BOOTRACE_DEFECT" placeholder:"NAME" help:"Give the controller a named defect, to test a harness: see bootrace defects."`
 
-	ProvisionTimeoutSeconds int `env:"PROVISION_TIMEOUT_SECONDS" placeholder:"N" help:"One provision budget for the boots of all runtimes, in seconds."`
+	ProvisionTimeoutSeconds int `env:"PROVISION_TIMEOUT_SECONDS" placeholder:"N" help:"One provision budget for all runtimes, in seconds."`
 }
 
 // Run implements the command.

@@ -13,10 +13,10 @@ import (
 )
 
 type defectsCmd struct {
-	Measure bool          `help:"Search for each and print the ledger as a Markdown table: what catches it, after how long, and how small it gets. Takes minutes."`
-	Seeds   int           `default:"5" help:"Searches for each defect."`
-	For     time.Duration `default:"60s" help:"Bound of one search."`
-	Sound   int           `default:"100000" help:"Checks that the reference controller has to survive in memory; a hundredth of them on Postgres."`
+	Measure bool          `help:"Search for each defect and print the ledger as a Markdown table: what finds it, after how long, and how small its plan gets. Takes minutes."`
+	Seeds   int           `default:"5" help:"Number of searches for each defect."`
+	For     time.Duration `default:"60s" help:"Time limit of one search."`
+	Sound   int           `default:"100000" help:"Number of checks of the reference controller itself in memory; a hundredth of them on Postgres."`
 }
 
 // Run implements the command.

@@ -11,8 +11,8 @@ import (
 type dialectsCmd struct {
 	List     dialectsListCmd     `cmd:"" default:"1" help:"List the built-in dialects."`
 	Show     dialectsShowCmd     `cmd:"" help:"Print a built-in dialect's YAML, to start your own from."`
-	Validate dialectsValidateCmd `cmd:"" help:"Check dialects' files; every error is shown with its place."`
-	Schema   dialectsSchemaCmd   `cmd:"" help:"Print the JSON Schema of dialects' files."`
+	Validate dialectsValidateCmd `cmd:"" help:"Check dialect files, and report every error with its place."`
+	Schema   dialectsSchemaCmd   `cmd:"" help:"Print the JSON Schema of dialect files."`
 }
 
 type dialectsListCmd struct{}

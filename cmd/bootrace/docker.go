@@ -17,15 +17,15 @@ import (
 
 // dockerFlags say which containers to start, and where.
 type dockerFlags struct {
-	Host       string            `placeholder:"URL" help:"Docker Engine, such as unix:///run/docker.sock or tcp://127.0.0.1:2375; what DOCKER_HOST says where not given, or this machine's."`
-	Deployment string            `placeholder:"NAME" help:"What this controller's containers are told from others by; must be given. No two controllers that have not one database may share it: each would stop what the other has launched."`
-	Image      string            `placeholder:"NAME" help:"What containers boot; it must be there, since nothing is pulled. bootrace:latest where not given, which make image builds."`
-	Command    string            `placeholder:"ARGUMENTS" help:"Arguments of the image's entry point, parted by blanks. Where not given: for bootrace:latest, agent at this controller's speed; else the image's own."`
-	Network    string            `placeholder:"NAME" help:"Network that containers are on; the Engine's default one where not given."`
-	Env        map[string]string `placeholder:"NAME=VALUE" help:"A variable for all containers, beside those that name the workspace, such as BOOTRACE_LLM_URL=http://172.17.0.1:8090; may be given several times."`
-	Memory     string            `placeholder:"SIZE" help:"How much memory a container may use, such as 256m; no limit where not given."`
-	Expiry     time.Duration     `placeholder:"TIME" help:"The age at which a container is left over, such as 4h: it is in a label, for bootrace cloud reap --expired."`
-	Retain     time.Duration     `placeholder:"TIME" help:"How long a container that has ended is kept, for its log; 1h where not given."`
+	Host       string            `placeholder:"URL" help:"Docker Engine, such as unix:///run/docker.sock or tcp://127.0.0.1:2375. Default: DOCKER_HOST, or this machine's."`
+	Deployment string            `placeholder:"NAME" help:"Name that identifies this controller's containers; required. Only controllers that share a database may share it: others would stop each other's containers."`
+	Image      string            `placeholder:"NAME" help:"Image of the containers. It must exist on the Engine: nothing is pulled. Default: bootrace:latest, which make image builds."`
+	Command    string            `placeholder:"ARGUMENTS" help:"Arguments of the image's entry point, separated by spaces. Default: agent at this controller's speed for bootrace:latest, otherwise the image's own."`
+	Network    string            `placeholder:"NAME" help:"Network of the containers. Default: the Engine's default network."`
+	Env        map[string]string `placeholder:"NAME=VALUE" help:"Environment variable for all containers, in addition to those that describe the workspace, such as BOOTRACE_LLM_URL=http://172.17.0.1:8090. May be repeated."`
+	Memory     string            `placeholder:"SIZE" help:"Memory limit of a container, such as 256m. Default: none."`
+	Expiry     time.Duration     `placeholder:"TIME" help:"Lifetime of a container, such as 4h. It is stored in a label, for bootrace cloud reap --expired."`
+	Retain     time.Duration     `placeholder:"TIME" help:"How long a container that has exited is kept for its log. Default: 1h."`
 }
 
 // bootraceImage is the image that make image builds of this program.

@@ -13,7 +13,7 @@ import (
 )
 
 type doctorCmd struct {
-	DatabaseURL string `env:"BOOTRACE_DATABASE_URL" placeholder:"URL" help:"A Postgres server to look at, too."`
+	DatabaseURL string `env:"BOOTRACE_DATABASE_URL" placeholder:"URL" help:"A Postgres server to check as well."`
 }
 
 // Run implements the command.

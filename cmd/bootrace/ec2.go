@@ -9,11 +9,11 @@ import (
 
 // ec2Where says where EC2 is, and who calls it.
 type ec2Where struct {
-	Endpoint        string `placeholder:"URL" help:"Something that speaks EC2's protocol, such as bootrace fakeprovider. Without it, this is real AWS."`
-	Region          string `placeholder:"NAME" help:"Region; must be given on real AWS."`
-	AccessKeyID     string `placeholder:"ID" help:"Access key for the endpoint; any will do for a fake. On real AWS the usual chain is asked instead: environment, shared configuration, role."`
+	Endpoint        string `placeholder:"URL" help:"A server that speaks EC2's protocol, such as bootrace fakeprovider. Without it, this is real AWS."`
+	Region          string `placeholder:"NAME" help:"Region; required on real AWS."`
+	AccessKeyID     string `placeholder:"ID" help:"Access key for the endpoint; a fake accepts any. On real AWS, the default credential chain is used instead: environment, shared configuration, role."`
 	SecretAccessKey string `env:"BOOTRACE_EC2_SECRET_ACCESS_KEY" placeholder:"TEXT" help:"Its secret."`
-	AllowRealAWS    bool   `name:"allow-real-aws" help:"Let this be real AWS, which costs money."`
+	AllowRealAWS    bool   `name:"allow-real-aws" help:"Allow real AWS, which costs money."`
 }
 
 // config is as much of the configuration as says where EC2 is.
@@ -26,21 +26,21 @@ func (w ec2Where) config() ec2.Config {
 // ec2Flags say which machines to launch, and where.
 type ec2Flags struct {
 	ec2Where        `embed:""`
-	Deployment      string            `placeholder:"NAME" help:"What this controller's machines are told from others by: no two controllers that have not one database may share it."`
-	MaxMachines     int               `placeholder:"N" help:"The most machines that may live at a time; must be given on real AWS."`
-	Expiry          time.Duration     `placeholder:"TIME" help:"The age at which a forgotten machine ends, such as 4h: it is in a tag for bootrace cloud reap, and a timer on the machine; must be given on real AWS."`
+	Deployment      string            `placeholder:"NAME" help:"Name that identifies this controller's machines. Only controllers that share a database may share it."`
+	MaxMachines     int               `placeholder:"N" help:"Maximum number of machines at a time; required on real AWS."`
+	Expiry          time.Duration     `placeholder:"TIME" help:"Lifetime of a machine, such as 4h. It is stored in a tag for bootrace cloud reap, and set as a timer on the machine. Required on real AWS."`
 	Image           string            `placeholder:"AMI" help:"Machine image; its cloud-init must run user data."`
-	InstanceType    string            `placeholder:"TYPE" help:"Machine type; t3.small where not given."`
-	Subnet          string            `placeholder:"ID" help:"Subnet; the default one where not given."`
-	SecurityGroup   []string          `placeholder:"ID" help:"Security group; may be given several times."`
+	InstanceType    string            `placeholder:"TYPE" help:"Machine type. Default: t3.small."`
+	Subnet          string            `placeholder:"ID" help:"Subnet. Default: the default subnet."`
+	SecurityGroup   []string          `placeholder:"ID" help:"Security group. May be repeated."`
 	KeyName         string            `placeholder:"NAME" help:"SSH key pair."`
 	InstanceProfile string            `placeholder:"NAME" help:"IAM instance profile."`
 	Spot            bool              `help:"Launch spot instances."`
-	Tag             map[string]string `placeholder:"KEY=VALUE" help:"A tag for the machines, beside bootrace's own; may be given several times."`
+	Tag             map[string]string `placeholder:"KEY=VALUE" help:"Tag for the machines, in addition to bootrace's own. May be repeated."`
 	AgentCommand    string            `placeholder:"COMMAND" help:"Shell command that starts the agent on a machine."`
-	MaxAttempts     int               `placeholder:"N" help:"How often one call is tried; 3 where not given."`
-	AttemptTimeout  time.Duration     `placeholder:"TIME" help:"How long one try may take; 20s where not given."`
-	Settle          time.Duration     `placeholder:"TIME" help:"How long EC2 may take until it knows a machine that it launched; 30s where not given."`
+	MaxAttempts     int               `placeholder:"N" help:"Number of attempts of one call. Default: 3."`
+	AttemptTimeout  time.Duration     `placeholder:"TIME" help:"Timeout of one attempt. Default: 20s."`
+	Settle          time.Duration     `placeholder:"TIME" help:"How long EC2 may take to know a machine that it has launched. Default: 30s."`
 }
 
 // config returns the configuration. At an endpoint that is not Amazon's, where nothing costs anything and machines are

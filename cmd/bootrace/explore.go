@@ -16,28 +16,28 @@ import (
 )
 
 type exploreCmd struct {
-	Workspaces int           `default:"1" placeholder:"N" help:"Workspaces on machines of ours (default: ${default})."`
-	External   int           `default:"0" placeholder:"N" help:"Besides, workspaces that run elsewhere (default: ${default})."`
-	Replicas   int           `default:"1" placeholder:"N" help:"Controllers on one database (default: ${default})."`
+	Workspaces int           `default:"1" placeholder:"N" help:"Workspaces on the controller's machines (default: ${default})."`
+	External   int           `default:"0" placeholder:"N" help:"External workspaces, in addition (default: ${default})."`
+	Replicas   int           `default:"1" placeholder:"N" help:"Controller replicas on one database (default: ${default})."`
 	Beats      int           `default:"2" placeholder:"N" help:"Calls that each agent makes: a register, then heartbeats (default: ${default})."`
 	Sweeps     int           `default:"1" placeholder:"N" help:"Turns of each tick of each replica (default: ${default})."`
-	Acts       int           `default:"1" placeholder:"N" help:"Acts of the operator, at the most (default: ${default})."`
-	Faults     int           `default:"1" placeholder:"N" help:"Faults, at the most (default: ${default})."`
-	Stalls     int           `default:"1" placeholder:"N" help:"Times that time passes with something under way, at the most (default: ${default})."`
-	States     int           `placeholder:"N" help:"End after so many states; the search is not exhausted then."`
-	For        time.Duration `placeholder:"TIME" help:"End after so long; the search is not exhausted then."`
+	Acts       int           `default:"1" placeholder:"N" help:"Maximum number of acts of the operator (default: ${default})."`
+	Faults     int           `default:"1" placeholder:"N" help:"Maximum number of faults (default: ${default})."`
+	Stalls     int           `default:"1" placeholder:"N" help:"Maximum number of times that time passes while something is pending (default: ${default})."`
+	States     int           `placeholder:"N" help:"Stop after this number of states; the search is then not exhausted."`
+	For        time.Duration `placeholder:"TIME" help:"Stop after this time; the search is then not exhausted."`
 	Defect     string        `predictor:"defect" placeholder:"NAME" help:"Give the reference controller a named defect: see bootrace defects."`
 	JSON       bool          `name:"json" help:"Print the result as JSON."`
-	Out        string        `default:"runs" type:"path" placeholder:"FOLDER" help:"Folder that what is found is kept in (default: runs)."`
+	Out        string        `default:"runs" type:"path" placeholder:"FOLDER" help:"Folder for the runs of findings (default: runs)."`
 }
 
 // Help says what is searched.
 func (exploreCmd) Help() string {
-	return `Every interleaving of a small world is searched: each request, each turn of a tick, each call of theirs to the store or the
-cloud, in every order, with the given number of acts, faults and stalls at every place where they can happen. Where the
-world is exhausted and nothing was found, nothing is there to be found within the bounds: that is what exhausted: true says.
+	return `It searches each request, each turn of a tick, and each of their calls to the store or the cloud, in every order, with the
+given number of acts, faults and stalls at every place where they can happen. exhausted: true says that nothing is left to
+search within the bounds.
 
-Bounds multiply. The defaults take a minute or so; with two workspaces, begin with --beats 1 --acts 0 --faults 0 --stalls 0.
+Bounds multiply. The defaults take about a minute; with two workspaces, start with --beats 1 --acts 0 --faults 0 --stalls 0.
 
 Exit codes: 0 exhausted, nothing found; 1 violated; 10 not exhausted.`
 }

@@ -16,22 +16,22 @@ import (
 )
 
 type fakeproviderCmd struct {
-	Listen      string        `default:"127.0.0.1:8090" placeholder:"ADDRESS" help:"Address to serve everything on that has none of its own (default: ${default}); port 0 is any free one."`
-	EC2Listen   string        `name:"ec2-listen" placeholder:"ADDRESS" help:"Address of the EC2 wire, if it is to have one of its own."`
-	CPListen    string        `name:"cp-listen" placeholder:"ADDRESS" help:"The same of the control plane."`
-	LLMListen   string        `name:"llm-listen" placeholder:"ADDRESS" help:"The same of the LLM providers."`
-	AdminListen string        `name:"admin-listen" placeholder:"ADDRESS" help:"The same of the administration, which asks for no credentials."`
+	Listen      string        `default:"127.0.0.1:8090" placeholder:"ADDRESS" help:"Address of everything that has no address of its own (default: ${default}). Port 0 selects a free port."`
+	EC2Listen   string        `name:"ec2-listen" placeholder:"ADDRESS" help:"Separate address of the EC2 wire."`
+	CPListen    string        `name:"cp-listen" placeholder:"ADDRESS" help:"Separate address of the control plane."`
+	LLMListen   string        `name:"llm-listen" placeholder:"ADDRESS" help:"Separate address of the LLM providers."`
+	AdminListen string        `name:"admin-listen" placeholder:"ADDRESS" help:"Separate address of the administration, which needs no credentials."`
 	Speed       float64       `default:"1" placeholder:"N" help:"How many times faster than the wall clock LLM providers answer and machines boot; 60 makes a minute a second."`
-	Seed        uint64        `default:"1" placeholder:"NUMBER" help:"What refusals, durations and shares are drawn from (default: ${default})."`
+	Seed        uint64        `default:"1" placeholder:"NUMBER" help:"Seed of refusals, durations and shares (default: ${default})."`
 	MachineBoot time.Duration `default:"0s" placeholder:"TIME" help:"How long a machine is pending before it runs; divided by the speed."`
-	CPToken     string        `name:"cp-token" env:"BOOTRACE_CP_TOKEN" placeholder:"TOKEN" help:"Bearer token that the control plane's callers must have; without it everybody is let in."`
-	TellBoots   bool          `help:"Let the administration tell what machines boot with, tokens included, so that somebody else boots their agents: bootrace run --target … --fakeprovider URL."`
+	CPToken     string        `name:"cp-token" env:"BOOTRACE_CP_TOKEN" placeholder:"TOKEN" help:"Bearer token for the control plane. Without it, calls need no token."`
+	TellBoots   bool          `help:"Have the administration report what machines boot with, including tokens, so that another program can boot their agents: bootrace run --target … --fakeprovider URL."`
 	JSON        bool          `help:"Print the addresses as one line of JSON."`
 }
 
 // Help says where things are, and what the administration takes.
 func (fakeproviderCmd) Help() string {
-	return `Where things are:
+	return `Addresses:
 
   POST /                  EC2:             AWS_ENDPOINT_URL=http://ADDRESS, any credentials
   /cp/…                   control plane:   MOLECULE_CP_URL=http://ADDRESS
@@ -39,7 +39,7 @@ func (fakeproviderCmd) Help() string {
                                            ANTHROPIC_BASE_URL=http://ADDRESS/anthropic
   /admin/…                administration:  see below
 
-An LLM request's key, or its header X-Workspace-Id, names the workspace that it is for.
+The key of an LLM request, or its header X-Workspace-Id, names the workspace.
 
 The administration, in JSON (durations as "1m30s"):
 
@@ -48,7 +48,7 @@ The administration, in JSON (durations as "1m30s"):
   PUT    /admin/ec2/faults                       {"rules":[{"action":"RunInstances","kind":"no-capacity","times":3}]}
   PUT    /admin/cp/faults                        {"rules":[{"call":"provision","kind":"throttled","share":0.5}]}
   PUT    /admin/llm/faults                       {"rules":[{"kind":"outage","provider":"minimax"}]}
-  DELETE /admin/faults                           nothing goes wrong any more
+  DELETE /admin/faults                           remove all faults
   POST   /admin/ec2/machines/{id}/end            the machine dies; also /admin/cp/machines/{id}/end
   PUT    /admin/llm/workspaces/{id}/preflight    {"takes":"7m30s","refusals":2}
 

@@ -11,12 +11,12 @@ import (
 
 type judgeCmd struct {
 	Folder string `arg:"" predictor:"run" help:"The run's folder, such as runs/latest."`
-	All    bool   `help:"Tell the story of every violated scenario, not only one for each cause."`
+	All    bool   `help:"Explain every violated scenario, not only one for each cause."`
 }
 
 // Help says what becomes of the folder.
 func (judgeCmd) Help() string {
-	return "What the run was judged to be stays in its folder. Reports that the folder lacks, since an older version wrote it, are written."
+	return "The verdicts in the run's folder stay as they are. Reports that the folder lacks, because an older version wrote it, are added."
 }
 
 // Run implements the command.

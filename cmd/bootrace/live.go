@@ -52,8 +52,8 @@ const liveJobs = 8
 // liveFlags choose the world.
 type liveFlags struct {
 	World string `enum:"sim,live" default:"sim" help:"Where scenarios are played: sim, in virtual time, or live, on wall-clock time with real processes."`
-	Cloud string `enum:"fake,ec2,docker" default:"fake" help:"Where machines are. Simulated: fake, with no wire, or ec2, where the controller's EC2 client speaks EC2's wire to a fake of it. Live: fake, processes that a fake EC2 starts, or docker, containers."`
-	Speed speed  `placeholder:"FACTOR" default:"auto" help:"How many times faster a live run goes than the contract's time, exactly; or auto: up to 60, so that ten minutes are ten seconds (20 with --cloud docker), and slower where this machine cannot hold that. A scenario that it was too slow to judge is played again at half the speed, at most twice."`
+	Cloud string `enum:"fake,ec2,docker" default:"fake" help:"Where machines run. In sim: fake, without a protocol, or ec2, which has the controller's EC2 client speak EC2's protocol to a fake. Live: fake, which are processes that a fake EC2 starts, or docker, which are containers."`
+	Speed speed  `placeholder:"FACTOR" default:"auto" help:"How many times faster than the contract's time a live run is, exactly; or auto: up to 60 (20 with --cloud docker), so that ten minutes take ten seconds, and slower if this machine cannot keep up. A scenario that it was too slow to judge is played again at half the speed, at most twice."`
 }
 
 // check reports what makes no sense of the flags together.

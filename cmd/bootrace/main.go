@@ -21,21 +21,21 @@ import (
 type cli struct {
 	Run          runCmd          `cmd:"" help:"Play scenarios against the reference controller and judge what happens."`
 	Replay       replayCmd       `cmd:"" help:"Play a kept run again and compare the digests."`
-	Check        checkCmd        `cmd:"" help:"Draw plans and play them, until one breaks an invariant; then make it small and explain it."`
-	Explore      exploreCmd      `cmd:"" help:"Search every interleaving of a small world, and say so where nothing is left to search."`
-	Judge        judgeCmd        `cmd:"" help:"Judge a kept run again, by the invariants of this version."`
-	Target       targetCmd       `cmd:"" help:"Look after controllers that somebody else runs."`
-	Dialects     dialectsCmd     `cmd:"" help:"List, show and validate what controllers of other kinds speak, or print the JSON Schema of it."`
+	Check        checkCmd        `cmd:"" help:"Play generated plans until one breaks an invariant, then make it small and explain it."`
+	Explore      exploreCmd      `cmd:"" help:"Search every interleaving of a small world."`
+	Judge        judgeCmd        `cmd:"" help:"Judge a kept run again by the invariants of this version."`
+	Target       targetCmd       `cmd:"" help:"Probe a controller that you run, or delete what a run has left there."`
+	Dialects     dialectsCmd     `cmd:"" help:"List, show and validate dialects, or print their JSON Schema."`
 	Scenarios    scenariosCmd    `cmd:"" help:"List, show and validate scenarios, or print their JSON Schema."`
-	Defects      defectsCmd      `cmd:"" help:"List the named defects that the reference controller can be given."`
+	Defects      defectsCmd      `cmd:"" help:"List the named defects of the reference controller."`
 	Invariants   invariantsCmd   `cmd:"" help:"List what must hold of every run."`
 	States       statesCmd       `cmd:"" help:"Print the lifecycle of a workspace: the table, or a Mermaid diagram."`
 	Controller   controllerCmd   `cmd:"" help:"Serve the reference controller."`
-	Agent        agentCmd        `cmd:"" help:"Be the agent of one workspace: LLM preflight, register, heartbeats."`
+	Agent        agentCmd        `cmd:"" help:"Run the agent of one workspace: LLM preflight, register, heartbeats."`
 	Fakeprovider fakeproviderCmd `cmd:"" help:"Serve a fake cloud and fake LLM providers: the EC2 wire, a control plane's, and preflight endpoints."`
 	Cloud        cloudCmd        `cmd:"" help:"List and reap machines on EC2, or containers."`
-	Doctor       doctorCmd       `cmd:"" help:"Say what this machine has that bootrace can use, and what to install."`
-	Completion   completionCmd   `cmd:"" help:"Print what turns on completion in a shell."`
+	Doctor       doctorCmd       `cmd:"" help:"Show what this machine has that bootrace can use, and what to install."`
+	Completion   completionCmd   `cmd:"" help:"Print the script that enables completion in a shell."`
 	Version      versionCmd      `cmd:"" help:"Print the version."`
 
 	LiveController liveControllerCmd `cmd:"" hidden:"" help:"A controller of a live run: for bootrace itself."`
@@ -44,7 +44,7 @@ type cli struct {
 }
 
 const description = `bootrace proves, or refutes with a replayable counterexample, that every workspace whose agent heartbeats
-converges to online: however slow its cold boot, whatever the sweepers, the network, the database, the cloud and the
+converges to online: however slow its cold boot is, whatever the sweepers, the network, the database, the cloud and the
 operator do meanwhile.
 
   bootrace run                            every built-in scenario on real Postgres, in virtual time

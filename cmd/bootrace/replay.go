@@ -13,9 +13,9 @@ type replayCmd struct {
 	Folder     string `arg:"" predictor:"run" help:"The run's folder, such as runs/latest."`
 	Scenario   string `placeholder:"NAME" help:"Only this scenario of the run."`
 	storeFlags `embed:"" set:"store=memory"`
-	All        bool   `help:"Tell the story of every violated scenario, not only one for each cause."`
-	Seeds      int    `default:"20" help:"How many seeds a live run is played under in sim (default: 20)."`
-	Out        string `default:"runs" type:"path" placeholder:"FOLDER" help:"Folder that what sim shows of a live run is kept in (default: runs)."`
+	All        bool   `help:"Explain every violated scenario, not only one for each cause."`
+	Seeds      int    `default:"20" help:"Number of seeds with which a live run is played in sim (default: 20)."`
+	Out        string `default:"runs" type:"path" placeholder:"FOLDER" help:"Folder for the sim runs of a live run (default: runs)."`
 }
 
 // Validate is called when the command line was read.
@@ -28,8 +28,8 @@ func (c *replayCmd) Validate() error {
 
 // Help says what a replay does not depend on.
 func (replayCmd) Help() string {
-	return "A run takes the same course on every store, so a replay of one on Postgres needs none. A live run is played in sim " +
-		"instead, with what was measured of it and under many seeds, to see whether the race shows there as well."
+	return "A run is the same on every store, so the replay of a run on Postgres needs no Postgres. A live run is played in sim " +
+		"instead, with what was measured of it and with many seeds, to see whether the race happens there as well."
 }
 
 // Run implements the command.

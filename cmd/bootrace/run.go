@@ -23,7 +23,7 @@ import (
 // storeFlags choose where controllers keep their rows.
 type storeFlags struct {
 	Store       string `enum:"postgres,memory" default:"${store}" help:"Where the controller keeps its rows: postgres or memory."`
-	DatabaseURL string `env:"BOOTRACE_DATABASE_URL" placeholder:"URL" help:"A Postgres server to use, as a user who may create databases; without it one is found or started."`
+	DatabaseURL string `env:"BOOTRACE_DATABASE_URL" placeholder:"URL" help:"A Postgres server to use, as a user that may create databases. Without it, one is found or started."`
 	Postgres    string `enum:"auto,binaries,docker" default:"auto" help:"Where Postgres comes from if no URL is given: binaries or docker; auto tries them in this order."`
 }
 
@@ -67,15 +67,15 @@ func openPostgres[T any](ctx context.Context, f storeFlags, s streams, open func
 }
 
 type runCmd struct {
-	Scenarios []string `arg:"" optional:"" predictor:"scenario" help:"Built-in scenarios by name, or YAML files or folders; all built-in ones where none is given."`
+	Scenarios []string `arg:"" optional:"" predictor:"scenario" help:"Built-in scenarios by name, or YAML files or folders. Default: all built-in scenarios."`
 
-	Seed       *uint64 `placeholder:"NUMBER" help:"Decides every choice: boot times, latencies, interleavings. Drawn and printed where not given."`
+	Seed       *uint64 `placeholder:"NUMBER" help:"Seed of every choice: boot times, latencies, interleavings. Default: a random one, which is printed."`
 	Defect     string  `predictor:"defect" placeholder:"NAME" help:"Give the reference controller a named defect: see bootrace defects."`
 	storeFlags `embed:"" set:"store=postgres"`
-	Out        string `default:"runs" type:"path" placeholder:"FOLDER" help:"Folder that runs are kept in (default: runs)."`
-	Jobs       *int   `placeholder:"N" help:"Scenarios played at a time (default: one for each core; live, where they mostly sleep, 8)."`
+	Out        string `default:"runs" type:"path" placeholder:"FOLDER" help:"Folder for runs (default: runs)."`
+	Jobs       *int   `placeholder:"N" help:"Number of scenarios played at a time (default: one for each core; 8 in live runs, which mostly wait)."`
 	liveFlags  `embed:""`
-	All        bool `help:"Tell the story of every violated scenario, not only one for each cause."`
+	All        bool `help:"Explain every violated scenario, not only one for each cause."`
 
 	targetFlags `embed:""`
 }

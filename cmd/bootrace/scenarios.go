@@ -12,7 +12,7 @@ import (
 type scenariosCmd struct {
 	List     scenariosListCmd     `cmd:"" default:"1" help:"List the built-in scenarios."`
 	Show     scenariosShowCmd     `cmd:"" help:"Print a built-in scenario's YAML, to start your own from."`
-	Validate scenariosValidateCmd `cmd:"" help:"Check scenario files; every error is shown with its place."`
+	Validate scenariosValidateCmd `cmd:"" help:"Check scenario files, and report every error with its place."`
 	Schema   scenariosSchemaCmd   `cmd:"" help:"Print the JSON Schema of scenario files."`
 	Faults   scenariosFaultsCmd   `cmd:"" help:"List the kinds of faults that a scenario may have."`
 }

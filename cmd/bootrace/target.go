@@ -20,28 +20,28 @@ import (
 
 // targetFlags say which controller of somebody else's is tried, and by which times it is run.
 type targetFlags struct {
-	Target         string            `placeholder:"URL" help:"Try the controller that is served there instead of the reference controller." group:"A controller of somebody else's:"`
-	TargetFile     string            `type:"existingfile" placeholder:"FILE" help:"The same from a YAML file: name, url, the flags below with underscores, and policies: what it does otherwise on purpose." group:"A controller of somebody else's:"`
-	TargetName     string            `placeholder:"NAME" help:"How reports speak of it; its host where not given." group:"A controller of somebody else's:"`
-	Dialect        string            `placeholder:"NAME" help:"What it speaks: a built-in dialect (see bootrace dialects), or a YAML file; molecule where not given." group:"A controller of somebody else's:"`
-	Token          string            `env:"BOOTRACE_TARGET_TOKEN" placeholder:"TOKEN" help:"Its operators' bearer token." group:"A controller of somebody else's:"`
-	OrgID          string            `name:"org-id" placeholder:"ID" help:"Sent as X-Molecule-Org-Id, which it wants in its multi-tenant mode." group:"A controller of somebody else's:"`
-	Param          map[string]string `placeholder:"NAME=VALUE" help:"What its dialect wants to know beside, such as owner=acme." group:"A controller of somebody else's:"`
-	ServeCP        string            `name:"serve-cp" placeholder:"ADDRESS" help:"Serve there the control plane that it asks for machines, and boot the agents on those." group:"A controller of somebody else's:"`
-	Fakeprovider   string            `placeholder:"URL" help:"The bootrace fakeprovider (with --tell-boots) on which it launches machines: boot the agents on those, and make their LLM preflights there." group:"A controller of somebody else's:"`
-	Boots          string            `placeholder:"WHO" help:"Who boots the agents: harness, target (which --serve-cp and --fakeprovider mean), or none, for external agents only." group:"A controller of somebody else's:"`
-	Budget         []string          `placeholder:"[RUNTIME=]TIME" help:"How long it gives boots, of one runtime or of all; 10m, and 30m for hermes, where not given." group:"A controller of somebody else's:"`
-	TTL            time.Duration     `name:"ttl" placeholder:"TIME" help:"After how long a silence it says offline; 180s where not given." group:"A controller of somebody else's:"`
-	ExternalTTL    time.Duration     `name:"external-ttl" placeholder:"TIME" help:"The same for external workspaces; half of the TTL where not given." group:"A controller of somebody else's:"`
-	Heartbeat      time.Duration     `placeholder:"TIME" help:"How often the agents beat; 30s where not given." group:"A controller of somebody else's:"`
-	ProvisionSweep time.Duration     `placeholder:"TIME" help:"How often it looks for budgets that are over; 30s where not given." group:"A controller of somebody else's:"`
-	LivenessSweep  time.Duration     `placeholder:"TIME" help:"How often it looks for silences; 15s where not given." group:"A controller of somebody else's:"`
-	Poll           time.Duration     `placeholder:"TIME" help:"How often its statuses are read; 1s where not given." group:"A controller of somebody else's:"`
-	Tolerance      time.Duration     `placeholder:"TIME" help:"By how much every bound is wider; 1s where not given." group:"A controller of somebody else's:"`
-	Patience       time.Duration     `placeholder:"TIME" help:"How long it may fail to answer before the run, or its clean-up, is given up; 30s where not given." group:"A controller of somebody else's:"`
-	Wait           time.Duration     `placeholder:"TIME" help:"How long it may take to be there, where it is only starting; not at all where not given." group:"A controller of somebody else's:"`
-	Resume         string            `type:"existingdir" placeholder:"FOLDER" help:"Go on with a run that did not come to its end: only what it has not judged is played." group:"A controller of somebody else's:"`
-	Lacks          []string          `placeholder:"CAPABILITY" help:"What it does not offer, such as hibernate: scenarios that need it are left out." group:"A controller of somebody else's:"`
+	Target         string            `placeholder:"URL" help:"URL of a controller to test instead of the reference controller." group:"Another controller:"`
+	TargetFile     string            `type:"existingfile" placeholder:"FILE" help:"YAML file with the same settings: name, url, the flags below with underscores, and policies." group:"Another controller:"`
+	TargetName     string            `placeholder:"NAME" help:"Name of the target in reports. Default: its host." group:"Another controller:"`
+	Dialect        string            `placeholder:"NAME" help:"Its dialect: a built-in one (see bootrace dialects), or a YAML file. Default: molecule." group:"Another controller:"`
+	Token          string            `env:"BOOTRACE_TARGET_TOKEN" placeholder:"TOKEN" help:"Bearer token of its operators." group:"Another controller:"`
+	OrgID          string            `name:"org-id" placeholder:"ID" help:"Organisation, sent as X-Molecule-Org-Id; required in multi-tenant mode." group:"Another controller:"`
+	Param          map[string]string `placeholder:"NAME=VALUE" help:"Parameter of its dialect, such as owner=acme." group:"Another controller:"`
+	ServeCP        string            `name:"serve-cp" placeholder:"ADDRESS" help:"Address to serve the control plane on that it asks for machines; the agents boot on those." group:"Another controller:"`
+	Fakeprovider   string            `placeholder:"URL" help:"URL of the bootrace fakeprovider (with --tell-boots) on which it launches machines. The agents boot on those and make their LLM preflights there." group:"Another controller:"`
+	Boots          string            `placeholder:"WHO" help:"Who boots the agents: harness, target (implied by --serve-cp and --fakeprovider), or none, for external agents only." group:"Another controller:"`
+	Budget         []string          `placeholder:"[RUNTIME=]TIME" help:"Provision budget, of one runtime or of all. Default: 10m, and 30m for hermes." group:"Another controller:"`
+	TTL            time.Duration     `name:"ttl" placeholder:"TIME" help:"Liveness TTL: how long a workspace may be silent before it is offline. Default: 180s." group:"Another controller:"`
+	ExternalTTL    time.Duration     `name:"external-ttl" placeholder:"TIME" help:"Liveness TTL of external workspaces. Default: half of the TTL." group:"Another controller:"`
+	Heartbeat      time.Duration     `placeholder:"TIME" help:"Interval of the agents' heartbeats. Default: 30s." group:"Another controller:"`
+	ProvisionSweep time.Duration     `placeholder:"TIME" help:"Interval of its provision-timeout sweep. Default: 30s." group:"Another controller:"`
+	LivenessSweep  time.Duration     `placeholder:"TIME" help:"Interval of its liveness sweep. Default: 15s." group:"Another controller:"`
+	Poll           time.Duration     `placeholder:"TIME" help:"Interval at which its statuses are read. Default: 1s." group:"Another controller:"`
+	Tolerance      time.Duration     `placeholder:"TIME" help:"Tolerance by which every bound is widened. Default: 1s." group:"Another controller:"`
+	Patience       time.Duration     `placeholder:"TIME" help:"How long it may fail to answer before the run, or its clean-up, is given up. Default: 30s." group:"Another controller:"`
+	Wait           time.Duration     `placeholder:"TIME" help:"How long to wait for a target that is still starting. Default: not at all." group:"Another controller:"`
+	Resume         string            `type:"existingdir" placeholder:"FOLDER" help:"Continue a run that did not finish: play only what it has not judged." group:"Another controller:"`
+	Lacks          []string          `placeholder:"CAPABILITY" help:"Capabilities that it lacks, such as hibernate. Scenarios that need them are left out." group:"Another controller:"`
 }
 
 // given reports whether a target is.

@@ -14,12 +14,12 @@ import (
 
 // targetCmd is for controllers that somebody else runs.
 type targetCmd struct {
-	Probe targetProbeCmd `cmd:"" help:"Try each call of a dialect once at a target, show what was understood, and leave nothing."`
+	Probe targetProbeCmd `cmd:"" help:"Make each call of a dialect once at a target, show what was understood, and clean up."`
 	Clean targetCleanCmd `cmd:"" help:"Delete what a run has left at a target, or list the runs that have left something."`
 }
 
 type targetCleanCmd struct {
-	Mark        string `name:"run" placeholder:"MARK" help:"The run: the mark in the names of its workspaces, such as br0123456789, or its folder. Without it, runs are listed, and nothing is deleted."`
+	Mark        string `name:"run" placeholder:"MARK" help:"The run: the mark in the names of its workspaces, such as br0123456789, or its folder. Without it, the runs are listed and nothing is deleted."`
 	targetFlags `embed:""`
 }
 

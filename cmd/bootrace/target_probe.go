@@ -10,7 +10,7 @@ import (
 )
 
 type targetProbeCmd struct {
-	URL         string `arg:"" optional:"" help:"The controller; instead of --target."`
+	URL         string `arg:"" optional:"" help:"URL of the controller, instead of --target."`
 	targetFlags `embed:""`
 }
 
