@@ -226,7 +226,7 @@ func (c *Controller) hibernate(w http.ResponseWriter, r *http.Request, vars map[
 		return
 	}
 	if !out.Moved {
-		refuse(w, http.StatusConflict, "the workspace moved meanwhile; it is "+out.Status.String())
+		refuse(w, http.StatusConflict, "the workspace has changed in the meantime; it is "+out.Status.String())
 		return
 	}
 	c.metrics.count(out)

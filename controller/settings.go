@@ -28,8 +28,8 @@ type Settings struct {
 	LaunchRetryMin time.Duration `json:"launch_retry_min,omitempty"`
 	LaunchRetryMax time.Duration `json:"launch_retry_max,omitempty"`
 
-	// LaunchBatch is how many machines one turn of the launcher stops, and launches, at the most: who comes after waits for the
-	// next turn. SweepBatch is how many rows one statement of a sweep moves at the most, so that no lock is held for long; a
+	// LaunchBatch is how many machines one turn of the launcher stops, and launches, at most: who comes after waits for the
+	// next turn. SweepBatch is how many rows one statement of a sweep moves at most, so that no lock is held for long; a
 	// sweep repeats it until fewer are left. Both are ours.
 	LaunchBatch int `json:"launch_batch,omitempty"`
 	SweepBatch  int `json:"sweep_batch,omitempty"`

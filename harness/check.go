@@ -21,7 +21,7 @@ type Checking struct {
 	Source stores.Source
 	// Seed decides which plans are drawn.
 	Seed uint64
-	// Strategies draw the plans' schedules by turns; default: the default portfolio.
+	// Strategies draw the plans' schedules in turn; default: the default portfolio.
 	Strategies generate.Portfolio
 	// Cloud is the plans': see plan.Plan.
 	Cloud string

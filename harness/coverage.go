@@ -16,7 +16,7 @@ type Coverage struct {
 	table    *lifecycle.Table
 	edges    map[edge]int
 	meetings map[meeting]int
-	steps    map[string]int // into the store, of one turn of each tick, at the most
+	steps    map[string]int // into the store, of one turn of each tick, at most
 }
 
 // edge is an event out of a status.

@@ -28,7 +28,7 @@ type Outcome struct {
 	Tries []runs.Try
 	// Meetings are the moves that happened while somebody else's tick was at work.
 	Meetings []sim.Meeting
-	// Steps is how many steps into the store a turn of each tick made at the most, of those that made several.
+	// Steps is how many steps into the store a turn of each tick made at most, of those that made several.
 	Steps map[string]int
 	// Fault is why the harness itself failed, so that nothing can be said; nil where it did not.
 	Fault error

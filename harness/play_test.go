@@ -24,7 +24,7 @@ import (
 	"github.com/bootrace/bootrace/scenarios"
 )
 
-// onPostgres is a real Postgres for the tests that need one. Where none can be had they fail: a skip would hide that the
+// onPostgres is a real Postgres for the tests that need one. Where none is available, they fail: a skip would hide that the
 // half of what is promised was never tried.
 var onPostgres stores.Source
 

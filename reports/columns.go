@@ -20,7 +20,7 @@ type columns struct {
 	scenario, fleet, outcome, slowest int
 }
 
-// columnsFor returns widths that fit what results of the plans commonly say: what they are going to say is not known yet.
+// columnsFor returns widths that fit what results of the plans commonly say: what they will say is not known yet.
 func columnsFor(plans []*plan.Plan) columns {
 	c := columns{plans: len(plans)}
 	for _, p := range plans {

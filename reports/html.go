@@ -122,7 +122,7 @@ var marks = map[invariant.Verdict]string{invariant.Held: "✓", invariant.Violat
 
 // HTML renders the run as one page that needs nothing beside it: it opens from disk, asks no network for anything, and
 // shows all that it has where scripts are off. What comes from outside the program is shown and never acted on. Drawings
-// and stories take 2.5 MiB at the most, however large the run; beside that, a scenario costs a row of the table and, where
+// and stories take 2.5 MiB at most, however large the run; beside that, a scenario costs a row of the table and, where
 // there is no room for more, its verdict, mechanism and replay. What is left out for it is said in the page.
 //
 // An error says which history cannot be read.

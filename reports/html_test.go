@@ -258,7 +258,7 @@ func TestHTMLIsBounded(t *testing.T) {
 	}
 }
 
-// Heartbeats by the thousand cost no more than the places at which they can be told apart.
+// Heartbeats by the thousand cost no more than the places at which they can be distinguished.
 func TestHTMLAggregates(t *testing.T) {
 	t.Parallel()
 	size := func(beats int) int {

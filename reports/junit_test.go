@@ -124,7 +124,7 @@ func checkShape(e element) error {
 	return nil
 }
 
-// checkCounts compares what is counted with what is there, and looks for cases that nobody could tell apart.
+// checkCounts compares what is counted with what is there, and looks for cases that nobody could distinguish.
 func checkCounts(all element) error {
 	var errs []error
 	total := map[string]int{}

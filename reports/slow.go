@@ -17,7 +17,7 @@ type slowCourse struct {
 	lost  time.Duration
 }
 
-// How slowness is drawn: in so many stretches at the most, in so many shades.
+// How slowness is drawn: in so many stretches at most, in so many shades.
 const (
 	slowSlots  = 240
 	slowLevels = 4

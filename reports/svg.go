@@ -18,7 +18,7 @@ type markup struct {
 	end history.Time // the time at the right edge
 }
 
-// element opens an element with attributes, given as names and values by turns.
+// element opens an element with attributes, given as names and values in turn.
 func (m *markup) element(name string, attributes ...string) {
 	m.b = append(append(m.b, '<'), name...)
 	for i := 0; i+1 < len(attributes); i += 2 {
@@ -104,7 +104,7 @@ var steps = []time.Duration{
 	time.Hour, 2 * time.Hour, 4 * time.Hour, 8 * time.Hour, 24 * time.Hour,
 }
 
-// axisMarks is how many marks an axis has at the most.
+// axisMarks is how many marks an axis has at most.
 const axisMarks = 10
 
 // axis returns the times that are marked on an axis.

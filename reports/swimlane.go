@@ -38,7 +38,7 @@ const (
 	axisHigh   = 18
 	factHigh   = 16 // a fault's or a controller's row
 	charWide   = 6.2
-	// beatMarks is how many places calls can be told apart at.
+	// beatMarks is how many places calls can be distinguished at.
 	beatMarks = 2 * plotWidth
 )
 

@@ -22,7 +22,7 @@ type Terminal struct {
 	columns columns
 }
 
-// Fit returns a terminal whose columns fit the plans that results are going to come of: they are written while the run
+// Fit returns a terminal whose columns fit the plans whose results they show: they are written while the run
 // goes, so their widths have to be known before.
 func (t Terminal) Fit(plans []*plan.Plan) Terminal {
 	t.columns = columnsFor(plans)
@@ -233,7 +233,7 @@ func (t Terminal) paragraph(label, text string) {
 	}
 }
 
-// verbatim writes what must not be broken into lines: somebody is going to copy it.
+// verbatim writes what must not be broken into lines: somebody will copy it.
 func (t Terminal) verbatim(label, text string) {
 	t.printf("  %-*s %s\n", labelWidth, label, text)
 }

@@ -26,7 +26,7 @@ type arrow struct {
 	sent, at history.Time
 }
 
-// piece is a slice that is going to stand somewhere, with what is within it.
+// piece is a slice that will stand somewhere, with what is within it.
 type piece struct {
 	cat, name   string
 	from, until history.Time
@@ -144,7 +144,7 @@ func (t *tracer) close(args []any) {
 	t.b = append(t.b, '}')
 }
 
-// object writes keys and values, given by turns, but for empty texts. It reports whether there was any.
+// object writes keys and values, given in turn, but for empty texts. It reports whether there was any.
 func (t *tracer) object(pairs ...any) bool {
 	t.b = append(t.b, '{')
 	empty := true

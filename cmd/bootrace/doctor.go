@@ -46,7 +46,7 @@ func (c *doctorCmd) Run(ctx context.Context, s streams) error {
 	case !given:
 		return environment(errors.New("the given server cannot be used, and where one is given no other is looked for"))
 	case !usable:
-		return environment(errors.New("no Postgres can be had; bootrace run --store memory does without"))
+		return environment(errors.New("no Postgres is available; bootrace run --store memory needs none"))
 	default:
 		return nil
 	}

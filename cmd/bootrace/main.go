@@ -45,7 +45,7 @@ type cli struct {
 
 const description = `bootrace proves, or refutes with a replayable counterexample, that every workspace whose agent heartbeats
 converges to online: however slow its cold boot is, whatever the sweepers, the network, the database, the cloud and the
-operator do meanwhile.
+operator do in the meantime.
 
   bootrace run                            every built-in scenario on real Postgres, in virtual time
   bootrace run minimax-past-budget        one of them

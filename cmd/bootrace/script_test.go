@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 // promptly has a program with the race detector in it end when it ends, and not a second later.
 const promptly = "atexit_sleep_ms=0"
 
-// postgresServer starts a real Postgres for the tests that need one. Where none can be had they fail: a skip would hide
+// postgresServer starts a real Postgres for the tests that need one. Where none is available, they fail: a skip would hide
 // that half of what is promised was never tried.
 func postgresServer(t *testing.T) *pgserver.Server {
 	t.Helper()

@@ -267,7 +267,7 @@ func (f *targetFlags) cleanCommand(t foreign.Target) string {
 	return fmt.Sprintf("bootrace target clean --run %s %s", t.Run, to)
 }
 
-// waits says how long the run is going to take.
+// waits says how long the run will take.
 func waits(s streams, plans []*plan.Plan, jobs int) {
 	if len(plans) == 0 {
 		return
@@ -287,6 +287,6 @@ func waits(s streams, plans []*plan.Plan, jobs int) {
 	for _, d := range lanes {
 		longest = max(longest, d)
 	}
-	fmt.Fprintf(s.out, "%s, %d at a time: %s, which follows from the budgets and the TTL above; Ctrl-C ends it and deletes what it created\n\n",
+	fmt.Fprintf(s.out, "%s, %d at a time: %s, which follows from the budgets and the TTL above; Ctrl-C stops it and deletes what it created\n\n",
 		plural(len(plans), "scenario", "scenarios"), min(jobs, len(plans)), longest.Round(time.Second))
 }

@@ -2,7 +2,7 @@
 // which event moves which status where.
 //
 // It is the controller's single source of the lifecycle. The stores build their guards from the table, the HTTP handlers ask
-// it, and the README's diagram and `bootrace states` are renderings of it. The harness judges by harness/contract instead,
+// it, and the documentation's diagram and `bootrace states` are renderings of it. The harness judges by harness/contract instead,
 // which says the same a second time and is compared with this table by a test: a mistake here must not pass for the contract.
 //
 // # Guarantees

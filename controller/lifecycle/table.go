@@ -14,7 +14,7 @@ type Edge struct {
 var standard = []Edge{
 	{Create, None, Provisioning, "a request only records intent; the launcher acts on it"},
 	{CreateExternal, None, Online, "its URL is known, so it is taken to run until it is silent"},
-	{CreateAwaiting, None, AwaitingAgent, "nothing of ours boots it, so no budget runs"},
+	{CreateAwaiting, None, AwaitingAgent, "the controller does not boot it, so no budget runs"},
 
 	{Register, Provisioning, Online, "proof of life"},
 	{Register, AwaitingAgent, Online, "proof of life"},
@@ -40,7 +40,7 @@ var standard = []Edge{
 
 	{ProvisionTimeout, Provisioning, Failed, "no proof of life within the budget"},
 	{LaunchFailed, Provisioning, Failed, "the cloud will never launch it as asked"},
-	{BootstrapFailed, Provisioning, Failed, "whoever watched the boot says so"},
+	{BootstrapFailed, Provisioning, Failed, "a watcher of the boot reports it"},
 
 	{Silence, Online, Offline, "no proof of life for the liveness TTL"},
 	{Silence, Degraded, Offline, "no proof of life for the liveness TTL"},
@@ -65,15 +65,15 @@ var standard = []Edge{
 	{Restart, Offline, Provisioning, "a new incarnation boots"},
 	{Restart, Failed, Provisioning, "a new incarnation boots"},
 
-	{Remove, Provisioning, Removed, "the operator's intent, for ever"},
-	{Remove, AwaitingAgent, Removed, "the operator's intent, for ever"},
-	{Remove, Online, Removed, "the operator's intent, for ever"},
-	{Remove, Degraded, Removed, "the operator's intent, for ever"},
-	{Remove, Offline, Removed, "the operator's intent, for ever"},
-	{Remove, Failed, Removed, "the operator's intent, for ever"},
-	{Remove, Paused, Removed, "the operator's intent, for ever"},
-	{Remove, Hibernating, Removed, "the operator's intent, for ever"},
-	{Remove, Hibernated, Removed, "the operator's intent, for ever"},
+	{Remove, Provisioning, Removed, "the operator's intent, for good"},
+	{Remove, AwaitingAgent, Removed, "the operator's intent, for good"},
+	{Remove, Online, Removed, "the operator's intent, for good"},
+	{Remove, Degraded, Removed, "the operator's intent, for good"},
+	{Remove, Offline, Removed, "the operator's intent, for good"},
+	{Remove, Failed, Removed, "the operator's intent, for good"},
+	{Remove, Paused, Removed, "the operator's intent, for good"},
+	{Remove, Hibernating, Removed, "the operator's intent, for good"},
+	{Remove, Hibernated, Removed, "the operator's intent, for good"},
 }
 
 // Table says which event moves which status where. It is immutable and safe for concurrent use.

@@ -33,7 +33,7 @@ type Reporter struct {
 // NewReporter returns one that writes to the child's standard output.
 func NewReporter(stdout io.Writer) *Reporter { return &Reporter{w: stdout} }
 
-// Report writes one value as a line. When it returns the parent is going to hear it, whatever becomes of the child.
+// Report writes one value as a line. When it returns the parent will hear it, whatever becomes of the child.
 func (r *Reporter) Report(v any) {
 	line, err := json.Marshal(v)
 	if err != nil {

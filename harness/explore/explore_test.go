@@ -147,7 +147,7 @@ func custom(front func(http.Handler) http.Handler) sim.Target {
 	}}
 }
 
-// A controller that counts in memory is told apart, not searched wrongly.
+// A controller that counts in memory is recognised, not searched wrongly.
 func TestMemoryBesideTheStoreIsNoticed(t *testing.T) {
 	t.Parallel()
 	_, err := explore.Search{Bounds: explore.DefaultBounds(), Target: custom(func(h http.Handler) http.Handler {

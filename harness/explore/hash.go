@@ -15,7 +15,7 @@ var seed = maphash.MakeSeed()
 // encoder writes values so that equal ones, and only those, are equal bytes.
 type encoder struct {
 	b []byte
-	// from is what times count from, and floor how far back they are told apart (an hour ahead, at the most); both zero for
+	// from is what times count from, and floor how far back they are distinguished (an hour ahead, at most); both zero for
 	// times as they are.
 	from  time.Time
 	floor time.Duration

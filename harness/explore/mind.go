@@ -19,7 +19,7 @@ type mind struct {
 	own    [maxReplicas]*defects.Process
 }
 
-// mindFloor is how far back times are told apart while the world settles: longer than anything that is counted in.
+// mindFloor is how far back times are distinguished while the world settles: longer than anything that is counted in.
 const mindFloor = 10 * time.Minute
 
 func newMind() *mind {

@@ -110,7 +110,7 @@ func TestStickyFailedOnAFakeprovider(t *testing.T) {
 	}
 }
 
-// TestFakeproviderThatIsNone is told apart at once, by the call that shows it.
+// TestFakeproviderThatIsNone checks that it is recognised at once, by the call that shows it.
 func TestFakeproviderThatIsNone(t *testing.T) {
 	t.Parallel()
 	silent, _ := fakeprovider(t, endpoints.Options{})

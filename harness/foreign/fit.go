@@ -146,7 +146,7 @@ func (t Target) unspoken(s *scenarios.Scenario) string {
 // hops is what invariants allow for small things.
 const hops = 5 * time.Second
 
-// agents makes the fleet one of all kinds of agents that there are, by turns within each group: those that register at every
+// agents makes the fleet one of all kinds of agents that there are, in turn within each group: those that register at every
 // start until they are heard, those that try once and only beat from then on, and those that never do.
 func (t Target) agents(p *plan.Plan) {
 	seen := map[string]int{}

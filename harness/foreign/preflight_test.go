@@ -40,7 +40,7 @@ func answers(t *testing.T, by map[string]string) string {
 
 const healthy = `{"status":"ok"}`
 
-// TestPreflight checks that whatever is no controller of this wire is told apart, by the call that shows it.
+// TestPreflight checks that whatever is no controller of this wire is recognised, by the call that shows it.
 func TestPreflight(t *testing.T) {
 	t.Parallel()
 	down := httptest.NewServer(nil)

@@ -47,7 +47,7 @@ type scaling struct {
 	target     Target
 	plan       *plan.Plan
 	stretch    float64       // of what TTLs, sweeps and heartbeats make matter
-	idle       time.Duration // after which nothing is going to happen by itself
+	idle       time.Duration // after which nothing will happen by itself
 	acts       map[time.Duration]*moment
 	moments    []*moment
 	bounds     []bound

@@ -7,7 +7,7 @@ import (
 	"github.com/bootrace/bootrace/harness/plan"
 )
 
-// mostCrowd is how many workspaces a crowd has at the most: more than any page, batch or limit that somebody is likely to choose.
+// mostCrowd is how many workspaces a crowd has at most: more than any page, batch or limit that somebody is likely to choose.
 const mostCrowd = 420
 
 // crowd draws a fleet of hundreds that cost little: most never beat. What a controller does for a fixed number at a time, or in an

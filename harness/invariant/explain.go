@@ -370,7 +370,7 @@ func whyBudget(v *View, s *Space, x *Violation) string {
 	return join(text+fmt.Sprintf(" No sweep has given it up by %s.", Clock(x.At)), v.missingWrite(s, x))
 }
 
-// anew returns what happened after since and one sweep before the time, at the most: what a budget may have begun anew with that
+// anew returns what happened after since and one sweep before the time, at most: what a budget may have begun anew with that
 // was given up one budget later.
 func (v *View) anew(s *Space, since, at time.Duration) (what string, when time.Duration) {
 	for i := range v.events {

@@ -61,11 +61,11 @@ var all = []Invariant{
 		givesUp, []history.Kind{history.Move}, true, nil,
 	},
 	{
-		"removed-is-terminal", "what is removed gets no other status, no 2xx for its agent, and no credential",
+		"removed-is-terminal", "a removed workspace gets no other status, no 2xx for its agent, and no credential",
 		removedIsTerminal, []history.Kind{history.Move}, true, nil,
 	},
 	{
-		"operator-intent-holds", "paused and hibernated last until the operator says otherwise, a pause reaches all below, and hibernating ends",
+		"operator-intent-holds", "paused and hibernated last until the operator says otherwise, a pause reaches all workspaces below, and hibernating ends",
 		operatorIntentHolds, []history.Kind{history.Move}, true, nil,
 	},
 	{
@@ -77,7 +77,7 @@ var all = []Invariant{
 		legalEdges, []history.Kind{history.Move}, false, nil,
 	},
 	{
-		"one-machine", "an incarnation has at most one live machine; what nobody wants is stopped within the orphan bound, and nothing else is",
+		"one-machine", "an incarnation has at most one live machine; one that no workspace wants is stopped within the orphan bound, and no other is",
 		oneMachine, []history.Kind{history.Move, history.Machine}, true, nil,
 	},
 	{
@@ -85,15 +85,15 @@ var all = []Invariant{
 		unasked, []history.Kind{history.Move, history.Call}, true, nil,
 	},
 	{
-		"launches", "whoever wants a machine is launched one, and a launch that fails for now is tried again",
+		"launches", "a workspace that wants a machine is launched one, and a launch that fails for now is tried again",
 		launches, []history.Kind{history.Move, history.Machine, history.Cloud}, true, nil,
 	},
 	{
-		"as-declared", "what a target says of itself, by its policies, it keeps",
+		"as-declared", "a target keeps to the policies that it declares",
 		asDeclared, []history.Kind{history.Move, history.Call}, true, nil,
 	},
 	{
-		"keeps-out", "who has no right to a call gets nothing by it, and changes nothing",
+		"keeps-out", "a caller without the right to a call gets nothing from it, and changes nothing",
 		keepsOut, []history.Kind{history.Move, history.Call}, true, nil,
 	},
 	{
@@ -105,7 +105,7 @@ var all = []Invariant{
 		replyIsState, []history.Kind{history.Move, history.Call}, true, nil,
 	},
 	{
-		"stored-as-sent", "what replies show of a workspace, and what is launched for it, is what its operator and its agent sent last",
+		"stored-as-sent", "replies and launches show what the operator and the agent sent last",
 		storedAsSent, []history.Kind{history.Move, history.Call}, false, nil,
 	},
 	{
@@ -117,11 +117,11 @@ var all = []Invariant{
 		causeKept, []history.Kind{history.Log}, false, nil,
 	},
 	{
-		"no-phantom-rows", "there is no workspace that nobody created",
+		"no-phantom-rows", "no workspace exists that nobody created",
 		noPhantomRows, []history.Kind{history.Move}, true, nil,
 	},
 	{
-		"referential-integrity", "a child has its parent for as long as it is there, and who has no children can be removed",
+		"referential-integrity", "a child has its parent for as long as it exists, and a workspace without children can be removed",
 		referentialIntegrity, []history.Kind{history.Move, history.Call}, true, nil,
 	},
 	{
@@ -129,7 +129,7 @@ var all = []Invariant{
 		boundedChurn, []history.Kind{history.Move}, true, nil,
 	},
 	{
-		"expected", "what the scenario says must never be, at the most, or by some time, is so",
+		"expected", "what the scenario expects never, at most, or by some time, is so",
 		asExpected, []history.Kind{history.Move}, true, nil,
 	},
 	{
@@ -148,7 +148,7 @@ var blameOrder = []string{
 
 // linearizable is judged of live histories only: where one thing happens at a time there is nothing to order.
 var linearizable = Invariant{
-	"linearizable", "on a wall clock, what callers were told has some legal order of one thing after the other",
+	"linearizable", "on a wall clock, the replies have some legal order, one call after the other",
 	hasLegalOrder, []history.Kind{history.Call}, true, nil,
 }
 

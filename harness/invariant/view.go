@@ -73,7 +73,7 @@ type Window struct {
 	Why         string
 }
 
-// feedLimit is how many entries the events feed shows at the most: the wire's.
+// feedLimit is how many entries the events feed shows at most: the wire's.
 const feedLimit = 100
 
 // slack is what small things may take: hops, trips to the store, a handler at work.

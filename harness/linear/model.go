@@ -81,7 +81,7 @@ var operatorCalls = []struct {
 
 const pendingKinds = 7
 
-// maxPending bounds how many unanswered calls of a kind are told apart: more than one restart, and one of them late, is
+// maxPending bounds how many unanswered calls of a kind are distinguished: more than one restart, and one of them late, is
 // already more than anybody has seen.
 const maxPending = 4
 

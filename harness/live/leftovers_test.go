@@ -165,7 +165,7 @@ func TestNothingIsLeft(t *testing.T) {
 	}
 }
 
-// victim is set in a harness that is going to be killed.
+// victim is set in a harness that will be killed.
 const victim = "BOOTRACE_LIVE_VICTIM"
 
 // TestVictim is run by TestKilledHarness in a process of its own.

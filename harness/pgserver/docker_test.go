@@ -129,7 +129,7 @@ func TestDockerLeftovers(t *testing.T) {
 	}
 }
 
-// Where no image can be had, the error says which, and how to get it.
+// Where no image is available, the error says which, and how to get it.
 func TestDockerImageMissing(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), await.Hang)

@@ -195,7 +195,7 @@ func (p *Plan) Below(number int) []int {
 	return all
 }
 
-// Generations is how many workspaces there are, at the most, from one that is below nobody down to one that nobody is below,
+// Generations is how many workspaces there are, at most, from one that is below nobody down to one that nobody is below,
 // the first not counted: 0 where there are no parents.
 func (p *Plan) Generations() int {
 	most := 0

@@ -126,7 +126,7 @@ func (p *Plan) Long() time.Duration {
 	return max(last, p.Healed()) + boot + p.Settle()
 }
 
-// Settle is how long a run goes on after everything that the plan makes happen, so that whatever is going to converge
+// Settle is how long a run goes on after everything that the plan makes happen, so that whatever will converge
 // has: the longest silence that counts, a turn of every tick after it, and two heartbeats, of which the first may go
 // unanswered. With the contract's times these are six minutes. It is longer than every bound of an invariant that counts
 // from something of the plan's, and must be: what is not over by the end is not judged.

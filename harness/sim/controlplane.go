@@ -82,7 +82,7 @@ func (w *world) bootOf(ws int, env map[string]string) int {
 	return 1
 }
 
-// cpCall says what the request is about, by the names that faults go by, and how long it takes at the least and at the most.
+// cpCall says what the request is about, by the names that faults go by, and how long it takes at the least and at most.
 func (w *world) cpCall(q *http.Request, body []byte) (ws, inc int, call string, least, most time.Duration) {
 	switch q.Method {
 	case http.MethodPost:

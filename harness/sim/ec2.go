@@ -188,7 +188,7 @@ func (w *world) within(ctx context.Context, late, d time.Duration) error {
 	return w.wait(ctx, d)
 }
 
-// ec2Call says what the request is about, by the names that faults go by, and how long it takes at the least and at the most.
+// ec2Call says what the request is about, by the names that faults go by, and how long it takes at the least and at most.
 func (w *world) ec2Call(body []byte) (ws int, call string, least, most time.Duration) {
 	form, err := url.ParseQuery(string(body))
 	if err != nil {

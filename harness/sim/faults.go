@@ -63,7 +63,7 @@ func (f *faults) end(x *fault.Fault) {
 	}
 }
 
-// machines are those of the cloud's that live and that the fault is about: one for each workspace at the most.
+// machines are those of the cloud's that live and that the fault is about: one for each workspace at most.
 func (f *faults) machines(x *fault.Fault) iter.Seq[*machine] {
 	return func(yield func(*machine) bool) {
 		for _, m := range f.world.members {

@@ -25,7 +25,7 @@ type credential struct {
 }
 
 // intrude has somebody try every call on the first workspace that the fault is about: they know its id, and have no token, that of
-// an incarnation before, or another workspace's, by turns.
+// an incarnation before, or another workspace's, in turn.
 func (w *world) intrude(x *fault.Fault) {
 	for _, m := range w.members {
 		if !x.Hits(m.number) {

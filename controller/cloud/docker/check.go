@@ -10,7 +10,7 @@ import (
 
 // Check reports what keeps the Engine from launching machines of the configuration: that it does not answer, or that image or
 // network are not there. A controller finds the same at its first launch, when a workspace has to wait for it. It returns the
-// network that machines are going to be on.
+// network that machines will be on.
 func (c *Cloud) Check(ctx context.Context) (*Network, error) {
 	e := c.engine
 	if err := e.ping(ctx); err != nil {

@@ -72,7 +72,7 @@ type Item struct {
 // FreshImage is how old an image must be until it is left over where nothing uses it: a run may have just built it.
 const FreshImage = 10 * time.Minute
 
-// LeftOver reports whether nobody is going to miss the item: its owner is gone, or it is older than it may become. A network
+// LeftOver reports whether nobody will miss the item: its owner is gone, or it is older than it may become. A network
 // goes by its owner alone, since one that lives may put containers on it; an image by who uses it.
 func (i Item) LeftOver(now time.Time) bool {
 	switch i.Kind {

@@ -25,7 +25,7 @@ const (
 	LabelProgram = "bootrace.program"
 )
 
-// name derives the name that makes a launch idempotent. Parts are told apart by their lengths, so that no two launches share
+// name derives the name that makes a launch idempotent. Parts are distinguished by their lengths, so that no two launches share
 // one; what a person can read of it is cut short.
 func (c Config) name(spec cloud.Spec) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%d:%s %d:%s %d", len(c.Deployment), c.Deployment, len(spec.Key()), spec.Key(),

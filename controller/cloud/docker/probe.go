@@ -136,8 +136,8 @@ func (e *Engine) probeNetworks(ctx context.Context) Finding {
 	}
 	if left > 0 {
 		return Finding{
-			"networks", Aside, fmt.Sprintf("another can be had; %d are left of runs that are gone", left), "bootrace cloud reap --cloud docker --expired --yes",
+			"networks", Aside, fmt.Sprintf("another is available; %d are left from runs that are gone", left), "bootrace cloud reap --cloud docker --expired --yes",
 		}
 	}
-	return Finding{"networks", Good, "another can be had", ""}
+	return Finding{"networks", Good, "another is available", ""}
 }

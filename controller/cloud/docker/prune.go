@@ -9,7 +9,7 @@ import (
 	dc "github.com/ory/dockertest/v3/docker"
 )
 
-// pruneEvery is how often terminated machines are looked through at the most.
+// pruneEvery is how often terminated machines are looked through at most.
 const pruneEvery = time.Minute
 
 // prune removes the deployment's machines that were terminated longer than [Config.Retain] ago.

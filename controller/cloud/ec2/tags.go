@@ -36,7 +36,7 @@ type owner struct {
 	incarnation int
 }
 
-// clientToken derives the token that makes a launch idempotent. Parts are told apart by their lengths, so that no two
+// clientToken derives the token that makes a launch idempotent. Parts are distinguished by their lengths, so that no two
 // owners share one.
 func clientToken(deployment string, o owner) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%d:%s %d:%s %d", len(deployment), deployment, len(o.workspace), o.workspace,

@@ -24,7 +24,7 @@ import (
 	"github.com/bootrace/bootrace/harness/hiccup"
 )
 
-// maxConns is how many connections to Postgres a replica opens at the most.
+// maxConns is how many connections to Postgres a replica opens at most.
 const maxConns = 6
 
 // storePatience is how long a replica tries to reach its database when it starts, in real time: a Postgres that is being

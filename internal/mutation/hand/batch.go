@@ -15,7 +15,7 @@ import (
 
 // A batch is many mutants in one program, of which package switched turns one on: building is most of what a mutant costs. A
 // function that a mutant changes is there twice, and begins with a jump to the other; a variable has the one value or the other.
-// What cannot be told apart like that, such as a type, has the mutant be built alone.
+// What cannot be distinguished like that, such as a type, has the mutant be built alone.
 type batch struct {
 	root  string
 	files map[string]*mixed
