@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -20,6 +21,7 @@ import (
 	"github.com/bootrace/bootrace/controller/store"
 	"github.com/bootrace/bootrace/controller/store/memory"
 	"github.com/bootrace/bootrace/controller/store/postgres"
+	"github.com/bootrace/bootrace/internal/httpserver"
 )
 
 type controllerCmd struct {
@@ -27,6 +29,7 @@ type controllerCmd struct {
 	DatabaseURL string        `env:"DATABASE_URL" placeholder:"URL" help:"Postgres database to keep the rows in. It is migrated on start. Without it, rows are kept in memory and lost on exit."`
 	AdminToken  string        `env:"ADMIN_TOKEN" placeholder:"TOKEN" help:"Bearer token of the operators. Without it, their calls need no token (development mode)."`
 	Secret      string        `env:"BOOTRACE_SECRET" placeholder:"TEXT" help:"Secret from which the tokens of booting machines are derived. It must be the same for all replicas, and must not change."`
+	Host        []string      `placeholder:"NAME" help:"Name at which agents and operators reach this server, beside that of the public URL, localhost and the address. Requests to other names are refused, so that no web page can make them."`
 	PublicURL   string        `placeholder:"URL" help:"URL at which agents reach this server. Default: http://<listen>."`
 	Grace       time.Duration `default:"10s" help:"How long pending requests may take to finish after SIGTERM."`
 
@@ -87,11 +90,8 @@ func (c *controllerCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return usage(err)
 	}
-	server := &http.Server{
-		Handler: k.Handler, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 60 * time.Second,
-		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
-	}
+	server := httpserver.New(httpserver.Closed(httpserver.JSONOnly(k.Handler, true), append(c.Host, hostOf(public))))
+	server.ErrorLog, server.WriteTimeout = slog.NewLogLogger(log.Handler(), slog.LevelWarn), time.Minute
 	log.Info("serving", "address", listener.Addr().String(), "public", public, "version", version())
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
@@ -117,6 +117,15 @@ func (c *controllerCmd) Run(ctx context.Context, s streams) error {
 	}
 	log.Info("stopped")
 	return nil
+}
+
+// hostOf is the name in a URL.
+func hostOf(base string) string {
+	u, err := url.Parse(base)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
 }
 
 // store opens where the rows are kept.

@@ -39,6 +39,7 @@ func call(t *testing.T, method, url, token string, body any) (int, map[string]an
 	if err != nil {
 		t.Fatal(err)
 	}
+	q.Header.Set("Content-Type", "application/json")
 	if token != "" {
 		q.Header.Set("Authorization", "Bearer "+token)
 	}
@@ -190,7 +191,7 @@ func TestControllerEndsGracefully(t *testing.T) {
 	}
 	defer c.Close()
 	const body = `{"name": "slow", "runtime": "claude-code"}`
-	fmt.Fprintf(c, "POST /workspaces HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n\r\n%s", address, len(body), body[:10])
+	fmt.Fprintf(c, "POST /workspaces HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", address, len(body), body[:10])
 	underWay(t, url)
 	p.signal(syscall.SIGTERM)
 	p.says("msg=stopping")
@@ -222,7 +223,7 @@ func TestControllerCutsOffAfterTheGrace(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	fmt.Fprintf(c, "POST /workspaces HTTP/1.1\r\nHost: %s\r\nContent-Length: 1000\r\n\r\n{", address)
+	fmt.Fprintf(c, "POST /workspaces HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{", address)
 	underWay(t, url)
 	p.signal(syscall.SIGTERM)
 	p.ends(exitEnvironment)

@@ -21,6 +21,7 @@ type fakeproviderCmd struct {
 	CPListen    string        `name:"cp-listen" placeholder:"ADDRESS" help:"Separate address of the control plane."`
 	LLMListen   string        `name:"llm-listen" placeholder:"ADDRESS" help:"Separate address of the LLM providers."`
 	AdminListen string        `name:"admin-listen" placeholder:"ADDRESS" help:"Separate address of the administration, which needs no credentials."`
+	Host        []string      `placeholder:"NAME" help:"Name at which clients reach the fakes, beside localhost and the address. Requests to other names are refused, so that no web page can make them."`
 	Speed       float64       `default:"1" placeholder:"N" help:"How many times faster than the wall clock LLM providers answer and machines boot; 60 makes a minute a second."`
 	Seed        uint64        `default:"1" placeholder:"NUMBER" help:"Seed of refusals, durations and shares (default: ${default})."`
 	MachineBoot time.Duration `default:"0s" placeholder:"TIME" help:"How long a machine is pending before it runs; divided by the speed."`
@@ -41,7 +42,7 @@ func (fakeproviderCmd) Help() string {
 
 The key of an LLM request, or its header X-Workspace-Id, names the workspace.
 
-The administration, in JSON (durations as "1m30s"):
+The administration, in JSON (bodies of the type application/json: curl --json; durations as "1m30s"):
 
   GET    /admin/state                            machines, calls, faults and how often each has struck
   GET    /admin/boots?after=N                    with --tell-boots: what machines boot with, and when they end
@@ -62,7 +63,7 @@ The documentation of the packages fakeprovider/endpoints, ec2wire, cpwire and ll
 
 // Run implements the command.
 func (c *fakeproviderCmd) Run(ctx context.Context, s streams) error {
-	e, err := endpoints.New(endpoints.Options{Seed: c.Seed, Speed: c.Speed, Boot: c.MachineBoot, CPToken: c.CPToken, TellBoots: c.TellBoots})
+	e, err := endpoints.New(endpoints.Options{Hosts: c.Host, Seed: c.Seed, Speed: c.Speed, Boot: c.MachineBoot, CPToken: c.CPToken, TellBoots: c.TellBoots})
 	if err != nil {
 		return usage(err)
 	}

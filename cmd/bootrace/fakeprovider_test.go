@@ -97,7 +97,7 @@ func TestFakeproviderEndsWithoutWaiting(t *testing.T) {
 	defer c.Close()
 	const body = `{"model":"m","messages":[{}]}`
 	if _, err := c.Write([]byte("POST /kimi/v1/chat/completions HTTP/1.1\r\nHost: " + address +
-		"\r\nX-Api-Key: w\r\nContent-Length: 29\r\n\r\n" + body)); err != nil {
+		"\r\nX-Api-Key: w\r\nContent-Type: application/json\r\nContent-Length: 29\r\n\r\n" + body)); err != nil {
 		t.Fatal(err)
 	}
 	for {

@@ -1,7 +1,6 @@
 package ec2wire
 
 import (
-	"io"
 	"maps"
 	"net/http"
 	"time"
@@ -26,7 +25,7 @@ type Status struct {
 //	GET  /state                   → 200 [Status]
 //	PUT  /faults         [Faults] → 204; 400 where they make no sense, which changes nothing
 //	POST /machines/{id}/end   [Reason], or nothing for a spot interruption → 204, 404
-//	POST /machines/{id}/console  text, appended → 204, 404
+//	POST /machines/{id}/console  a string, appended → 204, 404
 func (s *Server) Admin() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /state", func(w http.ResponseWriter, _ *http.Request) {
@@ -45,12 +44,10 @@ func (s *Server) Admin() http.Handler {
 		}
 	})
 	mux.HandleFunc("POST /machines/{id}/console", func(w http.ResponseWriter, r *http.Request) {
-		text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
-			return
+		var text string
+		if serving.ReadJSON(w, r, &text) {
+			serving.Conclude(w, s.WriteConsole(r.PathValue("id"), text), http.StatusNotFound)
 		}
-		serving.Conclude(w, s.WriteConsole(r.PathValue("id"), string(text)), http.StatusNotFound)
 	})
 	return mux
 }

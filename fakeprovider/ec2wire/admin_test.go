@@ -49,7 +49,7 @@ func TestAdmin(t *testing.T) {
 	if strings.Contains(body, "a-secret") || strings.Contains(body, base64.StdEncoding.EncodeToString([]byte("a-secret"))) {
 		t.Error("the state shows user data")
 	}
-	if code, _ := f.admin("POST", "/machines/"+id+"/console", "boom"); code != 204 {
+	if code, _ := f.admin("POST", "/machines/"+id+"/console", `"boom"`); code != 204 {
 		t.Errorf("console: %d", code)
 	}
 	if code, _ := f.admin("POST", "/machines/"+id+"/end", ""); code != 204 {
@@ -70,11 +70,14 @@ func TestAdmin(t *testing.T) {
 		code               int
 	}{
 		{"POST", "/machines/i-12345678/end", "", 404},
-		{"POST", "/machines/i-12345678/console", "x", 404},
+		{"POST", "/machines/i-12345678/console", `"x"`, 404},
 		{"PUT", "/faults", `{"rules":[{"kind":"tired"}]}`, 400},
 		{"PUT", "/faults", `{"rulez":[]}`, 400},
 		{"PUT", "/faults", `{"invisible":"soon"}`, 400},
 		{"PUT", "/faults", ``, 400},
+		{"PUT", "/faults", `null`, 400},
+		{"PUT", "/faults", `{}{}garbage`, 400},
+		{"PUT", "/faults", `{} garbage`, 400},
 		{"GET", "/faults", ``, 405},
 		{"GET", "/", ``, 404},
 	} {

@@ -14,6 +14,7 @@ const (
 	maxBody       = 1 << 20
 	maxParams     = 10_000
 	maxParamDepth = 12
+	maxIndex      = 1 << 20
 )
 
 // params are a request's parameters, as the tree that their dotted names spell: TagSpecification.1.Tag.2.Key.
@@ -39,6 +40,9 @@ func parseParams(body string) (*params, *apiError) {
 		}
 		at := root
 		for part := range strings.SplitSeq(name, ".") {
+			if !partForm(part) {
+				return nil, errValue(shorten(name), shorten(part), "A list is numbered from 1.")
+			}
 			next := at.kids[part]
 			if next == nil {
 				next = &params{}
@@ -52,6 +56,16 @@ func parseParams(body string) (*params, *apiError) {
 		at.value, at.set = values[len(values)-1], true
 	}
 	return root, nil
+}
+
+// partForm reports whether a part of a name is a word or a place in a list. A place that makes no sense must not be passed over:
+// a call that names machines by such places only would be for all machines.
+func partForm(part string) bool {
+	if part == "" || !strings.ContainsRune("+-0123456789", rune(part[0])) {
+		return part != ""
+	}
+	n, err := strconv.Atoi(part)
+	return err == nil && n >= 0 && n <= maxIndex && part[0] != '+' && part[0] != '-'
 }
 
 // at returns the parameter of the dotted name, an empty one where there is none.

@@ -31,6 +31,10 @@ func TestRequestsThatAreNone(t *testing.T) {
 		"no form":             {"Action=%zz", signature, 400, "MalformedQueryString"},
 		"too many parameters": {describe + strings.Repeat("&a=b", 10_001), signature, 400, "MalformedQueryString"},
 		"too deep":            {describe + "&" + strings.Repeat("a.", 100) + "=b", signature, 400, "UnknownParameter"},
+		"a negative index":    {describe + "&InstanceId.-1=i-12345678", signature, 400, "InvalidParameterValue"},
+		"an index too large":  {describe + "&InstanceId.99999999999999999999=i-12345678", signature, 400, "InvalidParameterValue"},
+		"an index of its own": {describe + "&Filter.1.Value.+1=x", signature, 400, "InvalidParameterValue"},
+		"an empty name":       {describe + "&InstanceId..1=x", signature, 400, "InvalidParameterValue"},
 		"too large":           {describe + "&a=" + strings.Repeat("x", 1<<20), signature, 413, "RequestEntityTooLarge"},
 	} {
 		t.Run(name, func(t *testing.T) {

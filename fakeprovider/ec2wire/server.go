@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/bootrace/bootrace/fakeprovider/internal/serving"
+	"github.com/bootrace/bootrace/internal/httpserver"
 )
 
 // Server is a fake EC2 endpoint of one region and account. See the package documentation for what it guarantees.
@@ -77,6 +78,10 @@ func knows(action string) bool { return actions[action] != nil }
 
 // ServeHTTP answers one call.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	httpserver.Serve(w, r, s.serveHTTP)
+}
+
+func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	call := Call{}
 	p, failure := s.read(w, r, &call)
 	out := s.answer(p, failure, &call)

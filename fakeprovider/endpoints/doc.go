@@ -28,7 +28,7 @@
 //	PUT    /admin/cp/faults                            {rules: [{call, kind, workspace, skip, times, share, delay, status, message}]}
 //	PUT    /admin/llm/faults                           {rules: [{kind, provider, workspace, delay, skip, times, share}]}
 //	POST   /admin/ec2/machines/{id}/end                {code, message}, or nothing for a spot interruption
-//	POST   /admin/ec2/machines/{id}/console            text
+//	POST   /admin/ec2/machines/{id}/console            "text"
 //	POST   /admin/cp/machines/{id}/end                 {reason}, or nothing for a host that failed
 //	PUT    /admin/llm/workspaces/{id}/preflight        {takes, refusals}
 //	DELETE /admin/llm/workspaces/{id}/preflight
@@ -42,9 +42,9 @@
 //
 // # Clients
 //
-// The AWS command line and boto3 work as they are. Plain clients of aws-sdk-go-v2 need a transport that keeps bodies in
-// memory, as that of controller/cloud/ec2 does: over a quick socket, the SDK closes a request's body while net/http still
-// looks at it, and one long reply in ten is lost.
+// The AWS command line, boto3 and aws-sdk-go-v2 work as they are. Package httpserver says what it takes for the last. Bodies
+// that change something are of the type application/json, but for EC2's; a Host that is neither loopback's, nor the address, nor
+// one of [Options.Hosts], is refused, and so is a foreign Origin.
 //
 // # Guarantees
 //

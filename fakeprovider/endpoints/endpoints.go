@@ -19,6 +19,8 @@ type Options struct {
 	Speed float64
 	// Boot is how long a machine is pending, before it is divided by Speed; 0 is no time.
 	Boot time.Duration
+	// Hosts are the names that requests may be sent to, beside loopback's and the address that they come to.
+	Hosts []string
 	// CPToken is the bearer token that the control plane's callers must have; "" lets everybody in.
 	CPToken string
 
@@ -66,6 +68,7 @@ type Endpoints struct {
 
 	seed  uint64
 	speed float64
+	hosts []string
 	boots *journal // nil where nobody is told
 }
 
@@ -96,7 +99,7 @@ func New(o Options) (*Endpoints, error) {
 			Seed: o.Seed, Boot: boot, Token: o.CPToken, Launched: tell(o.Launched, ofCP), Stopped: tell(o.Stopped, ofCP),
 		}),
 		LLM:  llm.New(providers),
-		seed: o.Seed, speed: o.Speed, boots: boots,
+		seed: o.Seed, speed: o.Speed, hosts: o.Hosts, boots: boots,
 	}, nil
 }
 

@@ -87,6 +87,7 @@ func (f *fixture) call(method, url, body string) (int, string) {
 		f.Fatal(err)
 	}
 	r.Header.Set("Authorization", "Bearer w-llm")
+	r.Header.Set("Content-Type", "application/json")
 	reply, err := f.client.Do(r)
 	if err != nil {
 		f.Fatal(err)
@@ -262,6 +263,7 @@ func TestServeEndsAtOnce(t *testing.T) {
 		r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, urls[0]+"/minimax/v1/chat/completions", strings.NewReader(chat))
 		if err == nil {
 			r.Header.Set("Authorization", "Bearer w-llm")
+			r.Header.Set("Content-Type", "application/json")
 			var reply *http.Response
 			if reply, err = f.client.Do(r); err == nil {
 				reply.Body.Close()

@@ -10,6 +10,7 @@ import (
 	"github.com/bootrace/bootrace/fakeprovider/ec2wire"
 	"github.com/bootrace/bootrace/fakeprovider/internal/serving"
 	"github.com/bootrace/bootrace/fakeprovider/llm"
+	"github.com/bootrace/bootrace/internal/httpserver"
 )
 
 // Part is one of the things that are served.
@@ -34,7 +35,7 @@ func (p Part) Path() string {
 	return ""
 }
 
-// Handler returns a handler of the parts; of all, where none is named.
+// Handler returns a handler of the parts; of all, where none is named. It is closed to browsers: see package httpserver.
 func (e *Endpoints) Handler(parts ...Part) http.Handler {
 	if len(parts) == 0 {
 		parts = Parts()
@@ -52,21 +53,21 @@ func (e *Endpoints) Handler(parts ...Part) http.Handler {
 		case EC2:
 			r.Path("/").Handler(machines)
 		case CP:
-			r.PathPrefix("/cp/").Handler(plane)
+			r.PathPrefix("/cp/").Handler(httpserver.JSONOnly(plane, true))
 		case Admin:
-			r.PathPrefix(Admin.Path() + "/").Handler(http.StripPrefix(Admin.Path(), e.admin()))
+			r.PathPrefix(Admin.Path() + "/").Handler(httpserver.JSONOnly(http.StripPrefix(Admin.Path(), e.admin()), false))
 		case LLM: // added last, below: its paths begin with anything
 		}
 	}
 	for _, p := range parts {
 		if p == LLM {
-			r.PathPrefix("/{provider}/v1/").Handler(e.LLM)
+			r.PathPrefix("/{provider}/v1/").Handler(httpserver.JSONOnly(e.LLM, true))
 		}
 	}
 	r.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		serving.WriteJSON(w, http.StatusNotFound, map[string]any{"error": "nothing is served here", "parts": parts})
 	})
-	return r
+	return httpserver.Closed(httpserver.Handler(r), e.hosts)
 }
 
 // State is what GET /admin/state answers.

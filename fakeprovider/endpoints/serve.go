@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/bootrace/bootrace/internal/httpserver"
 )
 
 // grace is how long replies that are being written may take to end. Those that are waited for end at once.
@@ -28,11 +30,10 @@ func Serve(ctx context.Context, on map[net.Listener]http.Handler, complaints *lo
 		complaints = log.New(io.Discard, "", 0)
 	}
 	for listener, handler := range on {
-		server := &http.Server{
-			Handler: handler, ErrorLog: complaints, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute,
-			// No bound on writing: a preflight takes what it takes. It ends with the context of its request.
-			BaseContext: func(net.Listener) context.Context { return ctx },
-		}
+		// No bound on writing: a preflight takes what it takes. It ends with the context of its request.
+		server := httpserver.New(handler)
+		server.ErrorLog = complaints
+		server.BaseContext = func(net.Listener) context.Context { return ctx }
 		all.Go(func() {
 			defer stop() // one that fails ends the others
 			if err := serveOne(ctx, server, listener); err != nil {

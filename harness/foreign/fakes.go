@@ -155,6 +155,7 @@ func (f *fakes) call(ctx context.Context, timeout time.Duration, method, path st
 	if err != nil {
 		return fail(err)
 	}
+	q.Header.Set("Content-Type", "application/json")
 	r, err := f.client.Do(q)
 	if err != nil {
 		return fail(plainly(err, timeout))

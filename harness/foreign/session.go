@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/bootrace/bootrace/harness/foreign/dialect"
+	"github.com/bootrace/bootrace/internal/httpserver"
 )
 
 // Session is a target that passed the preflight, with what is served to it here. It is safe for concurrent use.
@@ -161,7 +162,7 @@ func (s *Session) serve(ctx context.Context, address string, h http.Handler) (st
 	if err != nil {
 		return "", err
 	}
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}
+	server := httpserver.New(h)
 	s.servers = append(s.servers, server)
 	go server.Serve(l) //nolint:errcheck // it ends with Close
 	return l.Addr().String(), nil

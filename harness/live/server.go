@@ -7,12 +7,13 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"time"
+
+	"github.com/bootrace/bootrace/internal/httpserver"
 )
 
 // server serves one of the harness's own ends on loopback.
 type server struct {
-	http   http.Server
+	http   *http.Server
 	only   netip.Prefix // from where it is called; from anywhere where it is zero
 	served chan struct{}
 }
@@ -21,13 +22,9 @@ type server struct {
 var silent = log.New(io.Discard, "", 0)
 
 func newServer(h http.Handler) *server {
-	return &server{
-		http: http.Server{
-			Handler: h, ReadHeaderTimeout: 10 * time.Second,
-			ErrorLog: silent,
-		},
-		served: make(chan struct{}),
-	}
+	s := &server{http: httpserver.New(h), served: make(chan struct{})}
+	s.http.ErrorLog = silent
+	return s
 }
 
 // loopback is where a server is that only this machine's processes call.

@@ -1,23 +1,43 @@
 package serving
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
 )
 
 // MaxBody is the largest body that anybody may send to a server's administration, in bytes.
 const MaxBody = 1 << 20
 
-// ReadJSON reads the body into what into points at. A body that is no JSON of it, or has fields that it has not, is
+// ReadJSON reads the body into what into points at. A body that isn't one JSON value of it, or has fields that it has not, is
 // answered with 400, and false returned.
 func ReadJSON(w http.ResponseWriter, r *http.Request, into any) bool {
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, MaxBody))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	if err == nil {
+		err = decode(body, into)
+	}
+	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return false
 	}
 	return true
+}
+
+func decode(body []byte, into any) error {
+	if string(bytes.TrimSpace(body)) == "null" { // which would leave what is there
+		return errors.New("the body is null")
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("the body goes on after its JSON value")
+	}
+	return nil
 }
 
 // WriteJSON answers with the value as JSON.

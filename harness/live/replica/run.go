@@ -22,6 +22,7 @@ import (
 	"github.com/bootrace/bootrace/controller/store/postgres"
 	"github.com/bootrace/bootrace/harness/child"
 	"github.com/bootrace/bootrace/harness/hiccup"
+	"github.com/bootrace/bootrace/internal/httpserver"
 )
 
 // maxConns is how many connections to Postgres a replica opens at most.
@@ -98,10 +99,8 @@ func (r *replica) serve(ctx context.Context) error {
 	})
 	defer meter.Close()
 	r.report(Report{Kind: Ready, Address: listener.Addr().String()})
-	server := &http.Server{
-		Handler: introduced(built.Handler, r.panicked), ReadHeaderTimeout: 10 * time.Second,
-		ErrorLog: slog.NewLogLogger(r.log.Handler(), slog.LevelWarn),
-	}
+	server := httpserver.New(introduced(built.Handler, r.panicked))
+	server.ErrorLog = slog.NewLogLogger(r.log.Handler(), slog.LevelWarn)
 	return server.Serve(listener)
 }
 
