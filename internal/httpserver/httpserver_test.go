@@ -64,7 +64,7 @@ func TestSlowHandlersAreNotCut(t *testing.T) {
 		select {
 		case <-r.Context().Done():
 			http.Error(w, "the context ended", http.StatusInternalServerError)
-		case <-time.After(600 * time.Millisecond): // three times what a body may take
+		case <-time.After(600 * time.Millisecond): // short: three times what a body may take; a longer one shows no more
 		}
 	}))
 	client := &http.Client{Transport: &http.Transport{}}
