@@ -57,7 +57,7 @@ func TestNothingBoots(t *testing.T) {
 // deleted.
 func TestLimit(t *testing.T) {
 	t.Parallel()
-	fast := func(x *foreign.Target) { x.Poll = time.Second }
+	fast := func(x *foreign.Target) { x.Poll = 200 * time.Millisecond }
 	stage(t, foreigntest.Behaviour{RateLimit: 120}, short, fast, func(t *testing.T, x *staged) {
 		for _, one := range x.play(t, find(t, "minimax-past-budget")...) {
 			held(t, one.plan, one.history)
