@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/bootrace/bootrace/harness/generate"
-	"github.com/bootrace/bootrace/harness/history"
 	"github.com/bootrace/bootrace/harness/oracle"
 	"github.com/bootrace/bootrace/harness/plan"
 	"github.com/bootrace/bootrace/harness/shrink"
@@ -25,6 +24,8 @@ type Checking struct {
 	Strategies generate.Portfolio
 	// Cloud is the plans': see plan.Plan.
 	Cloud string
+	// Jobs is how many plans are played at a time; 0 is one. It changes nothing of what is found.
+	Jobs int
 	// Checks and For bound the search; 0 is no bound, and one of the two must be given.
 	Checks int
 	For    time.Duration
@@ -82,55 +83,43 @@ func (c Checking) Run(ctx context.Context) (*Checked, error) {
 	told := began
 	draws := oracle.NewRandom(c.Seed, "check")
 	draw := func(_ string, n int) int { return int(draws.Choose(oracle.Ident, uint64(n))) }
+	over := func() bool { return c.For != 0 && time.Since(began) >= c.For || ctx.Err() != nil }
 	r := &Checked{Coverage: NewCoverage()}
-	var room []history.Event // that of the check before, whose history nobody keeps
-	for (c.Checks == 0 || r.Checks < c.Checks) && (c.For == 0 || time.Since(began) < c.For) && ctx.Err() == nil {
-		strategy := c.Strategies.Turn(r.Checks)
-		p := c.draw(r, draw, strategy)
-		p.Cloud = c.Cloud
-		o := play(ctx, p, c.Source, c.Target, nil, room)
-		if o.Fault != nil {
-			return r, o.Fault
+	checks := make([]check, round)
+	for (c.Checks == 0 || r.Checks < c.Checks) && !over() {
+		if left := c.Checks - r.Checks; c.Checks != 0 && left < len(checks) {
+			checks = checks[:left]
 		}
-		r.Checks++
-		r.Virtual += time.Duration(p.Duration)
-		r.Wall = time.Since(began)
-		r.Coverage.Add(o)
-		// A sample, and whatever fails: nothing that depends on anything but the plan is a finding.
-		x := o.Judgement.First()
-		if x != nil || r.Checks%twiceEvery == 1 {
-			if err := Twice(ctx, p, c.Source, c.Target); err != nil {
-				return r, err
+		c.drawRound(r, draw, checks)
+		for i := range checks[:c.playRound(ctx, checks, over)] {
+			k := &checks[i]
+			if k.outcome.Fault != nil {
+				return r, k.outcome.Fault
 			}
-			r.Twice++
-		}
-		if x != nil {
-			o.Digest = o.History.Digest()
-			r.Found = c.shrink(ctx, o)
-			r.Found.After, r.Found.Strategy = r.Wall, strategy
+			r.Checks++
+			r.Virtual += time.Duration(k.plan.Duration)
 			r.Wall = time.Since(began)
-			return r, nil
-		}
-		room = o.History.Events
-		if c.Progress != nil && time.Since(told) > progressEvery {
-			told = time.Now()
-			c.Progress(r)
+			r.Coverage.Add(k.outcome)
+			if k.course != nil {
+				return r, k.course
+			}
+			if k.twice {
+				r.Twice++
+			}
+			if k.outcome.Judgement.First() != nil {
+				k.outcome.Digest = k.outcome.History.Digest()
+				r.Found = c.shrink(ctx, k.outcome)
+				r.Found.After, r.Found.Strategy = r.Wall, k.strategy
+				r.Wall = time.Since(began)
+				return r, nil
+			}
+			if c.Progress != nil && time.Since(told) > progressEvery {
+				told = time.Now()
+				c.Progress(r)
+			}
 		}
 	}
 	return r, nil
-}
-
-// aimEvery is how many checks there are to one whose plan is drawn for a meeting that none has reached yet.
-const aimEvery = 5
-
-// draw draws the next plan.
-func (c Checking) draw(r *Checked, draw generate.Draw, s generate.Strategy) *plan.Plan {
-	if r.Checks%aimEvery == aimEvery-1 {
-		if aims := r.Coverage.Unreached(); len(aims) > 0 {
-			return generate.Aimed(draw, s, aims[draw("aim", len(aims))])
-		}
-	}
-	return generate.Plan(draw, s)
 }
 
 // shrink makes the plan of a failure small. A smaller plan counts if it breaks the same invariant first.

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -25,6 +27,7 @@ const defaultSearch = 30 * time.Second
 type checkCmd struct {
 	Checks     int           `placeholder:"NUMBER" help:"Stop after this number of plans."`
 	For        time.Duration `placeholder:"TIME" help:"Stop after this time. Default: 30s, unless --checks is given."`
+	Jobs       int           `placeholder:"N" help:"Play N plans at a time (default: one for each core). It does not change what is found."`
 	Seed       *uint64       `placeholder:"NUMBER" help:"Seed of the plans. Default: a random one, which is printed."`
 	Strategy   string        `enum:"${strategies}" default:"${strategy}" help:"How schedules are drawn: ${enum}. portfolio alternates between the others; pct-d is probabilistic concurrency testing of depth d (default: ${default})."`
 	Defect     string        `predictor:"defect" placeholder:"NAME" help:"Give the reference controller a named defect: see bootrace defects."`
@@ -36,8 +39,8 @@ type checkCmd struct {
 
 // Validate is called when the command line was read.
 func (c *checkCmd) Validate() error {
-	if c.Checks < 0 || c.For < 0 {
-		return errors.New("--checks and --for must not be below zero")
+	if c.Checks < 0 || c.For < 0 || c.Jobs < 0 {
+		return errors.New("--checks, --for and --jobs must not be below zero")
 	}
 	return nil
 }
@@ -71,7 +74,7 @@ func (c *checkCmd) Run(ctx context.Context, s streams) error {
 		return usage(err)
 	}
 	checked, err := harness.Checking{
-		Target: sim.Reference(defect), Source: source, Seed: seed, Strategies: strategies, Cloud: plansCloud(c.Cloud), Checks: c.Checks, For: c.For, Progress: func(k *harness.Checked) {
+		Target: sim.Reference(defect), Source: source, Seed: seed, Strategies: strategies, Cloud: plansCloud(c.Cloud), Jobs: cmp.Or(c.Jobs, runtime.NumCPU()), Checks: c.Checks, For: c.For, Progress: func(k *harness.Checked) {
 			progress.Line(checkLine(k))
 		},
 	}.Run(ctx)
