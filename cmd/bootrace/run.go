@@ -70,6 +70,7 @@ type runCmd struct {
 	Scenarios []string `arg:"" optional:"" predictor:"scenario" help:"Built-in scenarios by name, or YAML files or folders. Default: all built-in scenarios."`
 
 	Seed       *uint64 `placeholder:"NUMBER" help:"Seed of every choice: boot times, latencies, interleavings. Default: a random one, which is printed."`
+	Seeds      *int    `placeholder:"N" help:"Play each scenario with N seeds, from --seed on (default: from 1), and print how often each promise breaks, with the smallest seed that breaks it. Use --store memory for thousands."`
 	Defect     string  `predictor:"defect" placeholder:"NAME" help:"Give the reference controller a named defect: see bootrace defects."`
 	storeFlags `embed:"" set:"store=postgres"`
 	Out        string `default:"runs" type:"path" placeholder:"FOLDER" help:"Folder for runs (default: runs)."`
@@ -84,6 +85,12 @@ type runCmd struct {
 func (c *runCmd) Validate() error {
 	if c.Jobs != nil && *c.Jobs < 1 {
 		return fmt.Errorf("--jobs must be at least 1, not %d", *c.Jobs)
+	}
+	switch {
+	case c.Seeds != nil && *c.Seeds < 1:
+		return fmt.Errorf("--seeds must be at least 1, not %d", *c.Seeds)
+	case c.Seeds != nil && (c.given() || c.World == runs.Live):
+		return errors.New("--seeds is for the simulated world: on a wall clock a seed does not decide the course")
 	}
 	if name := c.stray(); name != "" {
 		return fmt.Errorf("%s is for a --target", name)
@@ -110,6 +117,9 @@ func (c *runCmd) Run(ctx context.Context, s streams) error {
 	defect, err := findDefect(c.Defect)
 	if err != nil {
 		return usage(err)
+	}
+	if c.Seeds != nil {
+		return c.seeds(ctx, s, defect, began)
 	}
 	plans, err := c.plans(seed)
 	if err != nil {
