@@ -19,6 +19,7 @@ import (
 type Ledger struct {
 	Seeds int           // searches for each defect
 	For   time.Duration // bound of one search
+	Jobs  int           // plans played at a time; 0 is one
 	// Sound are how many checks the reference controller has to survive on each source, in their order.
 	Sound []SoundChecks
 	// Progress is told what was measured last.
@@ -54,7 +55,7 @@ func (l Ledger) Defects(ctx context.Context) ([]LedgerRow, error) {
 		var search, shrinking []time.Duration
 		for seed := range l.Seeds {
 			r, err := Checking{
-				Target: sim.Reference(d), Source: stores.Memory(), Seed: uint64(seed), For: l.For,
+				Target: sim.Reference(d), Source: stores.Memory(), Seed: uint64(seed), For: l.For, Jobs: l.Jobs,
 			}.Run(ctx)
 			if err != nil || ctx.Err() != nil {
 				return rows, cmp.Or(err, ctx.Err())
@@ -142,7 +143,7 @@ func (l Ledger) Write(ctx context.Context, w io.Writer) (bool, error) {
 			r.Shrink.Round(time.Millisecond), r.Largest.Workspaces, r.Largest.FaultsAndActs, r.Largest.Preemptions, exploredText(r.Explored))
 	}
 	for _, s := range l.Sound {
-		r, err := Checking{Target: sim.Reference(nil), Source: s.Source, Seed: 1, Checks: s.Checks}.Run(ctx)
+		r, err := Checking{Target: sim.Reference(nil), Source: s.Source, Seed: 1, Checks: s.Checks, Jobs: l.Jobs}.Run(ctx)
 		if err != nil || ctx.Err() != nil {
 			return false, cmp.Or(err, ctx.Err())
 		}

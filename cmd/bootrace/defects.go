@@ -43,7 +43,7 @@ func (c *defectsCmd) measure(ctx context.Context, s streams) error {
 		"that is exhausted.\n\n",
 		time.Now().UTC().Format("2006-01-02"), version(), runtime.Version(), runtime.NumCPU(), c.Seeds)
 	good, err := harness.Ledger{
-		Seeds: c.Seeds, For: c.For, Sound: []harness.SoundChecks{{Source: stores.Memory(), Checks: c.Sound}, {Source: postgres, Checks: c.Sound / 100}},
+		Seeds: c.Seeds, For: c.For, Jobs: runtime.NumCPU(), Sound: []harness.SoundChecks{{Source: stores.Memory(), Checks: c.Sound}, {Source: postgres, Checks: c.Sound / 100}},
 		Progress: func(line string) { fmt.Fprintln(s.err, line) },
 	}.Write(ctx, s.out)
 	switch {

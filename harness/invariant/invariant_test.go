@@ -465,6 +465,14 @@ var commonCases = []judgedCase{
 		s.beats(60 * minute)
 	}, true, nil},
 
+	{"no-phantom-rows", "one create made two", func(s *story) {
+		s.create().twinned().at(minute).lives().beats(60 * minute)
+	}, true, nil},
+	{"no-phantom-rows", "two creates made two", func(s *story) {
+		s.create().twinned()
+		s.operator("create", 201, "provisioning")
+		s.at(minute).lives().beats(60 * minute)
+	}, false, nil},
 	{"no-phantom-rows", "a heartbeat for nobody got 200", func(s *story) {
 		s.create().at(minute).lives()
 		s.events = append(s.events, history.Event{

@@ -64,6 +64,7 @@ var outOfReach = map[string]string{
 	"removed-is-terminal/its credential lives on":           "no call showed the credential",
 	"converges/a live agent is turned away for ever":        "nobody here ever had a token: the run is in doubt",
 	"stays-online/swept while its beats get 429":            "it is the harness that calls too often, from one address: the run is in doubt",
+	"no-phantom-rows/one create made two":                   "readings do not say whose create made a row",
 	"bounded-churn/on and off and on and off":               "it is back within a second, between two readings",
 
 	"reply-is-state/the list shows another status": "where it is, the list itself says",

@@ -343,6 +343,10 @@ func noPhantomRows(v *View, r *report) {
 		})
 		return
 	}
+	if x := v.doubled(); x != nil {
+		r.violated(*x)
+		return
+	}
 	i = slices.IndexFunc(v.strange, func(e *history.Event) bool {
 		return e.Kind == history.Call && e.WS == 0 && e.Actor == history.ActorAgent && e.Code/100 == 2 && e.Replica != 0
 	})
@@ -354,6 +358,43 @@ func noPhantomRows(v *View, r *report) {
 			Expected: "a 4xx for an unknown id",
 		})
 	}
+}
+
+// doubled finds a workspace of which there are more rows than somebody asked for: by a create that the controller itself tried again.
+// Only the simulated world knows whose create made a row, and sees every request, those that arrive twice included.
+func (v *View) doubled() *Violation {
+	if v.Plan.Live != nil {
+		return nil
+	}
+	for _, s := range v.Spaces {
+		rows := slices.DeleteFunc(slices.Clone(v.strange), func(e *history.Event) bool {
+			return e.Kind != history.Move || e.WS != -s.Number || e.From != lifecycle.None
+		})
+		asked := 0
+		for i := range v.events {
+			if e := &v.events[i]; e.Kind == history.Call && e.Call == "create" && e.WS == s.Number {
+				asked++
+			}
+		}
+		if len(s.Moves) == 0 || len(rows) < asked || asked == 0 {
+			continue
+		}
+		first, last := s.Moves[0], rows[len(rows)-1]
+		return &Violation{
+			Workspace: s.Number, Since: first.At, At: last.At,
+			What: fmt.Sprintf("its creation was asked for %s, and there are %d rows of it: of %s, and of %s", times(asked), 1+len(rows),
+				Clock(first.At), Clock(last.At)),
+			Expected: "one workspace for one create, also where the controller is not told whether its first try took effect",
+		}
+	}
+	return nil
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
 }
 
 func noPanic(v *View, r *report) {

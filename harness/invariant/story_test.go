@@ -160,6 +160,14 @@ func (s *story) born() *story {
 	return s.below().child(lifecycle.CreateAwaiting, lifecycle.None, lifecycle.AwaitingAgent, "create").childAsked("create", 201)
 }
 
+// twinned adds a second row of the workspace.
+func (s *story) twinned() *story {
+	s.events = append(s.events, history.Event{
+		At: history.Time(s.now), Kind: history.Move, WS: -1, Inc: 1, Event: lifecycle.Create, To: lifecycle.Provisioning, By: "create",
+	})
+	return s
+}
+
 // listed writes how the list of all workspaces shows the story's own; none where it lacks it.
 func (s *story) listed(as lifecycle.Status) *story {
 	s.add(history.Event{Kind: history.Reading, Call: "list", Sent: history.Time(s.now), To: as})
