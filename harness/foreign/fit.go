@@ -51,6 +51,7 @@ func (t Target) Fit(s *scenarios.Scenario, seed uint64) (p *plan.Plan, leftOut s
 		return nil, "", &Impossible{p, why}
 	}
 	t.agents(p)
+	t.beats(p)
 	for i := range p.Workspaces {
 		w := &p.Workspaces[i]
 		w.Name = t.named(w.Name)
@@ -92,6 +93,16 @@ func (t Target) lacks(s *scenarios.Scenario) string {
 	}
 	if why := t.unspoken(s); why != "" {
 		return why
+	}
+	if x := s.Settings; x != nil {
+		for _, own := range []struct {
+			name string
+			set  bool
+		}{{"launch_batch", x.LaunchBatch > 0}, {"sweep_batch", x.SweepBatch > 0}, {"first_turns", x.FirstTurns != ""}} {
+			if own.set {
+				return fmt.Sprintf("its setting %s is the target's own, and the harness does not change it", own.name)
+			}
+		}
 	}
 	for _, f := range s.Faults {
 		switch {
@@ -161,6 +172,15 @@ func (t Target) agents(p *plan.Plan) {
 		case 0:
 			w.RegisterOnce = true
 		}
+	}
+}
+
+// beats has agents that beat otherwise than the contract's do so by as much more, or less, often than the target's.
+func (t Target) beats(p *plan.Plan) {
+	by := float64(t.Heartbeat) / float64(p.Times().Heartbeat)
+	for i := range p.Workspaces {
+		w := &p.Workspaces[i]
+		w.BeatEvery, w.BeatJitter = plan.Duration(times(time.Duration(w.BeatEvery), by)), plan.Duration(times(time.Duration(w.BeatJitter), by))
 	}
 }
 

@@ -2,6 +2,7 @@ package foreign
 
 import (
 	"context"
+	"math/rand/v2"
 	"time"
 
 	"github.com/bootrace/bootrace/harness/agent"
@@ -19,6 +20,7 @@ type machine struct {
 	ctx     context.Context //nolint:containedctx // it is the agent's life
 	end     context.CancelFunc
 	started time.Time // the agent
+	jitter  *rand.Rand
 
 	token     string // the agent's; guarded by the world's lock, like what follows
 	pulled    bool   // its image is there
@@ -198,10 +200,11 @@ func (b *machine) live(workspace, token string) {
 	w.mu.Lock()
 	b.started = time.Now()
 	w.mu.Unlock()
+	b.jitter = rand.New(rand.NewPCG(w.plan.Seed, uint64(b.member.number))) //nolint:gosec // agents only have to differ
 	b.tell(history.Agent, history.Started)
 	agent.Run(b, agent.Config{
-		WorkspaceID: workspace, Token: token, Interval: w.plan.Settings.Heartbeat(), SkipRegister: b.member.plan.SkipRegister,
-		RegisterOnce: b.member.plan.RegisterOnce, Again: b.restarted, URL: w.session.agentURL,
+		WorkspaceID: workspace, Token: token, Interval: w.plan.Beat(b.member.plan), SkipRegister: b.member.plan.SkipRegister,
+		RegisterOnce: b.member.plan.RegisterOnce, Again: b.restarted, IgnoresGone: b.member.plan.IgnoresGone, URL: w.session.agentURL,
 	})
 	if b.ctx.Err() == nil {
 		b.tell(history.Agent, history.Ended) // it was told that its workspace is gone
@@ -240,6 +243,9 @@ func (m *member) die() bool {
 
 // Sleep implements agent.World. A stalled agent sleeps on, and one whose heartbeat was held has slept already.
 func (b *machine) Sleep(d time.Duration) bool {
+	if jitter := time.Duration(b.member.plan.BeatJitter); jitter > 0 && d == b.world.plan.Beat(b.member.plan) {
+		d = max(d+time.Duration(b.jitter.Int64N(int64(2*jitter)))-jitter, 0)
+	}
 	d, b.held = max(d-b.held, 0), 0
 	return b.sleep(d, (*fault.Set).Stalled)
 }

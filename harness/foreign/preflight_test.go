@@ -183,6 +183,8 @@ func TestLeftOut(t *testing.T) {
 		{"cloud-capacity", nil, "its fault cloud-capacity strikes a cloud, and the target's is not the harness's"},
 		{"cloud-capacity", func(x *foreign.Target) { x.ServeCP = "127.0.0.1:0" }, ""},
 		{"cloud-capacity", func(x *foreign.Target) { x.Fakeprovider = "http://localhost:1" }, "its fault cloud-capacity strikes a cloud"},
+		{"beyond-the-first-page", nil, "its setting sweep_batch is the target's own"},
+		{"crash-after-launch", nil, "its setting first_turns is the target's own"},
 		{"external-agents", func(x *foreign.Target) { x.Boots = foreign.BootsNone }, ""},
 		{"minimax-past-budget", nil, ""},
 	} {
