@@ -26,7 +26,13 @@ func accepts(r *http.Request) bool {
 	return false
 }
 
-var writers = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
+var writers = sync.Pool{New: func() any {
+	z, err := gzip.NewWriterLevel(nil, gzip.BestCompression)
+	if err != nil { // there is such a level
+		panic(err)
+	}
+	return z
+}}
 
 func compress(body []byte) []byte {
 	var b bytes.Buffer

@@ -8,13 +8,14 @@ import (
 )
 
 const (
-	// safe is the longest body that no client of net/http loses: with its header, it fits into the 4 KB that such a client reads
-	// at once.
-	safe = 3584
+	// atOnce is how much a client of net/http reads at once, and overhead what a server of net/http puts in front of a reply's own
+	// header, in bytes: what fits is never lost.
+	atOnce   = 4 << 10
+	overhead = 128
 	// longest is how much of a reply is kept back to be compressed.
 	longest = 256 << 10
-	// hold is how long a reply that isn't safe waits.
-	hold = 10 * time.Millisecond
+	// hold is how long a reply that doesn't fit waits: about what a quick call of the real EC2 takes.
+	hold = 20 * time.Millisecond
 )
 
 // wholeReply keeps a reply until it is whole, so that it can be sent in a form that is safe.
@@ -71,13 +72,13 @@ func (w *wholeReply) pass(complete bool) error {
 		return nil
 	}
 	w.through = true
-	if complete && len(w.kept) > safe && accepts(w.request) && w.Header().Get("Content-Encoding") == "" {
+	if complete && !w.fits() && accepts(w.request) && w.Header().Get("Content-Encoding") == "" {
 		w.kept = compress(w.kept)
 		w.Header().Set("Content-Encoding", "gzip")
 		w.Header().Add("Vary", "Accept-Encoding")
 		w.Header().Set("Content-Length", strconv.Itoa(len(w.kept)))
 	}
-	if !complete || len(w.kept) > safe {
+	if !complete || !w.fits() {
 		w.wait()
 	}
 	if w.status != 0 {
@@ -88,6 +89,17 @@ func (w *wholeReply) pass(complete bool) error {
 	}
 	_, err := w.ResponseWriter.Write(w.kept)
 	return err
+}
+
+// fits reports whether a client reads all of the reply at once.
+func (w *wholeReply) fits() bool {
+	size := overhead + len(w.kept)
+	for name, values := range w.Header() {
+		for _, value := range values {
+			size += len(name) + len(value) + len(": \r\n")
+		}
+	}
+	return size <= atOnce
 }
 
 // wait gives the client time. One that lost a reply already, and says so as SDKs do, gets more of it.

@@ -42,7 +42,8 @@ func Handler(h http.Handler) http.Handler {
 // net/http's write loop looks once more whether the body has ended when all of it was sent. Where the header overtakes that look,
 // the write loop takes io.EOF for a failure and closes the connection, and what the client hasn't read by then is lost: all that
 // doesn't fit into its buffer of 4 KB. Nothing on the wire tells when a client's write loop has ended, so a reply that doesn't fit
-// even when it is compressed can only be held for a moment, which makes the loss rare, not impossible.
+// even when it is compressed can only be held for a moment, and for longer where the client says that it tries again: a client that
+// tries three times, as SDKs do, loses nothing unless its processors are taken from it for a third of a second.
 func Serve(w http.ResponseWriter, r *http.Request, h http.HandlerFunc) {
 	if r.Context().Value(served{}) != nil || r.Body == nil || r.Body == http.NoBody || r.Context().Value(http.ServerContextKey) == nil {
 		h(w, r)
