@@ -55,6 +55,12 @@ func errState(id, verb string) *apiError {
 	return bad("IncorrectInstanceState", "The instance '%s' is not in a state from which it can be %s.", id, verb)
 }
 
+func errArchitecture(size, image string) *apiError {
+	return bad("InvalidParameterValue", "The architecture '%s' of the specified instance type does not match the architecture '%s' "+
+		"of the specified AMI. Specify an instance type and an AMI that have matching architectures, and try again. You can use "+
+		"'describe-instance-types' or 'describe-images' to discover the architecture of the instance type or AMI.", size, image)
+}
+
 // shorten keeps what a client sent from filling the reply.
 func shorten(s string) string {
 	const most = 200

@@ -84,19 +84,25 @@ func TestCatalogue(t *testing.T) {
 		element string
 		want    string // joined
 	}{
-		"region":   {"DescribeRegions", []string{"Filter.1.Name", "region-name", "Filter.1.Value.1", "mars*"}, "regionName", "mars-north-1"},
-		"regions":  {"DescribeRegions", []string{"RegionName.1", "us-west-2"}, "regionEndpoint", "ec2.us-west-2.amazonaws.com"},
-		"zones":    {"DescribeAvailabilityZones", nil, "zoneName", "mars-north-1a mars-north-1b mars-north-1c"},
-		"zone":     {"DescribeAvailabilityZones", []string{"ZoneName.1", "mars-north-1b"}, "zoneId", "mars-north-1-az2"},
-		"images":   {"DescribeImages", []string{"Owner.1", "self"}, "architecture", "x86_64 arm64"},
-		"no image": {"DescribeImages", []string{"Owner.1", "amazon"}, "imageId", ""},
-		"image":    {"DescribeImages", []string{"ImageId.1", ami}, "name", "bootrace-x86_64"},
-		"arm":      {"DescribeImages", []string{"Filter.1.Name", "architecture", "Filter.1.Value.1", "arm64"}, "name", "bootrace-arm64"},
-		"type":     {"DescribeInstanceTypes", []string{"InstanceType.1", "t3.micro"}, "sizeInMiB", "1024"},
-		"types":    {"DescribeInstanceTypes", []string{"Filter.1.Name", "instance-type", "Filter.1.Value.1", "c5.*"}, "defaultVCpus", "2 4"},
-		"groups":   {"DescribeSecurityGroups", []string{"Filter.1.Name", "group-name", "Filter.1.Value.1", "default"}, "groupName", "default"},
-		"group":    {"DescribeSecurityGroups", []string{"GroupName.1", "default"}, "vpcId", "vpc-0b007ace000000001"},
-		"keys":     {"DescribeKeyPairs", []string{"KeyName.1", "bootrace"}, "keyName", "bootrace"},
+		"region":    {"DescribeRegions", []string{"Filter.1.Name", "region-name", "Filter.1.Value.1", "mars*"}, "regionName", "mars-north-1"},
+		"regions":   {"DescribeRegions", []string{"RegionName.1", "us-west-2"}, "regionEndpoint", "ec2.us-west-2.amazonaws.com"},
+		"zones":     {"DescribeAvailabilityZones", nil, "zoneName", "mars-north-1a mars-north-1b mars-north-1c"},
+		"zone":      {"DescribeAvailabilityZones", []string{"ZoneName.1", "mars-north-1b"}, "zoneId", "marsn1-az2"},
+		"images":    {"DescribeImages", []string{"Owner.1", "self"}, "architecture", "x86_64 arm64"},
+		"no image":  {"DescribeImages", []string{"Owner.1", "amazon"}, "imageId", ""},
+		"image":     {"DescribeImages", []string{"ImageId.1", ami}, "name", "bootrace-x86_64"},
+		"arm":       {"DescribeImages", []string{"Filter.1.Name", "architecture", "Filter.1.Value.1", "arm64"}, "name", "bootrace-arm64"},
+		"type":      {"DescribeInstanceTypes", []string{"InstanceType.1", "t3.micro"}, "sizeInMiB", "1024"},
+		"types":     {"DescribeInstanceTypes", []string{"Filter.1.Name", "instance-type", "Filter.1.Value.1", "t3.*"}, "instanceType", "t3.2xlarge t3.large t3.medium t3.micro t3.nano t3.small t3.xlarge"},
+		"groups":    {"DescribeSecurityGroups", []string{"Filter.1.Name", "group-name", "Filter.1.Value.1", "default"}, "groupName", "default"},
+		"group":     {"DescribeSecurityGroups", []string{"GroupName.1", "default"}, "vpcId", "vpc-0b007ace000000001"},
+		"zone id":   {"DescribeAvailabilityZones", []string{"ZoneId.1", "marsn1-az3"}, "zoneName", "mars-north-1c"},
+		"key by id": {"DescribeKeyPairs", []string{"KeyPairId.1", "key-00000000000000001"}, "keyName", "bootrace"},
+		"subnets":   {"DescribeSubnets", []string{"Filter.1.Name", "availability-zone", "Filter.1.Value.1", "mars-north-1b"}, "subnetId", "subnet-0b007ace000000002"},
+		"vpcs":      {"DescribeVpcs", []string{"Filter.1.Name", "is-default", "Filter.1.Value.1", "true"}, "vpcId", "vpc-0b007ace000000001"},
+		"gpu":       {"DescribeInstanceTypes", []string{"InstanceType.1", "g5.xlarge"}, "sizeInMiB", "16384"},
+		"arm type":  {"DescribeInstanceTypes", []string{"InstanceType.1", "c7g.large"}, "defaultVCpus", "2"},
+		"keys":      {"DescribeKeyPairs", []string{"KeyName.1", "bootrace"}, "keyName", "bootrace"},
 	} {
 		a := f.call(c.action, c.params...).ok()
 		if got := strings.Join(a.all(c.element), " "); got != c.want {
@@ -109,9 +115,16 @@ func TestCatalogue(t *testing.T) {
 		{"DescribeImages", "ImageId.1", "x", "InvalidAMIID.Malformed"},
 		{"DescribeImages", "ImageId.1", "ami-12345678", "InvalidAMIID.NotFound"},
 		{"DescribeInstanceTypes", "InstanceType.1", "x", "InvalidInstanceType"},
-		{"DescribeSecurityGroups", "GroupId.1", "x", "InvalidGroup.NotFound"},
+		{"DescribeSecurityGroups", "GroupId.1", "x", "InvalidGroupId.Malformed"},
 		{"DescribeSecurityGroups", "GroupName.1", "x", "InvalidGroup.NotFound"},
+		{"DescribeSecurityGroups", "GroupId.1", "sg-12345678", "InvalidGroup.NotFound"},
 		{"DescribeKeyPairs", "KeyName.1", "x", "InvalidKeyPair.NotFound"},
+		{"DescribeKeyPairs", "KeyPairId.1", "x", "InvalidKeyPair.NotFound"},
+		{"DescribeAvailabilityZones", "ZoneId.1", "x", "InvalidParameterValue"},
+		{"DescribeSubnets", "SubnetId.1", "x", "InvalidSubnetID.NotFound"},
+		{"DescribeVpcs", "VpcId.1", "x", "InvalidVpcID.NotFound"},
+		{"DescribeVolumes", "VolumeId.1", "vol-12345678", "InvalidVolume.NotFound"},
+		{"CreateSecurityGroup", "GroupName", "sg-name", "InvalidParameterValue"},
 		{"CreateSecurityGroup", "GroupName", "x", "MissingParameter"},
 		{"CreateSecurityGroup", "GroupDescription", "x", "MissingParameter"},
 	} {
@@ -120,10 +133,18 @@ func TestCatalogue(t *testing.T) {
 			f.call(c[0], "Filter.1.Name", "x", "Filter.1.Value.1", "y").fails(400, "InvalidParameterValue")
 		}
 	}
-	page := f.call("DescribeInstanceTypes", "MaxResults", "10").ok()
-	rest := f.call("DescribeInstanceTypes", "MaxResults", "10", "NextToken", page.one("nextToken")).ok()
-	all := append(page.all("instanceType"), rest.all("instanceType")...)
-	if len(all) != 15 || !slices.IsSorted(all) || len(rest.all("nextToken")) != 0 {
-		t.Errorf("types %v", all)
+	var all []string
+	for token := ""; ; {
+		page := f.call("DescribeInstanceTypes", "MaxResults", "100", "NextToken", token).ok()
+		all = append(all, page.all("instanceType")...)
+		next := page.all("nextToken")
+		if len(next) == 0 {
+			break
+		}
+		token = next[0]
 	}
+	if len(all) < 1000 || !slices.IsSorted(all) || len(slices.Compact(slices.Clone(all))) != len(all) {
+		t.Errorf("%d types", len(all))
+	}
+	f.call("DescribeInstanceTypes", "MaxResults", "101").fails(400, "InvalidParameterValue")
 }

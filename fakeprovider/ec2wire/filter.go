@@ -3,6 +3,8 @@ package ec2wire
 import (
 	"strings"
 	"unicode/utf8"
+
+	"github.com/bootrace/bootrace/fakeprovider/ec2wire/model"
 )
 
 // maxFilterValues is EC2's bound on the values of all filters of a call.
@@ -21,26 +23,43 @@ func one[T any](value func(T) string) func(T) []string {
 
 // matcher returns what the request's filters keep. A row is kept where each filter has a value that the row has.
 func (f fields[T]) matcher(p *params) (func(T) bool, *apiError) {
+	keep, _, failure := f.filtering(p)
+	return keep, failure
+}
+
+// filterValues are one filter of a request.
+type filterValues struct {
+	name   string
+	values []string
+}
+
+// filtering is matcher, with the filters. One that EC2 has and the fake has nothing for matches nothing.
+func (f fields[T]) filtering(p *params) (func(T) bool, []filterValues, *apiError) {
 	type filter struct {
 		values   func(T) []string
 		patterns []string
 	}
 	var filters []filter
+	var asked []filterValues
 	total := 0
 	for _, entry := range p.list("Filter") {
 		name, patterns := entry.text("Name"), entry.texts("Value")
-		values := f.field(name)
-		if values == nil {
-			return nil, bad("InvalidParameterValue", "The filter '%s' is invalid", shorten(name))
+		if !filterable(p.text("Action"), name) {
+			return nil, nil, bad("InvalidParameterValue", "The filter '%s' is invalid", shorten(name))
 		}
 		if len(patterns) == 0 {
-			return nil, bad("InvalidParameterValue", "The filter '%s' must have at least one value", shorten(name))
+			return nil, nil, bad("InvalidParameterValue", "The filter '%s' must have at least one value", shorten(name))
 		}
 		if total += len(patterns); total > maxFilterValues {
-			return nil, bad("FilterLimitExceeded",
+			return nil, nil, bad("FilterLimitExceeded",
 				"The maximum number of filter values specified on a single call is %d", maxFilterValues)
 		}
+		values := f.field(name)
+		if values == nil {
+			values = func(T) []string { return nil }
+		}
 		filters = append(filters, filter{values, patterns})
+		asked = append(asked, filterValues{name, patterns})
 	}
 	return func(row T) bool {
 		for _, f := range filters {
@@ -49,7 +68,16 @@ func (f fields[T]) matcher(p *params) (func(T) bool, *apiError) {
 			}
 		}
 		return true
-	}, nil
+	}, asked, nil
+}
+
+// filterable reports whether EC2 has the filter for the action.
+func filterable(action, name string) bool {
+	of := model.EC2().Actions[action]
+	if key, ok := strings.CutPrefix(name, "tag:"); ok {
+		return key != "" && of.HasFilter("tag:")
+	}
+	return of.HasFilter(name) || name == "tag-value" && of.HasFilter("tag:") // which is not documented, and there
 }
 
 // field returns how to read the values that the named filter looks at, or nil where there is no such filter.

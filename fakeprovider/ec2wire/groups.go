@@ -2,61 +2,83 @@ package ec2wire
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
+	"strings"
 )
+
+var groupIDForm = regexp.MustCompile(`^sg-([0-9a-f]{8}|[0-9a-f]{17})$`)
 
 // The network that every machine is in.
 const (
-	defaultVPC    = "vpc-0b007ace000000001"
-	defaultSubnet = "subnet-0b007ace000000001"
-	maxGroups     = 500
+	defaultVPC = "vpc-0b007ace000000001"
+	maxGroups  = 500
 )
 
 // group is a security group. It has no rules: there is no network that they could be for.
 type group struct {
 	id, name, description, vpc string
+	tags                       map[string]string // never altered in place
 }
 
 func defaultGroup() group {
-	return group{groupID(1), "default", "default VPC security group", defaultVPC}
+	return group{id: groupID(1), name: "default", description: "default VPC security group", vpc: defaultVPC}
 }
 
 func groupID(n int) string { return fmt.Sprintf("sg-0b007ace%09x", n) }
 
-func (r *request) groupName(id string) string {
-	for _, g := range r.groups {
-		if g.id == id {
-			return g.name
-		}
+// groupByID returns the group with the id.
+func (r *request) groupByID(id string) (group, *apiError) {
+	if !groupIDForm.MatchString(id) {
+		return group{}, bad("InvalidGroupId.Malformed", `Invalid id: "%s" (expecting "sg-...")`, shorten(id))
 	}
-	return ""
+	i := slices.IndexFunc(r.groups, func(g group) bool { return g.id == id })
+	if i < 0 {
+		return group{}, bad("InvalidGroup.NotFound", "The security group '%s' does not exist", id)
+	}
+	return r.groups[i], nil
 }
 
-// groupIDs returns the ids of the groups that a launch names by id and by name; the default group where it names none.
-func (r *request) groupIDs() ([]string, *apiError) {
-	var ids []string
-	for _, id := range r.texts("SecurityGroupId") {
-		if r.groupName(id) == "" {
-			return nil, bad("InvalidGroup.NotFound", "The security group '%s' does not exist", shorten(id))
-		}
-		ids = append(ids, id)
+// launchGroups returns the groups that a launch names by id and by name; the default group where it names none.
+func (r *request) launchGroups() ([]group, *apiError) {
+	var groups []group
+	names := r.texts("SecurityGroup")
+	if len(names) > 0 && r.text("SubnetId") != "" {
+		return nil, bad("InvalidParameterCombination", "The parameter groupName cannot be used with the parameter subnet")
 	}
-	for _, name := range r.texts("SecurityGroup") {
+	for _, id := range r.texts("SecurityGroupId") {
+		g, failure := r.groupByID(id)
+		if failure != nil {
+			return nil, failure
+		}
+		groups = append(groups, g)
+	}
+	for _, name := range names {
 		i := slices.IndexFunc(r.groups, func(g group) bool { return g.name == name })
 		if i < 0 {
-			return nil, bad("InvalidGroup.NotFound", "The security group '%s' does not exist", shorten(name))
+			return nil, bad("InvalidGroup.NotFound", "The security group '%s' does not exist in default VPC '%s'", shorten(name),
+				defaultVPC)
 		}
-		ids = append(ids, r.groups[i].id)
+		groups = append(groups, r.groups[i])
 	}
-	if len(ids) == 0 {
-		ids = []string{groupID(1)}
+	if len(groups) == 0 {
+		groups = []group{r.groups[0]}
 	}
-	return ids, nil
+	return groups, nil
 }
 
 func (r *request) createSecurityGroup() (reply, *apiError) {
-	g := group{groupID(len(r.groups) + 1), r.text("GroupName"), r.text("GroupDescription"), r.text("VpcId")}
+	g := group{
+		id: groupID(len(r.groups) + 1), name: r.text("GroupName"), description: r.text("GroupDescription"), vpc: r.text("VpcId"),
+	}
+	var failure *apiError
+	if g.tags, failure = r.tagsFor("security-group"); failure != nil {
+		return nil, failure
+	}
 	switch {
+	case strings.HasPrefix(g.name, "sg-"):
+		return nil, bad("InvalidParameterValue", "Value (%s) for parameter GroupName is invalid. Group names may not be in the "+
+			"format sg-*", shorten(g.name))
 	case g.name == "":
 		return nil, errMissing("GroupName")
 	case g.description == "":
@@ -82,20 +104,27 @@ func (r *request) createSecurityGroup() (reply, *apiError) {
 	r.groups = append(r.groups, g)
 	return &struct {
 		meta
-		Return bool   `xml:"return"`
-		ID     string `xml:"groupId"`
-	}{Return: true, ID: g.id}, nil
+		Return bool           `xml:"return"`
+		ID     string         `xml:"groupId"`
+		ARN    string         `xml:"securityGroupArn"`
+		Tags   *items[tagXML] `xml:"tagSet"`
+	}{Return: true, ID: g.id, ARN: r.groupARN(g), Tags: tagList(g.tags)}, nil
 }
 
 type securityGroupXML struct {
-	OwnerID     string   `xml:"ownerId"`
-	ID          string   `xml:"groupId"`
-	Name        string   `xml:"groupName"`
-	Description string   `xml:"groupDescription"`
-	VPC         string   `xml:"vpcId"`
-	Ingress     struct{} `xml:"ipPermissions"`
-	Egress      struct{} `xml:"ipPermissionsEgress"`
-	Tags        struct{} `xml:"tagSet"`
+	OwnerID     string         `xml:"ownerId"`
+	ID          string         `xml:"groupId"`
+	Name        string         `xml:"groupName"`
+	Description string         `xml:"groupDescription"`
+	VPC         string         `xml:"vpcId"`
+	Ingress     struct{}       `xml:"ipPermissions"`
+	Egress      struct{}       `xml:"ipPermissionsEgress"`
+	ARN         string         `xml:"securityGroupArn"`
+	Tags        *items[tagXML] `xml:"tagSet"`
+}
+
+func (r *request) groupARN(g group) string {
+	return "arn:aws:ec2:" + r.opt.Region + ":" + r.opt.AccountID + ":security-group/" + g.id
 }
 
 var groupFields = fields[numbered[group]]{
@@ -105,6 +134,7 @@ var groupFields = fields[numbered[group]]{
 		"description": one(func(g numbered[group]) string { return g.row.description }),
 		"vpc-id":      one(func(g numbered[group]) string { return g.row.vpc }),
 	},
+	tags: func(g numbered[group]) map[string]string { return g.row.tags },
 }
 
 func (r *request) describeSecurityGroups() (reply, *apiError) {
@@ -114,8 +144,8 @@ func (r *request) describeSecurityGroups() (reply, *apiError) {
 	}
 	ids, names := r.texts("GroupId"), r.texts("GroupName")
 	for _, id := range ids {
-		if r.groupName(id) == "" {
-			return nil, bad("InvalidGroup.NotFound", "The security group '%s' does not exist", shorten(id))
+		if _, failure := r.groupByID(id); failure != nil {
+			return nil, failure
 		}
 	}
 	for _, name := range names {
@@ -143,6 +173,7 @@ func (r *request) describeSecurityGroups() (reply, *apiError) {
 	for _, g := range rows {
 		out.Groups.Item = append(out.Groups.Item, securityGroupXML{
 			OwnerID: r.opt.AccountID, ID: g.row.id, Name: g.row.name, Description: g.row.description, VPC: g.row.vpc,
+			ARN: r.groupARN(g.row), Tags: tagList(g.row.tags),
 		})
 	}
 	return out, nil

@@ -202,7 +202,7 @@ func TestIDs(t *testing.T) {
 		f.call(action, "InstanceId.1", "i-beefbeef", "InstanceId.2", "i-cafecafe").says(
 			"The instance IDs 'i-beefbeef, i-cafecafe' do not exist")
 		if action != "DescribeInstances" {
-			f.call(action).fails(400, "MissingParameter")
+			f.call(action).fails(400, "InvalidParameterCombination")
 			f.call(action, "InstanceId.1", id, "DryRun", "true").fails(412, "DryRunOperation")
 		}
 	}

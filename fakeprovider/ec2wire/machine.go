@@ -41,42 +41,26 @@ type Machine struct {
 // machine is a Machine with what nobody outside needs.
 type machine struct {
 	Machine
-	seq       uint64 // order of launches
-	index     int    // within its reservation
-	created   time.Time
-	groups    []string // ids of security groups
-	subnet    string
+	seq     uint64 // order of launches
+	change  uint64 // how often its state has changed
+	launch  *launch
+	index   int // within its reservation
+	created time.Time
+	groups  []group
+	subnet  string
+	vpc     string
+	owner   string // the account
+
+	architecture string
+	zoneID       string
+	httpTokens   string // of the metadata service: optional or required
+	spotRequest  string
+	behavior     string // when it shuts down by itself: stop or terminate
+	persistent   bool   // a spot machine that may be stopped
+	protected    bool   // from being terminated by the API
+
 	console   []byte
 	consoleAt time.Time
-}
-
-// settle takes the machine through the states that it has come to by itself.
-func (m *machine) settle(now time.Time, times Times) {
-	for {
-		next, after, ok := times.next(m.State)
-		due := m.ChangedAt.Add(after)
-		if !ok || now.Before(due) {
-			return
-		}
-		m.State, m.ChangedAt = next, due
-	}
-}
-
-// change is an event that puts the machine into a state.
-func (m *machine) change(to State, why Reason, now time.Time) {
-	m.State, m.Reason, m.ChangedAt = to, why, now
-}
-
-// boot is an event that makes the machine begin to boot.
-func (m *machine) boot(now time.Time) {
-	m.change(Pending, Reason{}, now)
-	m.LaunchedAt = now
-	m.Boots++
-}
-
-// forgotten reports whether EC2 has no memory of the machine any more.
-func (m *machine) forgotten(now time.Time, times Times) bool {
-	return m.State == Terminated && !now.Before(m.ChangedAt.Add(times.Forget))
 }
 
 // snapshot returns what the machine is now, sharing nothing with it that can change.
@@ -106,6 +90,24 @@ func (m *machine) reason() string {
 	default:
 		return m.Reason.Code
 	}
+}
+
+// stateReason is why the machine is in its state, as EC2 codes it.
+func (m *machine) stateReason() Reason {
+	if m.State == Pending && m.Reason == (Reason{}) {
+		return Reason{"pending", "pending"}
+	}
+	return m.Reason
+}
+
+// hex is the machine's number, as it is in the ids of what it has.
+func (m *machine) hex() string { return fmt.Sprintf("%017x", m.seq) }
+
+func (m *machine) volume() string           { return "vol-" + m.hex() }
+func (m *machine) networkInterface() string { return "eni-" + m.hex() }
+
+func (m *machine) mac() string {
+	return fmt.Sprintf("02:00:%02x:%02x:%02x:%02x", m.seq>>24&255, m.seq>>16&255, m.seq>>8&255, m.seq&255)
 }
 
 // privateDNS is the name that EC2 derives from the address.

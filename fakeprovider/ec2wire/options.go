@@ -20,7 +20,7 @@ type Options struct {
 	// Images and KeyPairs are what there is to launch with; the default is [DefaultImages] and a key pair "bootrace".
 	Images   []Image
 	KeyPairs []string
-	// MaxMachines bounds what is kept: machines that live and those that are remembered, 4096 by default. A launch past
+	// MaxMachines bounds what is kept: machines that live and those that are remembered, 100,000 by default. A launch past
 	// it makes the oldest terminated machines forgotten, and is InstanceLimitExceeded where there are none.
 	MaxMachines int
 	// Seed is what [Rule.Share] draws from.
@@ -51,7 +51,7 @@ type Times struct {
 	Forget   time.Duration // terminated → NotFound; an hour by default, as on EC2
 }
 
-// tokenMemory is how long a client token counts after its launch. EC2 promises a day.
+// tokenMemory is how long a client token counts after the end of its machines, or after a launch that failed.
 const tokenMemory = 24 * time.Hour
 
 func (o Options) withDefaults() Options {
@@ -74,7 +74,7 @@ func (o Options) withDefaults() Options {
 		o.KeyPairs = []string{"bootrace"}
 	}
 	if o.MaxMachines <= 0 {
-		o.MaxMachines = 4096
+		o.MaxMachines = 100_000
 	}
 	o.AccessKeys = slices.Clone(o.AccessKeys)
 	return o

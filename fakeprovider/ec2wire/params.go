@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/bootrace/bootrace/fakeprovider/ec2wire/model"
 )
 
 // Limits of a request. EC2's own are not documented; these are far above what its clients send.
@@ -22,7 +24,8 @@ type params struct {
 	value string
 	set   bool
 	kids  map[string]*params
-	flat  url.Values // of the root only
+	flat  url.Values      // of the root only
+	read  map[string]bool // likewise, where it is noted which parameters a call was served by
 }
 
 func parseParams(body string) (*params, *apiError) {
@@ -68,8 +71,32 @@ func partForm(part string) bool {
 	return err == nil && n >= 0 && n <= maxIndex && part[0] != '+' && part[0] != '-'
 }
 
+// known reports a parameter that EC2's model doesn't have for the action, or a list without numbers. It must not be passed over: a
+// call whose ids are misspelt would be for everything.
+func (p *params) known() *apiError {
+	of := model.EC2().Actions[p.text("Action")].Parameters
+	for name, kid := range p.kids {
+		switch {
+		case name == "Action" || name == "Version" || slices.Contains(of, name):
+		case slices.Contains(of, name+".N"):
+			for place := range kid.kids {
+				if _, err := strconv.Atoi(place); err != nil {
+					return bad("UnknownParameter", "The parameter %s is not recognized", shorten(name+"."+place))
+				}
+			}
+		default:
+			return bad("UnknownParameter", "The parameter %s is not recognized", shorten(name))
+		}
+	}
+	return nil
+}
+
 // at returns the parameter of the dotted name, an empty one where there is none.
 func (p *params) at(name string) *params {
+	if p.read != nil {
+		first, _, _ := strings.Cut(name, ".")
+		p.read[first] = true
+	}
 	for part := range strings.SplitSeq(name, ".") {
 		next := p.kids[part]
 		if next == nil {

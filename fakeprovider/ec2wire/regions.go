@@ -1,6 +1,10 @@
 package ec2wire
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // regions are the regions that DescribeRegions shows, beside the server's own.
 var regions = []string{
@@ -60,15 +64,41 @@ type zoneXML struct {
 	Region string `xml:"regionName"`
 	Type   string `xml:"zoneType"`
 	OptIn  string `xml:"optInStatus"`
+	Group  string `xml:"groupName"`
+	Border string `xml:"networkBorderGroup"`
+}
+
+// zoneID is the id of a zone: of us-east-1a, use1-az1.
+func zoneID(region, zone string) string {
+	letter, _ := strings.CutPrefix(zone, region)
+	if letter == "" {
+		return ""
+	}
+	words := strings.Split(region, "-")
+	short := words[0]
+	for _, w := range words[1:] {
+		switch w {
+		case "northeast", "northwest", "southeast", "southwest":
+			short += w[:1] + w[5:6]
+		case "gov", "iso", "isob":
+			short += "g"
+		default:
+			short += w[:1]
+		}
+	}
+	return fmt.Sprintf("%s-az%d", short, letter[0]-'a'+1)
 }
 
 var zoneFields = fields[zoneXML]{
 	byName: map[string]func(zoneXML) []string{
-		"zone-name":   one(func(z zoneXML) string { return z.Name }),
-		"zone-id":     one(func(z zoneXML) string { return z.ID }),
-		"state":       one(func(z zoneXML) string { return z.State }),
-		"region-name": one(func(z zoneXML) string { return z.Region }),
-		"zone-type":   one(func(z zoneXML) string { return z.Type }),
+		"zone-name":            one(func(z zoneXML) string { return z.Name }),
+		"zone-id":              one(func(z zoneXML) string { return z.ID }),
+		"state":                one(func(z zoneXML) string { return z.State }),
+		"region-name":          one(func(z zoneXML) string { return z.Region }),
+		"zone-type":            one(func(z zoneXML) string { return z.Type }),
+		"group-name":           one(func(z zoneXML) string { return z.Group }),
+		"network-border-group": one(func(z zoneXML) string { return z.Border }),
+		"opt-in-status":        one(func(z zoneXML) string { return z.OptIn }),
 	},
 }
 
@@ -78,7 +108,12 @@ func (r *request) describeAvailabilityZones() (reply, *apiError) {
 		return nil, failure
 	}
 	all := zonesOf(r.opt.Region)
-	names := r.texts("ZoneName")
+	names, ids := r.texts("ZoneName"), r.texts("ZoneId")
+	for _, id := range ids {
+		if !slices.ContainsFunc(all, func(zone string) bool { return zoneID(r.opt.Region, zone) == id }) {
+			return nil, bad("InvalidParameterValue", "Invalid availability zone-id: [%s]", shorten(id))
+		}
+	}
 	for _, n := range names {
 		if !slices.Contains(all, n) {
 			return nil, bad("InvalidParameterValue", "Invalid availability zone: [%s]", shorten(n))
@@ -88,10 +123,11 @@ func (r *request) describeAvailabilityZones() (reply, *apiError) {
 		meta
 		Zones items[zoneXML] `xml:"availabilityZoneInfo"`
 	}{}
-	for i, name := range all {
-		z := zoneXML{name, r.opt.Region + "-az" + string(rune('1'+i)), "available", r.opt.Region, "availability-zone",
-			"opt-in-not-required"}
-		if keep(z) && (len(names) == 0 || slices.Contains(names, name)) {
+	for _, name := range all {
+		z := zoneXML{name, zoneID(r.opt.Region, name), "available", r.opt.Region, "availability-zone", "opt-in-not-required",
+			r.opt.Region, r.opt.Region}
+		asked := len(names)+len(ids) == 0 || slices.Contains(names, name) || slices.Contains(ids, z.ID)
+		if keep(z) && asked {
 			out.Zones.Item = append(out.Zones.Item, z)
 		}
 	}

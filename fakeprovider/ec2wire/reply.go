@@ -66,13 +66,21 @@ type tagXML struct {
 	Value string `xml:"value"`
 }
 
-// tagList returns the tags in the order of their keys.
-func tagList(tags map[string]string) items[tagXML] {
-	var list items[tagXML]
+// sortedTags returns the tags in the order of their keys.
+func sortedTags(tags map[string]string) []tagXML {
+	list := make([]tagXML, 0, len(tags))
 	for _, k := range slices.Sorted(maps.Keys(tags)) {
-		list.Item = append(list.Item, tagXML{k, tags[k]})
+		list = append(list, tagXML{k, tags[k]})
 	}
 	return list
+}
+
+// tagList is the element of a resource's tags, which EC2 leaves out where there are none.
+func tagList(tags map[string]string) *items[tagXML] {
+	if len(tags) == 0 {
+		return nil
+	}
+	return &items[tagXML]{sortedTags(tags)}
 }
 
 type stateXML struct {

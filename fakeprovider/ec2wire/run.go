@@ -9,8 +9,7 @@ import (
 )
 
 var (
-	imageIDForm  = regexp.MustCompile(`^ami-([0-9a-f]{8}|[0-9a-f]{17})$`)
-	subnetIDForm = regexp.MustCompile(`^subnet-([0-9a-f]{8}|[0-9a-f]{17})$`)
+	imageIDForm = regexp.MustCompile(`^ami-([0-9a-f]{8}|[0-9a-f]{17})$`)
 )
 
 // template is what each machine of a launch is like.
@@ -25,7 +24,7 @@ func (r *request) runInstances() (reply, *apiError) {
 	if len(token) > maxTokenSize {
 		return nil, errValue("ClientToken", token, fmt.Sprintf("It is longer than %d characters.", maxTokenSize))
 	}
-	before := r.tokens.find(token)
+	before := r.tokens.find(token, r.now, &r.fleet)
 	if token != "" && before != nil {
 		if before.fingerprint != r.fingerprint() {
 			return nil, bad("IdempotentParameterMismatch",
@@ -47,14 +46,17 @@ func (r *request) runInstances() (reply, *apiError) {
 	if r.dryRun {
 		return nil, errDryRun()
 	}
-	l := &launch{fingerprint: r.fingerprint(), at: r.now, reservation: fmt.Sprintf("r-%017x", r.fleet.seq+1), groups: t.groups}
+	l := &launch{fingerprint: r.fingerprint(), at: r.now, reservation: fmt.Sprintf("r-%017x", r.fleet.seq+1)}
 	machines := make([]*machine, count)
 	for i := range machines {
 		m := t.machine
 		m.index, m.ReservationID, m.created = i, l.reservation, r.now
-		m.Tags = cloneTags(t.Tags)
-		m.boot(r.now)
-		r.fleet.add(&m)
+		m.Tags, m.launch = nil, l
+		if m.Spot {
+			m.spotRequest = fmt.Sprintf("sir-%08x", r.fleet.seq+1)
+		}
+		r.fleet.add(&m, t.Tags)
+		r.fleet.boot(&m, r.now)
 		machines[i] = &m
 		l.ids = append(l.ids, m.ID)
 		r.hooks.add(r.hooks.launched, &m)
@@ -67,7 +69,7 @@ func (r *request) runInstances() (reply, *apiError) {
 
 // bindToken binds the client token to the parameters of a call that failed for lack of capacity, as EC2 does.
 func (r *request) bindToken() {
-	if token := r.text("ClientToken"); token != "" && len(token) <= maxTokenSize && r.tokens.find(token) == nil {
+	if token := r.text("ClientToken"); token != "" && len(token) <= maxTokenSize && r.tokens.find(token, r.now, &r.fleet) == nil {
 		r.tokens.remember(token, &launch{fingerprint: r.fingerprint(), at: r.now})
 	}
 }
@@ -117,8 +119,12 @@ func (r *request) template() (t template, failure *apiError) {
 	if t.InstanceType = r.text("InstanceType"); t.InstanceType == "" {
 		t.InstanceType = "m1.small" // EC2's default still
 	}
-	if _, ok := findType(t.InstanceType); !ok {
+	size, ok := findType(t.InstanceType)
+	if !ok {
 		return t, bad("InvalidParameterValue", "Invalid value '%s' for InstanceType.", shorten(t.InstanceType))
+	}
+	if t.architecture = r.architecture(t.ImageID); t.architecture != size.architecture {
+		return t, errArchitecture(size.architecture, t.architecture)
 	}
 	if t.Zone = r.text("Placement.AvailabilityZone"); t.Zone == "" {
 		t.Zone = zonesOf(r.opt.Region)[0]
@@ -126,16 +132,13 @@ func (r *request) template() (t template, failure *apiError) {
 	if !slices.Contains(zonesOf(r.opt.Region), t.Zone) {
 		return t, bad("InvalidParameterValue", "Invalid availability zone: [%s]", shorten(t.Zone))
 	}
-	if t.subnet = r.text("SubnetId"); t.subnet != "" && !subnetIDForm.MatchString(t.subnet) {
-		return t, bad("InvalidSubnetID.NotFound", "The subnet ID '%s' does not exist", shorten(t.subnet))
+	if failure = r.network(&t); failure != nil {
+		return t, failure
 	}
-	if t.subnet == "" {
-		t.subnet = defaultSubnet
-	}
-	if t.KeyName = r.text("KeyName"); t.KeyName != "" && !slices.Contains(r.opt.KeyPairs, t.KeyName) {
+	if t.KeyName = r.text("KeyName"); t.KeyName != "" && r.keyPair(t.KeyName) < 0 {
 		return t, bad("InvalidKeyPair.NotFound", "The key pair '%s' does not exist", shorten(t.KeyName))
 	}
-	if t.groups, failure = r.groupIDs(); failure != nil {
+	if t.groups, failure = r.launchGroups(); failure != nil {
 		return t, failure
 	}
 	if t.UserData, failure = r.userData(); failure != nil {
@@ -144,9 +147,58 @@ func (r *request) template() (t template, failure *apiError) {
 	if t.Tags, failure = r.tagsFor("instance"); failure != nil {
 		return t, failure
 	}
-	t.Spot = r.text("InstanceMarketOptions.MarketType") == "spot"
-	t.ClientToken = r.text("ClientToken")
+	if failure = r.market(&t); failure != nil {
+		return t, failure
+	}
+	if t.protected, failure = r.flag("DisableApiTermination"); failure != nil {
+		return t, failure
+	}
+	switch t.behavior = r.text("InstanceInitiatedShutdownBehavior"); t.behavior {
+	case "":
+		t.behavior = "stop"
+	case "stop", "terminate":
+	default:
+		return t, errValue("instanceInitiatedShutdownBehavior", t.behavior, "Expecting stop or terminate.")
+	}
+	if t.httpTokens = r.text("MetadataOptions.HttpTokens"); t.httpTokens == "" {
+		t.httpTokens = "optional"
+	}
+	t.ClientToken, t.owner, t.zoneID = r.text("ClientToken"), r.opt.AccountID, zoneID(r.opt.Region, t.Zone)
 	return t, nil
+}
+
+// network finds the subnet that machines are launched into: one of the zone, where none is named.
+func (r *request) network(t *template) *apiError {
+	id := r.text("SubnetId")
+	if id == "" {
+		t.subnet, t.vpc = r.subnets[slices.Index(zonesOf(r.opt.Region), t.Zone)].id, defaultVPC
+		return nil
+	}
+	i := slices.IndexFunc(r.subnets, func(s subnet) bool { return s.id == id })
+	if i < 0 {
+		return bad("InvalidSubnetID.NotFound", "The subnet ID '%s' does not exist", shorten(id))
+	}
+	s := r.subnets[i]
+	if asked := r.text("Placement.AvailabilityZone"); asked != "" && asked != s.zone {
+		return bad("InvalidParameterValue", "The availability zone '%s' does not match the subnet's, '%s'", shorten(asked), s.zone)
+	}
+	t.subnet, t.vpc, t.Zone = s.id, s.vpc, s.zone
+	return nil
+}
+
+// market reads how the machines are bought.
+func (r *request) market(t *template) *apiError {
+	switch kind := r.text("InstanceMarketOptions.MarketType"); kind {
+	case "":
+	case "spot":
+		t.Spot = true
+		t.persistent = r.text("InstanceMarketOptions.SpotOptions.SpotInstanceType") == "persistent"
+	case "capacity-block":
+		return bad("UnsupportedOperation", "Capacity blocks are not served here")
+	default:
+		return bad("InvalidParameterValue", "Invalid value '%s' for MarketType.", shorten(kind))
+	}
+	return nil
 }
 
 func (r *request) counts() (least, most int, failure *apiError) {

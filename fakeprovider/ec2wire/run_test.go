@@ -20,7 +20,7 @@ func TestRunInstancesParameters(t *testing.T) {
 	data := base64.StdEncoding.EncodeToString([]byte("#!/bin/sh\n"))
 	a := f.call("RunInstances", "ImageId", ami, "MinCount", "1", "MaxCount", "3", "InstanceType", "t3.micro",
 		"KeyName", "bootrace", "SecurityGroupId.1", group, "Placement.AvailabilityZone", "us-east-1b", "UserData", data,
-		"SubnetId", "subnet-12345678", "InstanceInitiatedShutdownBehavior", "terminate", "ClientToken", "t",
+		"SubnetId", "subnet-0b007ace000000002", "InstanceInitiatedShutdownBehavior", "terminate", "ClientToken", "t",
 		"TagSpecification.1.ResourceType", "instance", "TagSpecification.1.Tag.1.Key", "Name",
 		"TagSpecification.1.Tag.1.Value", `<a & "b">`).ok()
 	if ids := a.all("instanceId"); len(ids) != 3 || !slices.Equal(a.all("amiLaunchIndex"), []string{"0", "1", "2"}) {
@@ -33,7 +33,7 @@ func TestRunInstancesParameters(t *testing.T) {
 	if string(m.UserData) != "#!/bin/sh\n" || m.InstanceType != "t3.micro" || m.Zone != "us-east-1b" || m.Boots != 1 {
 		t.Errorf("machine %+v", m)
 	}
-	if got := f.call("DescribeInstances", "Filter.1.Name", "instance.group-id", "Filter.1.Value.1", group).all("groupName"); len(got) != 6 {
+	if got := f.call("DescribeInstances", "Filter.1.Name", "instance.group-id", "Filter.1.Value.1", group).all("groupName"); len(got) != 9 { // of the machine, its interface and its placement
 		t.Errorf("group and placement names %v", got)
 	}
 
@@ -101,7 +101,14 @@ func TestClientTokens(t *testing.T) {
 	again().fails(400, "IdempotentInstanceTerminated")
 	f.clock.add(2 * time.Hour) // the machine is forgotten, its token is not
 	again().fails(400, "IdempotentInstanceTerminated")
-	f.clock.add(22 * time.Hour)
+	f.clock.add(22*time.Hour - 1) // a day after the end of the first machine, not of the second
+	again().fails(400, "IdempotentInstanceTerminated")
+	f.clock.add(24 * time.Hour)
+	again().fails(400, "IdempotentInstanceTerminated") // the second lives
+	f.call("TerminateInstances", "InstanceId.1", first[1]).ok()
+	f.clock.add(24*time.Hour - 1)
+	again().fails(400, "IdempotentInstanceTerminated")
+	f.clock.add(1)
 	again().ok()
 }
 

@@ -20,6 +20,10 @@ type Server struct {
 	fleet    fleet
 	tokens   tokens
 	groups   []group
+	subnets  []subnet
+	keys     []keyPair
+	lastKey  int
+	images   map[string]map[string]string // the tags of images, by id; never altered in place
 	faults   faultState
 	log      callLog
 	requests uint64
@@ -36,7 +40,8 @@ func New(o Options) *Server {
 		opt:    o,
 		fleet:  newFleet(o.Times, o.MaxMachines),
 		tokens: newTokens(2 * o.MaxMachines),
-		groups: []group{defaultGroup()},
+		groups: []group{defaultGroup()}, subnets: defaultSubnets(o.Region),
+		keys: keyPairsOf(o.KeyPairs), lastKey: len(o.KeyPairs), images: map[string]map[string]string{},
 		faults: newFaultState(o.Faults, o.Seed),
 		log:    newCallLog(),
 		hooks:  hookQueue{launched: o.Launched, stopped: o.Stopped},
@@ -72,9 +77,20 @@ var actions = map[string]func(*request) (reply, *apiError){
 	"DescribeSecurityGroups":    (*request).describeSecurityGroups,
 	"CreateSecurityGroup":       (*request).createSecurityGroup,
 	"DescribeKeyPairs":          (*request).describeKeyPairs,
+	"CreateKeyPair":             (*request).createKeyPair,
+	"ImportKeyPair":             (*request).importKeyPair,
+	"DeleteKeyPair":             (*request).deleteKeyPair,
+	"DescribeInstanceAttribute": (*request).describeInstanceAttribute,
+	"ModifyInstanceAttribute":   (*request).modifyInstanceAttribute,
+	"DescribeSubnets":           (*request).describeSubnets,
+	"DescribeVpcs":              (*request).describeVpcs,
+	"DescribeVolumes":           (*request).describeVolumes,
 }
 
 func knows(action string) bool { return actions[action] != nil }
+
+// Serves reports whether the server speaks the action.
+func Serves(action string) bool { return knows(action) }
 
 // ServeHTTP answers one call.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -120,23 +136,40 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, call *Call) (*para
 		return nil, bad("NoSuchVersion", "The requested version (%s) of service AmazonEC2 does not exist",
 			shorten(p.text("Version")))
 	}
+	if failure := p.known(); failure != nil {
+		return nil, failure
+	}
 	return p, nil
 }
 
 // answer carries the call out, and says what is to be sent.
 func (s *Server) answer(p *params, failure *apiError, call *Call) outcome {
+	out, result := s.carryOut(p, failure, call)
+	if result != nil { // it shares nothing with what the lock guards
+		body, err := encode(call.Action, out.requestID, result)
+		if err != nil { // replies are made of what can be encoded
+			out.status, body = http.StatusInternalServerError, encodeError(out.requestID, bad("InternalError", "%v", err))
+		}
+		out.body = body
+	}
+	return out
+}
+
+// carryOut does what the call asks for, under the lock. The result is the body before it is text, nil where there is one already.
+func (s *Server) carryOut(p *params, failure *apiError, call *Call) (outcome, reply) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.requests++
 	out := outcome{requestID: fmt.Sprintf("00000000-0000-4000-8000-%012x", s.requests)}
 	call.At, call.RequestID = s.opt.Now(), out.requestID
+	var result reply
 	if failure == nil {
 		req := &request{params: p, Server: s, action: p.text("Action"), now: call.At}
-		out.body, failure = req.serve(call, out.requestID)
+		result, failure = req.serve(call)
 	}
 	out.status = http.StatusOK
 	if failure != nil {
-		out.status, out.body = failure.status, encodeError(out.requestID, failure)
+		result, out.status, out.body = nil, failure.status, encodeError(out.requestID, failure)
 		call.Code = failure.code
 	}
 	if call.Status = out.status; call.Fault == Dropped {
@@ -144,13 +177,13 @@ func (s *Server) answer(p *params, failure *apiError, call *Call) outcome {
 	}
 	out.fault = call.Fault
 	s.log.add(*call)
-	return out
+	return out, result
 }
 
 // serve lets faults have their say, and runs the action.
-func (r *request) serve(call *Call, requestID string) ([]byte, *apiError) {
+func (r *request) serve(call *Call) (reply, *apiError) {
 	r.fleet.pass(r.now)
-	r.tokens.pass(r.now)
+	r.tokens.pass(r.now, &r.fleet)
 	var failure *apiError
 	if r.dryRun, failure = r.flag("DryRun"); failure != nil {
 		return nil, failure
@@ -175,11 +208,7 @@ func (r *request) serve(call *Call, requestID string) ([]byte, *apiError) {
 	if failure != nil {
 		return nil, failure
 	}
-	body, err := encode(r.action, requestID, out)
-	if err != nil {
-		return nil, &apiError{http.StatusInternalServerError, "InternalError", err.Error()}
-	}
-	return body, nil
+	return out, nil
 }
 
 // cost is how many tokens the call takes from its bucket.

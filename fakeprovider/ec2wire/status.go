@@ -1,5 +1,7 @@
 package ec2wire
 
+import "time"
+
 // statusXML is an instance as DescribeInstanceStatus shows it.
 type statusXML struct {
 	InstanceID string     `xml:"instanceId"`
@@ -25,7 +27,13 @@ func (r *request) describeInstanceStatus() (reply, *apiError) {
 	if failure != nil {
 		return nil, failure
 	}
-	rows, next, failure := r.selected(func(m *machine) bool { return all || m.State == Running })
+	var only []filterValues
+	if !all {
+		only = []filterValues{{"instance-state-name", []string{Running.String()}}}
+	}
+	rows, next, failure := r.selected(statusFields(r.now, r.opt.Times), only, func(m *machine) bool {
+		return all || m.State == Running
+	})
 	if failure != nil {
 		return nil, failure
 	}
@@ -35,21 +43,29 @@ func (r *request) describeInstanceStatus() (reply, *apiError) {
 		NextToken string           `xml:"nextToken,omitempty"`
 	}{NextToken: next}
 	for _, m := range rows {
-		checks := r.checks(m)
+		checks := checksOf(m, r.now, r.opt.Times)
 		out.Statuses.Item = append(out.Statuses.Item, statusXML{m.ID, m.Zone, stateOf(m.State), checks, checks})
 	}
 	return out, nil
 }
 
-// checks is what the status checks say, those of the host and those of the machine alike.
-func (r *request) checks(m *machine) summaryXML {
+// reachability is what the one check says, nothing where there is none.
+func (s summaryXML) reachability() []string {
+	if len(s.Details.Item) == 0 {
+		return nil
+	}
+	return []string{s.Details.Item[0].Status}
+}
+
+// checksOf is what the status checks say, those of the host and those of the machine alike.
+func checksOf(m *machine, now time.Time, times Times) summaryXML {
 	detail := func(status, reachability string) summaryXML {
 		return summaryXML{status, items[detailXML]{[]detailXML{{"reachability", reachability}}}}
 	}
 	switch {
 	case m.State != Running:
 		return summaryXML{Status: "not-applicable"}
-	case r.now.Before(m.ChangedAt.Add(r.opt.Times.Check)):
+	case now.Before(m.ChangedAt.Add(times.Check)):
 		return detail("initializing", "initializing")
 	default:
 		return detail("ok", "passed")

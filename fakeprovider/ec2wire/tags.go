@@ -2,8 +2,11 @@ package ec2wire
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/bootrace/bootrace/fakeprovider/ec2wire/model"
 )
 
 func cloneTags(tags map[string]string) map[string]string {
@@ -38,8 +41,11 @@ func errTooManyTags() *apiError {
 func (p *params) tagsFor(kind string) (map[string]string, *apiError) {
 	tags := map[string]string{}
 	for _, spec := range p.list("TagSpecification") {
-		if spec.text("ResourceType") == "" {
+		switch of := spec.text("ResourceType"); {
+		case of == "":
 			return nil, errMissing("TagSpecification.ResourceType")
+		case !slices.Contains(model.EC2().ResourceTypes, of):
+			return nil, bad("InvalidParameterValue", "'%s' is not a valid taggable resource type for this operation.", shorten(of))
 		}
 		list := spec.list("Tag")
 		if len(list) == 0 {
@@ -64,31 +70,67 @@ func (p *params) tagsFor(kind string) (map[string]string, *apiError) {
 	return tags, nil
 }
 
-// tagged returns the machines that ResourceId.n names. Other kinds of resources carry no tags here.
-func (r *request) tagged() ([]*machine, *apiError) {
+// resource is something that has tags.
+type resource struct {
+	id, kind string
+	tags     map[string]string
+	set      func(map[string]string)
+}
+
+// resource returns what has the id.
+func (r *request) resource(id string) (resource, *apiError) {
+	kind, _, _ := strings.Cut(id, "-")
+	switch kind {
+	case "i":
+		if !instanceIDForm.MatchString(id) {
+			return resource{}, errMalformedID(id)
+		}
+		m := r.fleet.byID[id]
+		if !r.visible(m) {
+			return resource{}, errUnknownIDs([]string{id})
+		}
+		return resource{id, "instance", m.Tags, func(tags map[string]string) { r.fleet.tag(m, tags) }}, nil
+	case "sg":
+		if _, failure := r.groupByID(id); failure != nil {
+			return resource{}, failure
+		}
+		i := slices.IndexFunc(r.groups, func(g group) bool { return g.id == id })
+		return resource{id, "security-group", r.groups[i].tags, func(tags map[string]string) { r.groups[i].tags = tags }}, nil
+	case "ami":
+		if !slices.ContainsFunc(r.opt.Images, func(i Image) bool { return i.ID == id }) {
+			return resource{}, bad("InvalidAMIID.NotFound", "The image id '[%s]' does not exist", shorten(id))
+		}
+		return resource{id, "image", r.images[id], func(tags map[string]string) { r.images[id] = tags }}, nil
+	case "key":
+		i := slices.IndexFunc(r.keys, func(k keyPair) bool { return k.id == id })
+		if i < 0 {
+			return resource{}, bad("InvalidKeyPair.NotFound", "The key pair ID '%s' does not exist", shorten(id))
+		}
+		return resource{id, "key-pair", r.keys[i].tags, func(tags map[string]string) { r.keys[i].tags = tags }}, nil
+	default:
+		return resource{}, bad("InvalidID", "The ID '%s' is not valid", shorten(id))
+	}
+}
+
+// tagged returns what ResourceId.n names.
+func (r *request) tagged() ([]resource, *apiError) {
 	ids := r.texts("ResourceId")
 	if len(ids) == 0 {
 		return nil, errMissing("ResourceId")
 	}
-	var machines []*machine
+	var all []resource
 	for _, id := range ids {
-		if !strings.HasPrefix(id, "i-") {
-			return nil, bad("InvalidID", "The ID '%s' is not valid", shorten(id))
+		x, failure := r.resource(id)
+		if failure != nil {
+			return nil, failure
 		}
-		if !instanceIDForm.MatchString(id) {
-			return nil, errMalformedID(id)
-		}
-		m := r.fleet.byID[id]
-		if !r.visible(m) {
-			return nil, errUnknownIDs([]string{id})
-		}
-		machines = append(machines, m)
+		all = append(all, x)
 	}
-	return machines, nil
+	return all, nil
 }
 
 func (r *request) createTags() (reply, *apiError) {
-	machines, failure := r.tagged()
+	resources, failure := r.tagged()
 	if failure != nil {
 		return nil, failure
 	}
@@ -103,8 +145,8 @@ func (r *request) createTags() (reply, *apiError) {
 	if len(tags) == 0 {
 		return nil, errMissing("Tag")
 	}
-	for _, m := range machines {
-		after := cloneTags(m.Tags)
+	for _, x := range resources {
+		after := cloneTags(x.tags)
 		maps.Copy(after, tags)
 		if len(after) > maxTags {
 			return nil, errTooManyTags()
@@ -113,15 +155,17 @@ func (r *request) createTags() (reply, *apiError) {
 	if r.dryRun {
 		return nil, errDryRun()
 	}
-	for _, m := range machines {
-		maps.Copy(m.Tags, tags)
+	for _, x := range resources {
+		after := cloneTags(x.tags)
+		maps.Copy(after, tags)
+		x.set(after)
 	}
 	return &done{Return: true}, nil
 }
 
 // deleteTags deletes the tags that are named: by key and value where a value is given, and all of them where none is named.
 func (r *request) deleteTags() (reply, *apiError) {
-	machines, failure := r.tagged()
+	resources, failure := r.tagged()
 	if failure != nil {
 		return nil, failure
 	}
@@ -129,16 +173,18 @@ func (r *request) deleteTags() (reply, *apiError) {
 		return nil, errDryRun()
 	}
 	list := r.list("Tag")
-	for _, m := range machines {
+	for _, x := range resources {
+		after := cloneTags(x.tags)
 		if len(list) == 0 {
-			clear(m.Tags)
+			clear(after)
 		}
 		for _, entry := range list {
 			key, value := entry.text("Key"), entry.at("Value")
-			if have, ok := m.Tags[key]; ok && (!value.set || value.value == have) {
-				delete(m.Tags, key)
+			if have, ok := after[key]; ok && (!value.set || value.value == have) {
+				delete(after, key)
 			}
 		}
+		x.set(after)
 	}
 	return &done{Return: true}, nil
 }
@@ -168,16 +214,27 @@ func (r *request) describeTags() (reply, *apiError) {
 		return nil, failure
 	}
 	var rows []numbered[tagRow]
-	for _, m := range r.fleet.order {
-		if !r.visible(m) {
-			continue
-		}
-		for i, t := range tagList(m.Tags).Item {
-			row := numbered[tagRow]{tagRow{m.ID, "instance", t}, m.seq*(maxTags+1) + uint64(i)}
-			if keep(row) {
+	add := func(id, kind string, tags map[string]string, seq uint64) {
+		for i, t := range sortedTags(tags) {
+			if row := (numbered[tagRow]{tagRow{id, kind, t}, seq*(maxTags+1) + uint64(i)}); keep(row) {
 				rows = append(rows, row)
 			}
 		}
+	}
+	for _, m := range r.fleet.order {
+		if r.visible(m) {
+			add(m.ID, "instance", m.Tags, m.seq)
+		}
+	}
+	const others = 1 << 40 // above any machine's number
+	for i, g := range r.groups {
+		add(g.id, "security-group", g.tags, others+uint64(i))
+	}
+	for i, image := range r.opt.Images {
+		add(image.ID, "image", r.images[image.ID], 2*others+uint64(i))
+	}
+	for i, k := range r.keys {
+		add(k.id, "key-pair", k.tags, 3*others+uint64(i))
 	}
 	rows, next, failure := page(r.params, r.action, rows, func(t numbered[tagRow]) uint64 { return t.seq })
 	if failure != nil {

@@ -25,7 +25,7 @@ func (r *request) each(refuse func(*machine) *apiError, apply func(*machine)) (*
 		return nil, failure
 	}
 	if len(machines) == 0 {
-		return nil, errMissing("InstanceId")
+		return nil, bad("InvalidParameterCombination", "No instances specified")
 	}
 	for _, m := range machines {
 		if failure := refuse(m); failure != nil {
@@ -52,7 +52,7 @@ func (r *request) startInstances() (reply, *apiError) {
 		return nil
 	}, func(m *machine) {
 		if m.State == Stopped {
-			m.boot(r.now)
+			r.fleet.boot(m, r.now)
 			r.hooks.add(r.hooks.launched, m)
 		}
 	}))
@@ -63,14 +63,14 @@ func (r *request) stopInstances() (reply, *apiError) {
 		switch {
 		case m.State == Pending || m.State.gone():
 			return errState(m.ID, "stopped")
-		case m.Spot:
+		case m.Spot && !m.persistent:
 			return bad("UnsupportedOperation", "You can't stop the Spot Instance '%s' because it is associated with a "+
 				"one-time Spot Instance request.", m.ID)
 		}
 		return nil
 	}, func(m *machine) {
 		if m.State == Running {
-			m.change(Stopping, UserInitiated, r.now)
+			r.fleet.change(m, Stopping, UserInitiated, r.now)
 			r.hooks.add(r.hooks.stopped, m)
 		}
 	}))
@@ -95,7 +95,13 @@ func (r *request) rebootInstances() (reply, *apiError) {
 }
 
 func (r *request) terminateInstances() (reply, *apiError) {
-	return wrap(r.each(func(*machine) *apiError { return nil }, func(m *machine) { r.end(m, UserInitiated) }))
+	return wrap(r.each(func(m *machine) *apiError {
+		if m.protected && !m.State.gone() {
+			return bad("OperationNotPermitted", "The instance '%s' may not be terminated. Modify its 'disableApiTermination' "+
+				"instance attribute and try again.", m.ID)
+		}
+		return nil
+	}, func(m *machine) { r.end(m, UserInitiated) }))
 }
 
 // end begins a machine's end.
@@ -104,7 +110,7 @@ func (r *request) end(m *machine, why Reason) {
 		return
 	}
 	executed := m.State.executes()
-	m.change(ShuttingDown, why, r.now)
+	r.fleet.change(m, ShuttingDown, why, r.now)
 	if executed {
 		r.hooks.add(r.hooks.stopped, m)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/bootrace/bootrace/controller/defects"
 	"github.com/bootrace/bootrace/controller/lifecycle"
+	"github.com/bootrace/bootrace/fakeprovider/ec2wire"
 	"github.com/bootrace/bootrace/harness/invariant"
 	"github.com/bootrace/bootrace/scenarios"
 )
@@ -24,6 +25,7 @@ var parts = map[string]func() string{
 	"faults":     faultTable,
 	"calls":      callTable,
 	"ledger":     func() string { return ledger },
+	"ectwo":      ec2Table,
 }
 
 // ledger is what bootrace defects --measure printed last. It is a measurement, so it is kept rather than generated.
@@ -86,6 +88,26 @@ func callTable() string {
 		{"task", scenarios.TaskNames()},
 	} {
 		fmt.Fprintf(&b, "| %s | %s |\n", d.name, codes(d.calls))
+	}
+	return b.String()
+}
+
+func ec2Table() string {
+	var b strings.Builder
+	for _, x := range ec2wire.References() {
+		fmt.Fprintf(&b, "### %s\n\n| | |\n|---|---|\n", x.Action)
+		for _, row := range []struct {
+			about string
+			names []string
+		}{
+			{"parameters", x.Honoured}, {"parameters without effect", x.Ignored}, {"filters", x.Filters},
+			{"filters that match nothing", x.NoMatch},
+		} {
+			if len(row.names) > 0 {
+				fmt.Fprintf(&b, "| %s | %s |\n", row.about, codes(row.names))
+			}
+		}
+		b.WriteByte('\n')
 	}
 	return b.String()
 }

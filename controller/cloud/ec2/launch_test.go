@@ -23,7 +23,7 @@ import (
 func TestLaunchCarriesWhatTheAgentNeeds(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, ec2wire.Options{}, func(c *ec2.Config) {
-		c.InstanceType, c.SubnetID, c.KeyName, c.Spot = "t3.micro", "subnet-12345678", "bootrace", true
+		c.InstanceType, c.SubnetID, c.KeyName, c.Spot = "t3.micro", "subnet-0b007ace000000002", "bootrace", true
 		c.Expiry, c.Tags = 4*time.Hour, map[string]string{"team": "boots"}
 	})
 	sp := spec()

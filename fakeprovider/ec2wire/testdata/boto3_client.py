@@ -62,5 +62,5 @@ except WaiterError as e:
     saw["waiting for the dead"] = "error" if "terminal failure" in str(e) else str(e)
 saw["unknown"] = code(ec2.describe_instances, InstanceIds=["i-12345678"])
 saw["malformed"] = code(ec2.describe_instances, InstanceIds=["machine"])
-saw["unknown action"] = code(ec2.describe_vpcs)
+saw["unknown action"] = code(ec2.describe_addresses)
 json.dump(saw, sys.stdout)
