@@ -24,6 +24,8 @@ type Status struct {
 //
 //	GET  /state                   → 200 [Status]
 //	PUT  /faults         [Faults] → 204; 400 where they make no sense, which changes nothing
+//	PUT  /snapshots/{name}       {} → 204; 400 where too many are kept
+//	POST /snapshots/{name}/restore {} → 204, 404
 //	POST /machines/{id}/end   [Reason], or nothing for a spot interruption → 204, 404
 //	POST /machines/{id}/console  a string, appended → 204, 404
 func (s *Server) Admin() http.Handler {
@@ -36,6 +38,12 @@ func (s *Server) Admin() http.Handler {
 		if serving.ReadJSON(w, r, &f) {
 			serving.Conclude(w, s.SetFaults(f), http.StatusBadRequest)
 		}
+	})
+	mux.HandleFunc("PUT /snapshots/{name}", func(w http.ResponseWriter, r *http.Request) {
+		serving.Conclude(w, s.Snapshot(r.PathValue("name")), http.StatusBadRequest)
+	})
+	mux.HandleFunc("POST /snapshots/{name}/restore", func(w http.ResponseWriter, r *http.Request) {
+		serving.Conclude(w, s.Restore(r.PathValue("name")), http.StatusNotFound)
 	})
 	mux.HandleFunc("POST /machines/{id}/end", func(w http.ResponseWriter, r *http.Request) {
 		why := SpotInterruption

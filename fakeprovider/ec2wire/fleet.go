@@ -51,16 +51,21 @@ func (f *fleet) come(m *machine, to State, at time.Time) {
 	m.State, m.ChangedAt = to, at
 	m.change++
 	f.index.add(stateKey(to), m)
-	after, ok := f.times.Forget, to == Terminated
-	if !ok {
-		_, after, ok = f.times.next(to)
-	}
-	if ok {
+	if after, ok := f.after(to); ok {
 		heap.Push(&f.timers, timer{at.Add(after), m, m.change})
 	}
 	if to == Terminated && m.launch != nil {
 		m.launch.ended = later(m.launch.ended, at)
 	}
+}
+
+// after returns how long a machine is in the state before something happens to it by itself; ok is false where nothing does.
+func (f *fleet) after(s State) (after time.Duration, ok bool) {
+	if s == Terminated {
+		return f.times.Forget, true
+	}
+	_, after, ok = f.times.next(s)
+	return after, ok
 }
 
 func later(a, b time.Time) time.Time {

@@ -1,6 +1,7 @@
 package ec2wire
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -13,6 +14,17 @@ type Image struct {
 	Architecture string // x86_64 or arm64
 }
 
+// Validate reports an image that makes no sense.
+func (i Image) Validate() error {
+	if !imageIDForm.MatchString(i.ID) {
+		return fmt.Errorf("ec2wire: image %q: an id is ami- and 8 or 17 hexadecimal digits", i.ID)
+	}
+	if i.Architecture != "x86_64" && i.Architecture != "arm64" {
+		return fmt.Errorf("ec2wire: image %s: the architecture %q is neither x86_64 nor arm64", i.ID, i.Architecture)
+	}
+	return nil
+}
+
 // DefaultImages are the images that there are where [Options] name none.
 func DefaultImages() []Image {
 	return []Image{
@@ -21,13 +33,14 @@ func DefaultImages() []Image {
 	}
 }
 
-func (r *request) architecture(image string) string {
+// architecture returns what an image is for, "" where that is not known, and reports whether there is such an image.
+func (r *request) architecture(image string) (architecture string, ok bool) {
 	for _, i := range r.opt.Images {
 		if i.ID == image {
-			return i.Architecture
+			return i.Architecture, true
 		}
 	}
-	return "x86_64"
+	return "", r.opt.AnyImage
 }
 
 const imageCreated = "2026-01-01T00:00:00.000Z"

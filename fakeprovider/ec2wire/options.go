@@ -18,7 +18,9 @@ type Options struct {
 	// Times are how long state changes take.
 	Times Times
 	// Images and KeyPairs are what there is to launch with; the default is [DefaultImages] and a key pair "bootrace".
-	Images   []Image
+	Images []Image
+	// AnyImage has every well-formed id be an image, of the architecture that the launch needs.
+	AnyImage bool
 	KeyPairs []string
 	// MaxMachines bounds what is kept: machines that live and those that are remembered, 100,000 by default. A launch past
 	// it makes the oldest terminated machines forgotten, and is InstanceLimitExceeded where there are none.

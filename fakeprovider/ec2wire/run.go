@@ -110,7 +110,8 @@ func (r *request) template() (t template, failure *apiError) {
 	if !imageIDForm.MatchString(t.ImageID) {
 		return t, bad("InvalidAMIID.Malformed", `Invalid id: "%s" (expecting "ami-...")`, shorten(t.ImageID))
 	}
-	if !slices.ContainsFunc(r.opt.Images, func(i Image) bool { return i.ID == t.ImageID }) {
+	of, ok := r.architecture(t.ImageID)
+	if !ok {
 		return t, bad("InvalidAMIID.NotFound", "The image id '[%s]' does not exist", t.ImageID)
 	}
 	if t.least, t.most, failure = r.counts(); failure != nil {
@@ -123,8 +124,8 @@ func (r *request) template() (t template, failure *apiError) {
 	if !ok {
 		return t, bad("InvalidParameterValue", "Invalid value '%s' for InstanceType.", shorten(t.InstanceType))
 	}
-	if t.architecture = r.architecture(t.ImageID); t.architecture != size.architecture {
-		return t, errArchitecture(size.architecture, t.architecture)
+	if t.architecture = size.architecture; of != "" && of != size.architecture {
+		return t, errArchitecture(size.architecture, of)
 	}
 	if t.Zone = r.text("Placement.AvailabilityZone"); t.Zone == "" {
 		t.Zone = zonesOf(r.opt.Region)[0]

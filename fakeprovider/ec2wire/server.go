@@ -16,18 +16,13 @@ import (
 type Server struct {
 	opt Options
 
-	mu       sync.Mutex
-	fleet    fleet
-	tokens   tokens
-	groups   []group
-	subnets  []subnet
-	keys     []keyPair
-	lastKey  int
-	images   map[string]map[string]string // the tags of images, by id; never altered in place
-	faults   faultState
-	log      callLog
-	requests uint64
-	hooks    hookQueue
+	mu sync.Mutex
+	world
+	snapshots map[string]*world
+	faults    faultState
+	log       callLog
+	requests  uint64
+	hooks     hookQueue
 }
 
 // New returns a server with no machines. It panics where Options.Faults make no sense; [Faults.Validate] tells before.
@@ -37,14 +32,8 @@ func New(o Options) *Server {
 	}
 	o = o.withDefaults()
 	return &Server{
-		opt:    o,
-		fleet:  newFleet(o.Times, o.MaxMachines),
-		tokens: newTokens(2 * o.MaxMachines),
-		groups: []group{defaultGroup()}, subnets: defaultSubnets(o.Region),
-		keys: keyPairsOf(o.KeyPairs), lastKey: len(o.KeyPairs), images: map[string]map[string]string{},
-		faults: newFaultState(o.Faults, o.Seed),
-		log:    newCallLog(),
-		hooks:  hookQueue{launched: o.Launched, stopped: o.Stopped},
+		opt: o, world: newWorld(o), snapshots: map[string]*world{}, faults: newFaultState(o.Faults, o.Seed), log: newCallLog(),
+		hooks: hookQueue{launched: o.Launched, stopped: o.Stopped},
 	}
 }
 

@@ -27,6 +27,9 @@
 //	PUT    /admin/ec2/faults                           {invisible, buckets: {action: {size, refill}}, rules: [{action, kind, skip, times, share, status, code, message}]}
 //	PUT    /admin/cp/faults                            {rules: [{call, kind, workspace, skip, times, share, delay, status, message}]}
 //	PUT    /admin/llm/faults                           {rules: [{kind, provider, workspace, delay, skip, times, share}]}
+//	DELETE /admin/ec2                                  EC2 is as it was at the start
+//	PUT    /admin/ec2/snapshots/{name}                 its machines and all else that calls can change are kept
+//	POST   /admin/ec2/snapshots/{name}/restore         and are there again
 //	POST   /admin/ec2/machines/{id}/end                {code, message}, or nothing for a spot interruption
 //	POST   /admin/ec2/machines/{id}/console            "text"
 //	POST   /admin/cp/machines/{id}/end                 {reason}, or nothing for a host that failed

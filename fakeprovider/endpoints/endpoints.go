@@ -19,6 +19,14 @@ type Options struct {
 	Speed float64
 	// Boot is how long a machine is pending, before it is divided by Speed; 0 is no time.
 	Boot time.Duration
+	// Check, Stop and ShutDown are how long a machine of EC2 runs before its status checks have passed, and how long it is stopping
+	// and shutting down, likewise.
+	Check, Stop, ShutDown time.Duration
+	// Region, Images, AnyImage and MaxMachines are those of ec2wire.Options. Images are beside the default ones.
+	Region      string
+	Images      []ec2wire.Image
+	AnyImage    bool
+	MaxMachines int
 	// Hosts are the names that requests may be sent to, beside loopback's and the address that they come to.
 	Hosts []string
 	// CPToken is the bearer token that the control plane's callers must have; "" lets everybody in.
@@ -77,14 +85,17 @@ func New(o Options) (*Endpoints, error) {
 	if o.Speed == 0 {
 		o.Speed = 1
 	}
-	if o.Boot < 0 {
-		return nil, fmt.Errorf("endpoints: machines boot for %s: below zero", o.Boot)
+	for _, d := range []time.Duration{o.Boot, o.Check, o.Stop, o.ShutDown} {
+		if d < 0 {
+			return nil, fmt.Errorf("endpoints: machines take %s: below zero", d)
+		}
 	}
 	providers := llm.Options{Seed: o.Seed, Speed: o.Speed, Answered: o.Answered}
 	if err := providers.Validate(); err != nil {
 		return nil, err
 	}
-	boot := time.Duration(float64(o.Boot) / o.Speed)
+	real := func(d time.Duration) time.Duration { return time.Duration(float64(d) / o.Speed) }
+	boot := real(o.Boot)
 	var boots *journal
 	if o.TellBoots {
 		boots = newJournal()
@@ -93,7 +104,9 @@ func New(o Options) (*Endpoints, error) {
 	}
 	return &Endpoints{
 		EC2: ec2wire.New(ec2wire.Options{
-			Seed: o.Seed, Times: ec2wire.Times{Boot: boot}, Launched: tell(o.Launched, ofEC2), Stopped: tell(o.Stopped, ofEC2),
+			Seed: o.Seed, Region: o.Region, Images: append(ec2wire.DefaultImages(), o.Images...), AnyImage: o.AnyImage,
+			MaxMachines: o.MaxMachines,
+			Times:       ec2wire.Times{Boot: boot, Check: real(o.Check), Stop: real(o.Stop), ShutDown: real(o.ShutDown)}, Launched: tell(o.Launched, ofEC2), Stopped: tell(o.Stopped, ofEC2),
 		}),
 		CP: cpwire.New(cpwire.Options{
 			Seed: o.Seed, Boot: boot, Token: o.CPToken, Launched: tell(o.Launched, ofCP), Stopped: tell(o.Stopped, ofCP),

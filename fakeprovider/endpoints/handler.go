@@ -104,6 +104,10 @@ func (e *Endpoints) admin() http.Handler {
 	if e.boots != nil {
 		r.Handle("/boots", e.boots).Methods(http.MethodGet)
 	}
+	r.HandleFunc("/ec2", func(w http.ResponseWriter, _ *http.Request) {
+		e.EC2.Reset()
+		serving.Conclude(w, nil, http.StatusNoContent)
+	}).Methods(http.MethodDelete)
 	for path, h := range map[string]http.Handler{"/ec2": e.EC2.Admin(), "/cp": e.CP.Admin(), "/llm": e.LLM.Admin()} {
 		r.PathPrefix(path + "/").Handler(http.StripPrefix(path, h))
 	}
