@@ -112,6 +112,10 @@ smoke: build ## Try the built program from outside: exit codes, digests, and the
 	.ci/smoke $(BIN)/bootrace
 	$(GO) run ./internal/readme -program $(BIN)/bootrace
 
+.PHONY: bare
+bare: ## Try make run on a Debian machine with Go and without PostgreSQL: a file system of its own, which needs root
+	.ci/bare run
+
 .PHONY: compose
 compose: build ## Try compose.yaml with the built program: both outcomes, and that nothing is left
 	.ci/compose $(BIN)/bootrace

@@ -1,5 +1,5 @@
 // Package reports renders stored runs: for a terminal, as JUnit XML for CI, as Markdown for a step summary, as a page for
-// whoever looks for what happened, and as a trace for a viewer of those. Each renderer is a pure function of a [runs.Run]
+// a person, and as a trace for a viewer of traces. Each renderer is a pure function of a [runs.Run]
 // and its histories, so that an old run can be rendered again, in any form.
 //
 // # Guarantees

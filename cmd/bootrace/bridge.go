@@ -136,7 +136,7 @@ func (b *bridging) suspects(ctx context.Context, x *runs.Result, h *history.Hist
 		return err
 	}
 	if len(found) == 0 {
-		fmt.Fprintf(b.s.out, "      no named defect shows it by the same mechanism: it is none of ours\n")
+		fmt.Fprintf(b.s.out, "      no named defect shows it by the same mechanism\n")
 	}
 	for _, r := range found {
 		fmt.Fprintf(b.s.out, "      %s\n", r)

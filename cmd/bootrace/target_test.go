@@ -95,7 +95,7 @@ func TestTarget(t *testing.T) {
 	blamed, mechanism, reproduces := "converges", "The provision-timeout sweeper gave up ",
 		`^      sim, of the reference controller with the defect sticky-failed, reproduces converges with 5 of 5 seeds$`
 	if strings.Contains(out, "VIOLATED linearizable") {
-		blamed, mechanism, reproduces = "linearizable", "Its replies have no legal order", "no named defect shows it by the same mechanism: it is none of ours"
+		blamed, mechanism, reproduces = "linearizable", "Its replies have no legal order", "no named defect shows it by the same mechanism"
 	}
 	says(t, out, `world target · staging \(molecule wire\) · agents booted by the harness · budget 1s, swept every 200ms`,
 		`^  – two-replicas$`, `left out: it needs several replicas`,

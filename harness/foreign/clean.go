@@ -245,4 +245,4 @@ func (s *Session) Left() []Leftover {
 // Abandon ends deletions that are under way: what is left then, Left tells.
 func (s *Session) Abandon() { s.abandon(errAbandoned) }
 
-var errAbandoned = errors.New("nobody waits for the deletion any more")
+var errAbandoned = errors.New("the deletion was abandoned")

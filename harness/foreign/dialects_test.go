@@ -159,7 +159,7 @@ func TestParameters(t *testing.T) {
 		{foreign.Target{Dialect: "github-runners", Params: map[string]string{"owner": "acme"}}, "wants to know repo: The repository. (--param repo=…)"},
 		{foreign.Target{Dialect: "github-runners", Params: map[string]string{"owner": "acme", "repo": "site", "team": "a"}}, "is given team, and the dialect github-runners has the parameters by, owner, repo"},
 		{foreign.Target{Dialect: "kubernetes-nodes", OrgID: "org-1"}, "is given org_id, and the dialect kubernetes-nodes has the parameters namespace"},
-		{foreign.Target{Dialect: "kubernetes-nodes", ServeCP: "127.0.0.1:0"}, "asks nobody here for machines"},
+		{foreign.Target{Dialect: "kubernetes-nodes", ServeCP: "127.0.0.1:0"}, "does not ask bootrace for machines"},
 		{foreign.Target{Dialect: "there-is-none.yaml"}, "the dialect's file"},
 	} {
 		c.x.URL = "http://localhost:1"

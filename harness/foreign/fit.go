@@ -86,7 +86,7 @@ func (t Target) lacks(s *scenarios.Scenario) string {
 			case "replicas":
 				return "it needs several replicas, and the target has one URL"
 			case "provisioning":
-				return "it needs provisioning, and the agents of this target are booted by nobody here"
+				return "it needs provisioning, but nothing here boots agents for this target"
 			}
 			return fmt.Sprintf("it needs %s, which the target lacks", need)
 		}

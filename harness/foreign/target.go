@@ -103,7 +103,7 @@ func (t Target) Complete() (Target, error) {
 	fakes, err := url.Parse(t.Fakeprovider)
 	switch {
 	case t.Boots == BootsTarget && !spec.ControlPlane:
-		return t, fmt.Errorf("a server of the dialect %s asks nobody here for machines: its agents are booted by %s, or by %s", spec.Name, BootsHarness, BootsNone)
+		return t, fmt.Errorf("a server of the dialect %s does not ask bootrace for machines: choose %s, or %s, as who boots its agents", spec.Name, BootsHarness, BootsNone)
 	case !slices.Contains([]string{BootsHarness, BootsTarget, BootsNone}, t.Boots):
 		return t, fmt.Errorf("agents are booted by %s, %s or %s, not by %q", BootsHarness, BootsTarget, BootsNone, t.Boots)
 	case t.Fakeprovider != "" && (err != nil || fakes.Scheme != "http" && fakes.Scheme != "https" || fakes.Host == ""):

@@ -166,8 +166,8 @@ func (w *world) spawn(task func()) {
 var errOver = errors.New("the run is over")
 
 // ErrShutOut is the error of a plan whose agents are not the harness's to boot: the target lets none of them in.
-var ErrShutOut = errors.New("the harness's agents are not let in: the first register of a new workspace got a refusal, so its token was minted where " +
-	"nobody here can read it. Let the server ask for its machines here (--serve-cp ADDRESS), or play agents that run elsewhere (--boots none)")
+var ErrShutOut = errors.New("the target refuses the harness's agents: it refused the first register of a new workspace, so it minted the token where " +
+	"the harness cannot read it. Let the server ask for its machines here (--serve-cp ADDRESS), or play agents that run elsewhere (--boots none)")
 
 // letIn ends the run where the first register of a workspace is refused of which nobody here can have a token: it would be so with
 // all of them. A register before it that got no answer may have minted one.

@@ -108,7 +108,7 @@ func (r *replica) start() {
 		<-process.Done()
 		once.Do(func() { close(up) })
 		if !process.Killed() && w.ctx.Err() == nil {
-			w.broken("controller %d ended of itself: %w", r.number, errors.Join(process.Err(), errors.New("nobody had asked it to")))
+			w.broken("controller %d exited unexpectedly: %w", r.number, errors.Join(process.Err(), errors.New("it was not told to")))
 		}
 	})
 }

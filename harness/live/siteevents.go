@@ -37,7 +37,7 @@ func (s *site) listen() {
 		}
 	}
 	if s.world.ctx.Err() == nil {
-		s.world.broken("Docker tells of its events no more")
+		s.world.broken("Docker has stopped sending events")
 	}
 }
 

@@ -24,7 +24,7 @@ func Supports(p *plan.Plan) (reason string, ok bool) {
 	names := map[string]bool{}
 	for i := range p.Workspaces {
 		if names[p.Workspaces[i].Name] {
-			return fmt.Sprintf("workspace %d: which of two rows of one name is whose is seen by nobody here", i+1), false
+			return fmt.Sprintf("workspace %d: two rows have one name, and nothing here shows which row is whose", i+1), false
 		}
 		names[p.Workspaces[i].Name] = true
 		if w := &p.Workspaces[i]; w.BeatJitter > 0 || w.RegisterOnce {
@@ -49,7 +49,7 @@ func Lacks(kind string) (anywhere, contained string) { return unsupported[kind],
 // Supports is [Supports], with what these options allow.
 func (o Options) Supports(p *plan.Plan) (reason string, ok bool) {
 	if crashes(p) && o.Postgres != nil && !o.Postgres.server.CanCrash() {
-		return "postgres-crash, postgres-restart: the Postgres is not a private cluster of ours, and not ours to end", false
+		return "postgres-crash, postgres-restart: bootrace did not start this Postgres, so it does not crash it", false
 	}
 	if o.Containers != nil {
 		for i, f := range p.Faults {

@@ -44,7 +44,7 @@ func clusterAccount() (account, error) {
 		return account{name: name, uid: uint32(uid), gid: uint32(gid), switched: true}, nil
 	}
 	return account{}, &failure{
-		errors.New("the caller is root, as whom Postgres refuses to run, and there is neither a user postgres nor nobody"),
+		errors.New("the caller is root, Postgres refuses to run as root, and there is neither a user postgres nor a user nobody"),
 		"useradd --system postgres, or run as another user",
 	}
 }
@@ -107,7 +107,7 @@ func (a account) mayEnter(dir string) error {
 			need = 0o010
 		}
 		if info.Mode()&need == 0 {
-			return fmt.Errorf("user %s, as whom the cluster has to run, may not enter %s", a.name, dir)
+			return fmt.Errorf("the cluster has to run as user %s, which may not enter %s", a.name, dir)
 		}
 		up := filepath.Dir(dir)
 		if up == dir {

@@ -6,7 +6,7 @@ import (
 )
 
 // ErrNotOurs is returned where a server is to be crashed that somebody else runs.
-var ErrNotOurs = errors.New("pgserver: the server is neither a private cluster nor a container of ours, and not ours to crash")
+var ErrNotOurs = errors.New("pgserver: the server was not started by this process, so it cannot be crashed")
 
 // crasher is a backend whose server can be ended as a crash ends it, and started again on the same data.
 type crasher interface {

@@ -2,12 +2,14 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 )
 
 func main() {
@@ -19,6 +21,9 @@ func main() {
 		os.Exit(1)
 	}
 }
+
+// tryBound ends a trial that hangs; all commands together take half a minute.
+const tryBound = 10 * time.Minute
 
 func run(write bool, program string) error {
 	pages, err := readPages()
@@ -54,7 +59,9 @@ func run(write bool, program string) error {
 	if err != nil {
 		return err
 	}
-	return try(pages, program)
+	ctx, cancel := context.WithTimeout(context.Background(), tryBound)
+	defer cancel()
+	return try(ctx, pages, program)
 }
 
 // page is a file of the documentation.

@@ -56,7 +56,7 @@ func TestTry(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "bootrace")
 	script := "#!/bin/sh\ncase \"$*\" in *--bad*) echo no such flag; exit 20;; esac\n" +
 		"echo 'bootrace v1 · Postgres 15.1 (x)'; echo; echo '+10:21.8 failed'; echo 'runs/20260102-030405-7   0.30s'\n"
-	if err := os.WriteFile(program, []byte(script), 0o755); err != nil { //nolint:gosec // it is executed
+	if err := os.WriteFile(program, []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	for text, want := range map[string]string{
@@ -76,7 +76,7 @@ func TestTry(t *testing.T) {
 		"`bootrace:latest`":    "",
 	} {
 		got := ""
-		if err := try([]*page{{"README.md", []byte(text)}}, program); err != nil {
+		if err := try(t.Context(), []*page{{"README.md", []byte(text)}}, program); err != nil {
 			got = err.Error()
 		}
 		if want == "" && got != "" || !strings.Contains(got, want) {

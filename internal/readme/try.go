@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -15,7 +16,7 @@ import (
 )
 
 // try runs the pages' console blocks, each page in a folder of its own, and has the program parse all other commands.
-func try(pages []*page, program string) error {
+func try(ctx context.Context, pages []*page, program string) error {
 	var errs []error
 	ran, parsed := 0, map[string]bool{}
 	for _, p := range pages {
@@ -37,7 +38,7 @@ func try(pages []*page, program string) error {
 				}
 				if b.notRun == "" {
 					ran += len(b.steps)
-					if err := b.run(dir, program); err != nil {
+					if err := b.run(ctx, dir, program); err != nil {
 						errs = append(errs, fmt.Errorf("%s: %w", p.name, err))
 					}
 					return
@@ -53,7 +54,7 @@ func try(pages []*page, program string) error {
 				} else {
 					parsed[key] = true
 				}
-				parser := exec.Command(program, append(arguments, "--help")...) //nolint:gosec // that is its purpose
+				parser := exec.CommandContext(ctx, program, append(arguments, "--help")...) //nolint:gosec // that is its purpose
 				parser.Dir = files
 				if out, err := parser.CombinedOutput(); err != nil {
 					errs = append(errs, fmt.Errorf("%s: %s: %w\n%s", p.name, command, err, out))
@@ -79,7 +80,7 @@ func (p *page) lay(folder string) error {
 		}
 		text := b.Lines().Value(p.text)
 		if m := fileName.FindSubmatch(text); m != nil {
-			errs = append(errs, os.WriteFile(filepath.Join(folder, string(m[1])), text, 0o600))
+			errs = append(errs, os.WriteFile(filepath.Join(folder, string(m[1])), text, 0o600)) //nolint:gosec // the name has letters only
 		}
 	})
 	return errors.Join(errs...)
@@ -105,13 +106,13 @@ func argumentsOf(command string) (arguments []string, ours bool) {
 }
 
 // run carries out the block's commands in one shell, and compares what they print with what it shows.
-func (b *block) run(dir, program string) error {
+func (b *block) run(ctx context.Context, dir, program string) error {
 	const mark = "--- exit "
 	var script strings.Builder
 	for _, s := range b.steps {
 		fmt.Fprintf(&script, "%s\nprintf '\\n%s%%d\\n' $?\n", s.command, mark)
 	}
-	shell := exec.Command("bash", "-c", script.String()) //nolint:gosec // that is its purpose
+	shell := exec.CommandContext(ctx, "bash", "-c", script.String()) //nolint:gosec // that is its purpose
 	shell.Dir = dir
 	shell.Env = append(os.Environ(), "PATH="+filepath.Dir(program)+":"+os.Getenv("PATH"), "TERM=dumb")
 	var out bytes.Buffer

@@ -37,7 +37,7 @@ func (c Config) Validate() error {
 	problem := func(format string, args ...any) { problems = append(problems, fmt.Errorf("agent: "+format, args...)) }
 	switch _, err := uuid.Parse(c.WorkspaceID); {
 	case c.WorkspaceID == "":
-		problem("it is nobody's: set %s to the workspace's id, as the controller does on machines that it launches", wire.EnvWorkspaceID)
+		problem("no workspace is given: set %s to the workspace's id, as the controller does on machines that it launches", wire.EnvWorkspaceID)
 	case err != nil:
 		problem("%s is %q, which is no workspace's id", wire.EnvWorkspaceID, c.WorkspaceID)
 	}
