@@ -13,7 +13,7 @@ func ExampleStart() {
 	if err != nil {
 		panic(err) // it lists what was tried, and what to install
 	}
-	defer server.Stop() //nolint:errcheck // the process ends anyway
+	defer server.Stop()
 	database, err := server.CreateDatabase(ctx, "")
 	if err != nil {
 		panic(err)
