@@ -62,8 +62,12 @@ func (c *conn) exchange(b batch) error {
 		done <- err
 		c.sever(errDropped)
 	}
+	bytes := b.bytes
+	if b.code == protocol3 {
+		bytes = []byte(b.startup())
+	}
 	c.gate.park(&parking{
-		by: x.Author, call: call, name: c.number, text: b.text, bytes: b.bytes, quiet: b.quiet(), start: func() { c.gate.site.Take(x) },
+		by: x.Author, call: call, name: c.number, text: b.text, bytes: bytes, quiet: b.quiet(), start: func() { c.gate.site.Take(x) },
 		early: func() {
 			if x.Do() {
 				x.Deliver()

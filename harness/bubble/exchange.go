@@ -46,7 +46,7 @@ func (g *gate) exchange(c *conn, x *sim.Step, b *batch, answer *[]byte) bool {
 		}
 		c.session = s
 		if b.code == protocol3 {
-			s.startup = string(b.bytes)
+			s.startup = b.startup()
 		}
 	}
 	s := c.session
@@ -270,7 +270,8 @@ func (g *gate) spare(b *batch) *session {
 	if b.code != protocol3 {
 		return nil
 	}
-	i := slices.IndexFunc(g.spares, func(s *session) bool { return s.startup == string(b.bytes) })
+	words := b.startup()
+	i := slices.IndexFunc(g.spares, func(s *session) bool { return s.startup == words })
 	if i < 0 {
 		return nil
 	}

@@ -28,3 +28,14 @@ func TestVirtual(t *testing.T) {
 		}
 	}
 }
+
+func TestFirstWord(t *testing.T) {
+	t.Parallel()
+	for sql, want := range map[string]string{
+		"SELECT 1": "select", " (select 1)": "select", "-- name: Get :one\nUPDATE x": "update", "/* a /* b */ */ -- c\n delete": "delete", "-- ping": "",
+	} {
+		if got := firstWord(sql); got != want {
+			t.Errorf("%q: %q, want %q", sql, got, want)
+		}
+	}
+}

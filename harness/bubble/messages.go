@@ -1,7 +1,9 @@
 package bubble
 
 import (
+	"cmp"
 	"encoding/binary"
+	"slices"
 	"strings"
 )
 
@@ -28,6 +30,7 @@ type batch struct {
 	plain bool
 	code  uint32 // of a message before the first typed one
 	text  string // of the statement that tells most
+	op    string // its first word
 	first byte   // the first message's type
 	runs  bool   // it executes something
 }
@@ -113,7 +116,7 @@ func (o *outgoing) take(n int) []byte {
 // says notes a statement of the batch. One that writes tells more than one that reads.
 func (b *batch) says(sql string) {
 	if b.text == "" || !writes(b.text) && writes(sql) {
-		b.text = strings.Join(strings.Fields(sql), " ")
+		b.text, b.op = strings.Join(strings.Fields(sql), " "), firstWord(sql)
 	}
 }
 
@@ -134,6 +137,17 @@ func (b *batch) quiet() bool {
 	return b.code == protocol3 || b.code == 0 && !b.plain && !b.runs || b.first == 'p'
 }
 
+// startup is what a connection is opened with, in an order: drivers have it in a map.
+func (b *batch) startup() string {
+	words := strings.Split(string(b.bytes[8:]), "\x00")
+	var all []string
+	for i := 0; i+1 < len(words); i += 2 {
+		all = append(all, words[i]+"="+words[i+1])
+	}
+	slices.Sort(all)
+	return strings.Join(all, "\x00")
+}
+
 // verb is what the statement does, in a word or two.
 func (b *batch) verb() string {
 	switch {
@@ -142,8 +156,15 @@ func (b *batch) verb() string {
 	case b.text == "":
 		return "query"
 	}
-	words := strings.Fields(strings.ToLower(b.text))
-	return strings.Trim(words[0], "();")
+	return cmp.Or(b.op, "query")
+}
+
+// firstWord is the first word of the statement, after its comments, in small letters.
+func firstWord(sql string) string {
+	for sql = strings.TrimLeft(sql, " \t\r\n(;"); strings.HasPrefix(sql, "--") || strings.HasPrefix(sql, "/*"); {
+		sql = strings.TrimLeft(sql[skip(sql):], " \t\r\n(;")
+	}
+	return strings.ToLower(sql[:word(sql)])
 }
 
 // virtual replaces the clock keywords in the batch's statements.

@@ -115,9 +115,10 @@ create trigger bootrace_moved after insert or update or delete on %s for each ro
 `, note("new", "null", now), note("old", old, "null"), moved, note("new", old, now), ident(r.Table))
 }
 
-// moves takes the moves that have been committed since the last time.
+// moves takes the moves that have been committed since the last time, those of one row in their order. That of the rows is the one in
+// which they lie in the table, which vacuuming changes when it likes, and nobody sees it: they are committed at once.
 const moves = `with taken as (delete from bootrace.moves returning *)
-	select id, name, incarnation, was, is_now, pid from taken order by seq`
+	select id, name, incarnation, was, is_now, pid from taken order by id, seq`
 
 // rows reads all rows.
 func (r Rows) rows() string {

@@ -28,6 +28,12 @@ func Explain(p *plan.Plan, h *history.History, x *Violation) Explanation {
 func (v *View) Explain(x *Violation) Explanation {
 	e := Explanation{Subject: "the controller", Mechanism: sentence(x.What), Expected: x.Expected}
 	if x.Workspace < 1 || x.Workspace > len(v.Spaces) {
+		for _, m := range v.strange {
+			if m.Kind == history.Move && m.At == x.At && m.Data != "" {
+				e.Mechanism = join(e.Mechanism, fmt.Sprintf("The SQL that made it %s: %s.", m.To, m.Data))
+				break
+			}
+		}
 		return e
 	}
 	s := v.Spaces[x.Workspace-1]

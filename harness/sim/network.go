@@ -356,6 +356,9 @@ func (k *worker) beside(q *http.Request) bool {
 	s, t := k.replica.world.sched, k.task
 	over, panicked := false, any(nil)
 	by := Author{k.replica.number, t.Name, t.Actor, t.Workspace, t.Incarnation}
+	if t.Name == "create" && t.Workspace > 0 {
+		k.replica.world.members[t.Workspace-1].creates++
+	}
 	k.replica.world.beside.Serve(by, &k.reply, q, func(p any) {
 		over, panicked = true, p
 		s.Wake(t)

@@ -80,16 +80,17 @@ func (p person) Sleep(d time.Duration) bool {
 func (p person) Call(q agent.Request) (agent.Response, error) { return p.caller.call(q) }
 
 // bind notes which workspace of the plan a new row is: the first row of its name is the workspace, and those that follow
-// are its twins, under its negative number. A row of any other name is nobody's.
+// are its twins, under its negative number. A row of any other name is nobody's, and so is one more than there were creates.
 func (w *world) bind(ws store.Workspace) {
 	for _, m := range w.members {
 		switch {
 		case m.plan.Name != ws.Name || !m.asked:
 		case w.by.Workspace > 0 && w.by.Workspace != m.number: // two can have one name: it is whose create made it
 		case m.id == uuid.Nil:
-			m.id = ws.ID
+			m.id, m.rows = ws.ID, 1
 			w.numbers[ws.ID] = m.number
-		case m.id != ws.ID:
+		case m.id != ws.ID && (w.beside == nil || m.rows < m.creates):
+			m.rows++
 			w.numbers[ws.ID] = -m.number
 		}
 	}

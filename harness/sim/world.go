@@ -150,6 +150,8 @@ type member struct {
 	id       uuid.UUID
 	known    bool // the operator has its id
 	asked    bool // the operator has asked for it
+	creates  int  // that reached a controller beside the scheduler
+	rows     int  // that it made of them
 	machine  *machine
 	starts   int // of agents, so far
 	observer *observer
