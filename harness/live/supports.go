@@ -24,7 +24,7 @@ func Supports(p *plan.Plan) (reason string, ok bool) {
 	names := map[string]bool{}
 	for i := range p.Workspaces {
 		if names[p.Workspaces[i].Name] {
-			return fmt.Sprintf("workspace %d: two rows have one name, and nothing here shows which row is whose", i+1), false
+			return fmt.Sprintf("workspace %d: of two rows of one name, nothing here shows which is whose", i+1), false
 		}
 		names[p.Workspaces[i].Name] = true
 		if w := &p.Workspaces[i]; w.BeatJitter > 0 || w.RegisterOnce {
