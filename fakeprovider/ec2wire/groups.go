@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -15,14 +16,19 @@ const (
 	maxGroups  = 500
 )
 
-// group is a security group. It has no rules: there is no network that they could be for.
+// group is a security group. Its permissions are kept and shown; there is no network that they could be for.
 type group struct {
 	id, name, description, vpc string
-	tags                       map[string]string // never altered in place
+	ingress, egress            []permission      // never altered in place
+	tags                       map[string]string // likewise
 }
 
 func defaultGroup() group {
-	return group{id: groupID(1), name: "default", description: "default VPC security group", vpc: defaultVPC}
+	return group{
+		id: groupID(1), name: "default", description: "default VPC security group", vpc: defaultVPC,
+		ingress: []permission{{protocol: "-1", from: -1, to: -1, kind: peerGroup, peer: groupID(1)}},
+		egress:  []permission{everywhere()},
+	}
 }
 
 func groupID(n int) string { return fmt.Sprintf("sg-0b007ace%09x", n) }
@@ -69,7 +75,8 @@ func (r *request) launchGroups() ([]group, *apiError) {
 
 func (r *request) createSecurityGroup() (reply, *apiError) {
 	g := group{
-		id: groupID(len(r.groups) + 1), name: r.text("GroupName"), description: r.text("GroupDescription"), vpc: r.text("VpcId"),
+		egress: []permission{everywhere()},
+		id:     groupID(r.lastGroup + 1), name: r.text("GroupName"), description: r.text("GroupDescription"), vpc: r.text("VpcId"),
 	}
 	var failure *apiError
 	if g.tags, failure = r.tagsFor("security-group"); failure != nil {
@@ -101,6 +108,7 @@ func (r *request) createSecurityGroup() (reply, *apiError) {
 	if r.dryRun {
 		return nil, errDryRun()
 	}
+	r.lastGroup++
 	r.groups = append(r.groups, g)
 	return &struct {
 		meta
@@ -112,15 +120,15 @@ func (r *request) createSecurityGroup() (reply, *apiError) {
 }
 
 type securityGroupXML struct {
-	OwnerID     string         `xml:"ownerId"`
-	ID          string         `xml:"groupId"`
-	Name        string         `xml:"groupName"`
-	Description string         `xml:"groupDescription"`
-	VPC         string         `xml:"vpcId"`
-	Ingress     struct{}       `xml:"ipPermissions"`
-	Egress      struct{}       `xml:"ipPermissionsEgress"`
-	ARN         string         `xml:"securityGroupArn"`
-	Tags        *items[tagXML] `xml:"tagSet"`
+	OwnerID     string               `xml:"ownerId"`
+	ID          string               `xml:"groupId"`
+	Name        string               `xml:"groupName"`
+	Description string               `xml:"groupDescription"`
+	VPC         string               `xml:"vpcId"`
+	Ingress     items[permissionXML] `xml:"ipPermissions"`
+	Egress      items[permissionXML] `xml:"ipPermissionsEgress"`
+	ARN         string               `xml:"securityGroupArn"`
+	Tags        *items[tagXML]       `xml:"tagSet"`
 }
 
 func (r *request) groupARN(g group) string {
@@ -133,8 +141,42 @@ var groupFields = fields[numbered[group]]{
 		"group-name":  one(func(g numbered[group]) string { return g.row.name }),
 		"description": one(func(g numbered[group]) string { return g.row.description }),
 		"vpc-id":      one(func(g numbered[group]) string { return g.row.vpc }),
+
+		"ip-permission.cidr":             peersOf(false, peerV4),
+		"ip-permission.ipv6-cidr":        peersOf(false, peerV6),
+		"ip-permission.group-id":         peersOf(false, peerGroup),
+		"ip-permission.prefix-list-id":   peersOf(false, peerPrefix),
+		"egress.ip-permission.cidr":      peersOf(true, peerV4),
+		"egress.ip-permission.ipv6-cidr": peersOf(true, peerV6),
+		"egress.ip-permission.group-id":  peersOf(true, peerGroup),
+		"ip-permission.protocol":         portsOf(false, func(p permission) string { return p.protocol }),
+		"ip-permission.from-port":        portsOf(false, func(p permission) string { return strconv.Itoa(p.from) }),
+		"ip-permission.to-port":          portsOf(false, func(p permission) string { return strconv.Itoa(p.to) }),
+		"egress.ip-permission.protocol":  portsOf(true, func(p permission) string { return p.protocol }),
 	},
 	tags: func(g numbered[group]) map[string]string { return g.row.tags },
+}
+
+// portsOf is a field of a group's permissions.
+func portsOf(egress bool, value func(permission) string) func(numbered[group]) []string {
+	return func(g numbered[group]) (values []string) {
+		for _, p := range *g.row.direction(egress) {
+			values = append(values, value(p))
+		}
+		return values
+	}
+}
+
+// peersOf are whom a group's permissions let in or out.
+func peersOf(egress bool, kind string) func(numbered[group]) []string {
+	return func(g numbered[group]) (values []string) {
+		for _, p := range *g.row.direction(egress) {
+			if p.kind == kind {
+				values = append(values, p.peer)
+			}
+		}
+		return values
+	}
 }
 
 func (r *request) describeSecurityGroups() (reply, *apiError) {
@@ -173,7 +215,7 @@ func (r *request) describeSecurityGroups() (reply, *apiError) {
 	for _, g := range rows {
 		out.Groups.Item = append(out.Groups.Item, securityGroupXML{
 			OwnerID: r.opt.AccountID, ID: g.row.id, Name: g.row.name, Description: g.row.description, VPC: g.row.vpc,
-			ARN: r.groupARN(g.row), Tags: tagList(g.row.tags),
+			Ingress: r.permissionsXML(g.row.ingress), Egress: r.permissionsXML(g.row.egress), ARN: r.groupARN(g.row), Tags: tagList(g.row.tags),
 		})
 	}
 	return out, nil

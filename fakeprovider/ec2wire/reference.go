@@ -68,7 +68,10 @@ func (s *Server) trace(form url.Values) map[string]bool {
 	return p.read
 }
 
-const sampleMachine = "i-00000000000000001"
+const (
+	sampleMachine = "i-00000000000000001"
+	sampleGroup   = "sg-0b007ace000000001"
+)
 
 // samples are the parameters without which a call isn't served to its end, and those with which others are looked at.
 var samples = map[string]map[string]string{
@@ -82,12 +85,17 @@ var samples = map[string]map[string]string{
 	"ModifyInstanceAttribute": {
 		"InstanceId": sampleMachine, "Attribute": "instanceInitiatedShutdownBehavior", "Value": "stop", "DisableApiTermination.Value": "false",
 	},
-	"CreateTags":          {"ResourceId.1": sampleMachine, "Tag.1.Key": "k"},
-	"DeleteTags":          {"ResourceId.1": sampleMachine, "Tag.1.Key": "k"},
-	"CreateSecurityGroup": {"GroupName": "g", "GroupDescription": "d"},
-	"CreateKeyPair":       {"KeyName": "k"},
-	"ImportKeyPair":       {"KeyName": "i", "PublicKeyMaterial": "a2V5"},
-	"DeleteKeyPair":       {"KeyName": "k"},
+	"CreateTags":                    {"ResourceId.1": sampleMachine, "Tag.1.Key": "k"},
+	"DeleteTags":                    {"ResourceId.1": sampleMachine, "Tag.1.Key": "k"},
+	"CreateSecurityGroup":           {"GroupName": "g", "GroupDescription": "d"},
+	"CreateKeyPair":                 {"KeyName": "k"},
+	"DeleteSecurityGroup":           {"GroupId": sampleGroup},
+	"AuthorizeSecurityGroupIngress": {"GroupId": sampleGroup, "IpProtocol": "tcp", "CidrIp": "10.0.0.0/8"},
+	"AuthorizeSecurityGroupEgress":  {"GroupId": sampleGroup, "IpProtocol": "tcp", "CidrIp": "10.0.0.0/8"},
+	"RevokeSecurityGroupIngress":    {"GroupId": sampleGroup, "IpProtocol": "tcp", "CidrIp": "10.0.0.0/8"},
+	"RevokeSecurityGroupEgress":     {"GroupId": sampleGroup, "IpProtocol": "tcp", "CidrIp": "10.0.0.0/8"},
+	"ImportKeyPair":                 {"KeyName": "i", "PublicKeyMaterial": "a2V5"},
+	"DeleteKeyPair":                 {"KeyName": "k"},
 }
 
 // chosenBy are the filters of each call that the fake has something for.

@@ -12,18 +12,19 @@ const maxSnapshots = 16
 
 // world is all that calls can change: what a snapshot keeps.
 type world struct {
-	fleet   fleet
-	tokens  tokens
-	groups  []group
-	subnets []subnet
-	keys    []keyPair
-	lastKey int
-	images  map[string]map[string]string // the tags of images, by id; never altered in place
+	fleet     fleet
+	tokens    tokens
+	groups    []group
+	lastGroup int
+	subnets   []subnet
+	keys      []keyPair
+	lastKey   int
+	images    map[string]map[string]string // the tags of images, by id; never altered in place
 }
 
 func newWorld(o Options) world {
 	return world{
-		fleet: newFleet(o.Times, o.MaxMachines), tokens: newTokens(2 * o.MaxMachines), groups: []group{defaultGroup()},
+		fleet: newFleet(o.Times, o.MaxMachines), tokens: newTokens(2 * o.MaxMachines), groups: []group{defaultGroup()}, lastGroup: 1,
 		subnets: defaultSubnets(o.Region), keys: keyPairsOf(o.KeyPairs), lastKey: len(o.KeyPairs),
 		images: map[string]map[string]string{},
 	}
@@ -32,7 +33,7 @@ func newWorld(o Options) world {
 // clone returns the same world, which goes its own way from here.
 func (w *world) clone() world {
 	c := world{
-		fleet: newFleet(w.fleet.times, w.fleet.max), tokens: newTokens(w.tokens.max), groups: slices.Clone(w.groups),
+		fleet: newFleet(w.fleet.times, w.fleet.max), tokens: newTokens(w.tokens.max), groups: slices.Clone(w.groups), lastGroup: w.lastGroup,
 		subnets: slices.Clone(w.subnets), keys: slices.Clone(w.keys), lastKey: w.lastKey, images: maps.Clone(w.images),
 	}
 	launches := map[*launch]*launch{}

@@ -62,7 +62,7 @@ func TestResetAndSnapshots(t *testing.T) {
 	f.faults(ec2wire.Faults{})
 	f.Reset()
 	told("stopped 01 1", "stopped 02 1")
-	if len(list()) != 0 || len(f.Calls("RunInstances")) != 0 || len(f.call("DescribeSecurityGroups").ok().all("groupId")) != 1 {
+	if len(list()) != 0 || len(f.Calls("RunInstances")) != 0 || len(f.call("DescribeSecurityGroups").ok().all("groupName")) != 1 {
 		t.Error("something is left")
 	}
 	f.call("DescribeTags").fails(500, "InternalError") // the faults of the beginning
