@@ -24,6 +24,7 @@ type verifying struct {
 	source   stores.Source
 	folder   string
 	policies *contract.Policies
+	command  string // by which what is kept is played again
 }
 
 // OnStore has every plan played on a fresh store of the source; without it, in memory.
@@ -52,6 +53,14 @@ func Verify(t *testing.T, target sim.Target, options ...VerifyOption) {
 	if err := target.Policies.Validate(); err != nil {
 		t.Fatalf("the policies of %s: %v", target.Name, err)
 	}
+	if *replayFlag != "" {
+		v.replay(t, target, *replayFlag)
+		return
+	}
+	if *keepFlag != "" {
+		v.folder = *keepFlag
+	}
+	v.command = testCommand(t)
 	var failed *Outcome
 	defer func() { // and not at clean-up, when no bubble can be opened any more
 		if failed != nil && t.Failed() {
@@ -91,8 +100,8 @@ func (v *verifying) tell(t *testing.T, target sim.Target, failed *Outcome) {
 		fmt.Fprintf(&b, "\nas a scenario, for seed %d:\n\n%s", o.Plan.Seed, text)
 	}
 	if v.folder != "" {
-		if folder, err := v.keep(o); err == nil {
-			fmt.Fprintf(&b, "\nkept in %s\n", folder)
+		if folder, err := v.keep(o, target.Name); err == nil {
+			fmt.Fprintf(&b, "\nkept in %s\nreplay  %s%s\n", folder, v.command, absolute(folder))
 		} else {
 			fmt.Fprintf(&b, "\nnot kept: %v\n", err)
 		}
@@ -100,10 +109,10 @@ func (v *verifying) tell(t *testing.T, target sim.Target, failed *Outcome) {
 	t.Log(b.String())
 }
 
-func (v *verifying) keep(o *Outcome) (string, error) {
+func (v *verifying) keep(o *Outcome, name string) (string, error) {
 	r := &runs.Run{
 		Form: runs.Form, Began: time.Now(), Version: "test", Seed: o.Plan.Seed, World: runs.Simulated, Store: v.source.Name(),
-		Server: v.source.Describe(),
+		Server: v.source.Describe(), Target: name, Test: v.command,
 	}
 	if err := r.Create(v.folder); err != nil {
 		return "", err

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"strings"
 
 	"github.com/bootrace/bootrace/harness"
 	"github.com/bootrace/bootrace/harness/runs"
@@ -42,6 +44,16 @@ func (c *replayCmd) Run(ctx context.Context, s streams) error {
 		return exitError{
 			code: exitUsage, err: errors.New("this run is the way that bootrace explore found, and no simulation"),
 			hint: "bootrace explore with the same bounds and defect finds the same way again; bootrace judge judges it",
+		}
+	}
+	if kept.Test != "" {
+		folder, err := filepath.Abs(kept.Folder())
+		if err != nil {
+			return environment(err)
+		}
+		return exitError{
+			code: exitUsage, err: errors.New("this run is of a controller that only its Go test can start"),
+			hint: kept.Test + "'" + strings.ReplaceAll(folder, "'", `'\''`) + "'",
 		}
 	}
 	results, err := c.results(kept)

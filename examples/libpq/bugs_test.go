@@ -13,20 +13,6 @@ import (
 	"github.com/bootrace/bootrace/harness/stores"
 )
 
-// TestSearchFindsTheSeed puts the mistake back that this project is about. Generated plans must find it, and name the sweep.
-func TestSearchFindsTheSeed(t *testing.T) {
-	checked, err := harness.Checking{
-		Target: target(libpq.Bugs{StickyFailed: true}).For(t), Source: stores.Memory(), Seed: 1, Checks: 200,
-	}.Run(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if checked.Found == nil {
-		t.Fatalf("%d checks found nothing", checked.Checks)
-	}
-	told(t, checked.Found.Outcome, []string{"converges"}, "sweepBoots", "update workspaces set status = 'failed'")
-}
-
 // TestRaces puts two more mistakes back, each in a plan whose schedule is the one that matters. The corrected controller holds in both.
 func TestRaces(t *testing.T) {
 	after := func(d time.Duration) plan.Duration { return plan.Duration(d) }

@@ -32,6 +32,8 @@ type Run struct {
 	Defect  string    `json:"defect,omitempty"`
 	// Target names the controller of somebody else's that was tried; empty for the reference controller.
 	Target string `json:"target,omitempty"`
+	// Test is the command that plays it again, where the controller is one that only a Go test can start; the folder follows it.
+	Test string `json:"test,omitempty"`
 	// Mark stands in the names of all that the run created at the target.
 	Mark string `json:"mark,omitempty"`
 	// Interrupted is set where the run was ended before all its scenarios were played.
