@@ -95,6 +95,14 @@ func TestBoto3(t *testing.T) {
 		"stopped": "stopping", "started": "pending", "ended": "shutting-down", "waiting for the dead": "error",
 		"unknown": "400 InvalidInstanceID.NotFound", "malformed": "400 InvalidInstanceID.Malformed",
 		"unknown action": "400 InvalidAction",
+		"permissions": []any{map[string]any{
+			"IpProtocol": "tcp", "FromPort": 22.0, "ToPort": 22.0, "UserIdGroupPairs": []any{}, "Ipv6Ranges": []any{},
+			"PrefixListIds": []any{}, "IpRanges": []any{map[string]any{"CidrIp": "10.0.0.0/8", "Description": "inside"}},
+		}},
+		"key": true, "type": []any{2.0, 4096.0, []any{"x86_64"}}, "why": "pending",
+		"machine": []any{true, true, true, "agents", "required", true},
+		"in use":  "400 DependencyViolation", "protected": "400 OperationNotPermitted", "attribute": false, "left": []any{"Tags"},
+		"none": "400 InvalidParameterCombination",
 	}
 	if diff := cmp.Diff(want, saw); diff != "" {
 		t.Error(diff)
@@ -189,6 +197,9 @@ func TestAWSCLI(t *testing.T) {
 	})
 	cli.prints(`"pending"`, "start-instances", "--instance-ids", id, "--query", "StartingInstances[0].CurrentState.Name")
 	cli.prints("7", "describe-regions", "--query", "length(Regions)")
+	cli.prints(`["us-east-1c"]`, "describe-availability-zones", "--zone-ids", "use1-az3", "--query", "AvailabilityZones[].ZoneName")
+	cli.prints(`["m7g.large","m7i.large"]`, "describe-instance-types", "--instance-types", "m7i.large", "m7g.large", "--query",
+		"sort(InstanceTypes[].InstanceType)")
 	cli.prints(`"shutting-down"`, "terminate-instances", "--instance-ids", id, "--query", "TerminatingInstances[0].CurrentState.Name")
 	if _, complaints := cli.run("describe-instances", "--instance-ids", "i-12345678"); !strings.Contains(complaints,
 		"(InvalidInstanceID.NotFound) when calling the DescribeInstances operation: The instance ID 'i-12345678' does not exist") {

@@ -9,11 +9,9 @@
 //
 // # What it speaks
 //
-// RunInstances, DescribeInstances, DescribeInstanceStatus, StartInstances, StopInstances, RebootInstances,
-// TerminateInstances, GetConsoleOutput, CreateTags, DeleteTags, DescribeTags, DescribeImages, DescribeInstanceTypes,
-// DescribeRegions, DescribeAvailabilityZones, DescribeSecurityGroups, CreateSecurityGroup and DescribeKeyPairs. Any other
-// action is InvalidAction. Parameters that it does not know are accepted and ignored, though a repeated client token must
-// come with the same ones.
+// [References] says which calls, parameters and filters are served, and docs/ec2.md shows it. Any other action is InvalidAction,
+// any other parameter UnknownParameter. A parameter that EC2 has and the fake has no use for is accepted, though a repeated client
+// token must come with the same ones; a filter of that kind matches nothing.
 //
 // # What goes wrong on demand
 //
@@ -26,8 +24,10 @@
 //   - Machines follow EC2's state machine, pending (0) → running (16) → shutting-down (32) → terminated (48), with
 //     stopping (64) and stopped (80). A state is a function of the events so far and of [Options.Now]; nothing runs in
 //     the background, and no goroutine outlives a request.
-//   - RunInstances is idempotent by client token, for a day after the launch, also when the machine is gone: then it is
+//   - RunInstances is idempotent by client token, until a day after the end of its machines. When one of them is terminated it is
 //     IdempotentInstanceTerminated, as on EC2 since 2025.
+//   - A call about one machine, a client token, a rare tag or state, or a page takes as long where there are many machines. Replies
+//     become XML without the server's lock.
 //   - A signature (version 4) has to be there and well-formed, and is not verified: any secret will do.
 //   - The same calls in the same order give the same identifiers. The only randomness is that of [Rule.Share], from
 //     [Options.Seed].
