@@ -88,7 +88,7 @@ func (s *Server) Snapshot(name string) error {
 		return fmt.Errorf("ec2wire: %d snapshots are kept already", maxSnapshots)
 	}
 	s.fleet.pass(s.opt.Now())
-	kept := s.world.clone()
+	kept := s.clone()
 	s.snapshots[name] = &kept
 	return nil
 }

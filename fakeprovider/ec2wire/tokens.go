@@ -17,7 +17,6 @@ type launch struct {
 	fingerprint string
 	at          time.Time
 	reservation string
-	groups      []string
 	ids         []string
 	ended       time.Time // when the last machine so far was terminated
 }

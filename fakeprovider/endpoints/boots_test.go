@@ -53,7 +53,7 @@ func TestBoots(t *testing.T) {
 	}
 	f.wants(204, "PUT", u+"/admin/cp/faults", `{"rules": [{"call": "provision", "kind": "refused", "times": 1}, {"call": "provision", "kind": "lost-closed", "times": 1}]}`)
 	f.wants(422, "POST", u+"/cp/workspaces/provision", provision)
-	if r, err := http.Post(u+"/cp/workspaces/provision", "application/json", strings.NewReader(provision)); err == nil { //nolint:noctx // it is closed at once
+	if r, err := http.Post(u+"/cp/workspaces/provision", "application/json", strings.NewReader(provision)); err == nil {
 		r.Body.Close()
 		t.Error("a lost reply arrives")
 	}

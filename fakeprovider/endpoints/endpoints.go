@@ -94,8 +94,8 @@ func New(o Options) (*Endpoints, error) {
 	if err := providers.Validate(); err != nil {
 		return nil, err
 	}
-	real := func(d time.Duration) time.Duration { return time.Duration(float64(d) / o.Speed) }
-	boot := real(o.Boot)
+	scaled := func(d time.Duration) time.Duration { return time.Duration(float64(d) / o.Speed) }
+	boot := scaled(o.Boot)
 	var boots *journal
 	if o.TellBoots {
 		boots = newJournal()
@@ -106,7 +106,7 @@ func New(o Options) (*Endpoints, error) {
 		EC2: ec2wire.New(ec2wire.Options{
 			Seed: o.Seed, Region: o.Region, Images: append(ec2wire.DefaultImages(), o.Images...), AnyImage: o.AnyImage,
 			MaxMachines: o.MaxMachines,
-			Times:       ec2wire.Times{Boot: boot, Check: real(o.Check), Stop: real(o.Stop), ShutDown: real(o.ShutDown)}, Launched: tell(o.Launched, ofEC2), Stopped: tell(o.Stopped, ofEC2),
+			Times:       ec2wire.Times{Boot: boot, Check: scaled(o.Check), Stop: scaled(o.Stop), ShutDown: scaled(o.ShutDown)}, Launched: tell(o.Launched, ofEC2), Stopped: tell(o.Stopped, ofEC2),
 		}),
 		CP: cpwire.New(cpwire.Options{
 			Seed: o.Seed, Boot: boot, Token: o.CPToken, Launched: tell(o.Launched, ofCP), Stopped: tell(o.Stopped, ofCP),

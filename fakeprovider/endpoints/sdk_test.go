@@ -53,6 +53,7 @@ func TestPlainSDKClientLosesNoReply(t *testing.T) {
 	const calls = 16
 	for _, page := range []int32{5, 50, 100} {
 		t.Run(fmt.Sprint(page), func(t *testing.T) {
+			t.Parallel()
 			var lost atomic.Int64
 			var all sync.WaitGroup
 			once := func(o *ec2.Options) {

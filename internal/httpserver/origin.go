@@ -69,7 +69,7 @@ func JSONOnly(h http.Handler, bodyless bool) http.Handler {
 		switch r.Method {
 		case http.MethodPost, http.MethodPut, http.MethodPatch:
 			kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-			if (err != nil || kind != "application/json") && !(bodyless && r.ContentLength == 0) {
+			if (err != nil || kind != "application/json") && (!bodyless || r.ContentLength != 0) {
 				http.Error(w, "this call takes a body of the type application/json", http.StatusUnsupportedMediaType)
 				return
 			}

@@ -52,7 +52,7 @@ func read(dir string, names []string) (model.Model, error) {
 		return m, err
 	}
 	for _, name := range names {
-		input, err := os.ReadFile(filepath.Join(dir, "api_op_"+name+".go"))
+		input, err := os.ReadFile(filepath.Join(dir, "api_op_"+name+".go")) //nolint:gosec // the names are those of actions.txt
 		if err != nil {
 			return m, err
 		}
@@ -120,7 +120,7 @@ func filtersOf(input string) []string {
 	var names []string
 	item, values := "", false // values: the items are a filter's values, until one has the form of a filter's name
 	take := func() {
-		if found := filter.FindStringSubmatch(item); found != nil && !(values && !strings.ContainsAny(found[1], "-.:")) {
+		if found := filter.FindStringSubmatch(item); found != nil && (!values || strings.ContainsAny(found[1], "-.:")) {
 			name := found[1]
 			if strings.TrimRight(name, " :") == "tag" { // it is spelt in several ways
 				name = "tag:"
