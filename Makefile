@@ -3,6 +3,8 @@ GO       ?= go
 BIN      := $(CURDIR)/bin
 LINT     := $(BIN)/golangci-lint
 LINT_VERSION := v2.15.0
+# What is built, checked, and tested without the race detector is one build, so that each package is compiled once for all of it.
+STATIC   := CGO_ENABLED=0 GOFLAGS=-trimpath $(GO)
 
 .DEFAULT_GOAL := help
 
@@ -16,7 +18,7 @@ run: deps ## Play the built-in scenarios against the reference controller, on re
 
 .PHONY: build
 build: ## Build bin/bootrace: static, so that it runs in any image
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(BIN)/bootrace ./cmd/bootrace
+	$(STATIC) build -ldflags '-s -w' -o $(BIN)/bootrace ./cmd/bootrace
 
 RELEASE    := $(CURDIR)/dist
 PLATFORMS  := linux-amd64 linux-arm64 darwin-amd64 darwin-arm64
@@ -44,14 +46,14 @@ TEST_MEMORY := 1500 # megabytes that one test process may take
 # skip their longest searches under it, and are tested without it as well.
 UNWATCHED := ./harness/explore ./harness/linear ./harness/bridge
 WATCHED   := ./harness
-TESTED     = BOOTRACE_MEASURED=$(MEASURED) $(GO) test -p 4 -timeout 30m -exec $(BIN)/measured
+TESTING   := test -p 4 -timeout 30m -exec $(BIN)/measured
 
 .PHONY: test
 test: deps bin/measured ## Run every test, with the race detector where it can find something, on real Postgres; say where the time goes
 	@rm -f $(MEASURED)
-	$(TESTED) -race $$($(GO) list ./... | grep -vxF "$$($(GO) list $(UNWATCHED))")
-	$(TESTED) $(UNWATCHED) $(WATCHED) & sims=$$!; \
-	  $(GO) test -timeout 30m -run 'TestAsFound|TestContractKept' ./harness/foreign; foreign=$$?; \
+	BOOTRACE_MEASURED=$(MEASURED) $(GO) $(TESTING) -race $$($(GO) list ./... | grep -vxF "$$($(GO) list $(UNWATCHED))")
+	BOOTRACE_MEASURED=$(MEASURED) $(STATIC) $(TESTING) $(UNWATCHED) $(WATCHED) & sims=$$!; \
+	  $(STATIC) test -timeout 30m -run 'TestAsFound|TestContractKept' ./harness/foreign; foreign=$$?; \
 	  wait $$sims && exit $$foreign
 	@BOOTRACE_MEASURED=$(MEASURED) $(BIN)/measured -table -most $(TEST_MEMORY)
 
@@ -70,7 +72,7 @@ soak-live: build bin/busy ## Show that live runs are sound beside such load: ten
 
 .PHONY: bin/busy bin/measured
 bin/busy bin/measured:
-	$(GO) build -o $(CURDIR)/$@ ./internal/$(notdir $@)
+	$(STATIC) build -o $(CURDIR)/$@ ./internal/$(notdir $@)
 
 .PHONY: test-fast
 test-fast: ## Run every test without the race detector: more seeds in less time
@@ -79,8 +81,8 @@ test-fast: ## Run every test without the race detector: more seeds in less time
 .PHONY: check
 check: $(LINT) verify ## Check format, vet, lint, and that generated files are in sync
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo 'not gofmt-ed:'; gofmt -l $$(git ls-files '*.go'); exit 1; }
-	$(GO) vet ./...
-	$(LINT) run ./...
+	$(STATIC) vet ./...
+	CGO_ENABLED=0 GOFLAGS=-trimpath $(LINT) run ./...
 	$(GO) mod tidy -diff
 
 .PHONY: generate
@@ -90,8 +92,8 @@ generate: ## Generate the JSON Schema, and the documentation's diagram and table
 
 .PHONY: verify
 verify: ## Fail where a generated file is out of sync, or a page names what is not there
-	$(GO) run ./internal/readme
-	$(GO) test -run 'TestSchema' ./scenarios
+	$(STATIC) run ./internal/readme
+	$(STATIC) test -run 'TestSchema' ./scenarios
 
 .PHONY: bench
 bench: deps ## Print the figures of docs/internals.md
@@ -110,7 +112,7 @@ mutants: ## Try the mutants that people wrote against runs, checks and explorati
 .PHONY: smoke
 smoke: build ## Try the built program from outside: exit codes, digests, and the documentation's commands
 	.ci/smoke $(BIN)/bootrace
-	$(GO) run ./internal/readme -program $(BIN)/bootrace
+	$(STATIC) run ./internal/readme -program $(BIN)/bootrace
 
 .PHONY: bare
 bare: ## Try make run on a Debian machine with Go and without PostgreSQL: a file system of its own, which needs root
@@ -125,7 +127,7 @@ deps: ## Install what tests need beside Go, where it is missing: PostgreSQL's se
 	@.ci/deps
 
 $(LINT):
-	GOBIN=$(BIN) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+	GOBIN=$(BIN) $(STATIC) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
 
 GREMLINS_VERSION := v0.6.0
 bin/gremlins:
