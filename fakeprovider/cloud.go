@@ -31,6 +31,9 @@ func (c *Cloud) Launch(ctx context.Context, spec cloud.Spec) (cloud.Machine, err
 	if fresh && c.Launched != nil {
 		c.Launched(m, spec)
 	}
+	if err := Ended(m); err != nil {
+		return cloud.Machine{}, err
+	}
 	return m, nil
 }
 

@@ -2,6 +2,7 @@ package fakeprovider_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/bootrace/bootrace/controller/cloud"
@@ -42,5 +43,8 @@ func TestCloudTellsOfEachMachineOnce(t *testing.T) {
 	}
 	if m, err := c.Describe(context.Background(), "i-00000001"); err != nil || m.State != cloud.Terminated {
 		t.Errorf("a machine that was stopped is %s, %v", m.State, err)
+	}
+	if _, err := c.Launch(context.Background(), spec); !errors.Is(err, cloud.ErrRefused) {
+		t.Errorf("the launch of a machine that has ended, repeated: %v", err)
 	}
 }

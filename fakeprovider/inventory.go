@@ -32,8 +32,17 @@ func NewInventory() *Inventory {
 	return &Inventory{machines: map[string]*cloud.Machine{}, byOwner: map[owner]string{}}
 }
 
+// Ended is what a cloud answers to a launch that is repeated when its machine is terminated, as EC2 does since 2025: that it launches
+// no other. It is nil where the machine lives.
+func Ended(m cloud.Machine) error {
+	if m.State.Live() {
+		return nil
+	}
+	return fmt.Errorf("%w: machine %s, launched for the same, has ended", cloud.ErrRefused, m.ID)
+}
+
 // Launch returns the machine of the workspace's incarnation, and whether it is new. Asked again it is the same one, as EC2
-// answers a repeated client token, also when that machine is terminated by now. Ids count up, so that they are the same
+// answers a repeated client token; it may be terminated by now, see [Ended]. Ids count up, so that they are the same
 // in every run.
 func (v *Inventory) Launch(spec cloud.Spec, now time.Time) (cloud.Machine, bool) {
 	v.mu.Lock()
