@@ -454,6 +454,14 @@ func (c *Controller) launch(ctx context.Context) error {
 		if j.status != "provisioning" {
 			continue
 		}
+		// It may have been restarted or removed since it was listed: many launches take a while.
+		err := c.db.QueryRowContext(ctx, "select id from workspaces where id = $1 and boot = $2 and status = 'provisioning'", j.id, j.boot).Scan(new(string))
+		if errors.Is(err, sql.ErrNoRows) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
 		var m struct {
 			ID string `json:"instance_id"`
 		}

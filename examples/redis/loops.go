@@ -93,8 +93,16 @@ func (s *Server) launch(ctx context.Context) error {
 		if j.state != "booting" {
 			continue
 		}
-		if _, err := s.DB.ExecContext(ctx, "update agents set tried = true where id = $1 and generation = $2", j.id, j.generation); err != nil {
+		// It may have been restarted or removed since it was listed.
+		done, err := s.DB.ExecContext(ctx, "update agents set tried = true where id = $1 and generation = $2 and state = 'booting'", j.id, j.generation)
+		if err != nil {
 			return err
+		}
+		if n, err := done.RowsAffected(); n == 0 || err != nil {
+			if err != nil {
+				return err
+			}
+			continue
 		}
 		var made struct {
 			ID string `json:"instance_id"`
