@@ -17,12 +17,12 @@ import (
 func TestUnjudged(t *testing.T) {
 	t.Parallel()
 	p := &plan.Plan{
-		Name: "s", Controllers: 1, Duration: plan.Duration(time.Minute),
+		Name: "s", Controllers: 1, Duration: plan.Duration(15 * time.Minute),
 		Workspaces: []plan.Workspace{{Name: "w", Group: "w", Provider: "kimi", Runtime: "claude-code", Boots: []plan.Boot{{}}}},
 		Live:       &plan.Live{Speed: 1, Unseen: []string{"log"}},
 	}
 	h := &history.History{Events: []history.Event{
-		{Kind: history.Move, WS: 1, Inc: 1, To: 1}, {At: history.Time(time.Minute), Kind: history.End},
+		{Kind: history.Move, WS: 1, Inc: 1, To: 1}, {At: history.Time(15 * time.Minute), Kind: history.End},
 	}}
 	r := &runs.Run{}
 	r.Add(runs.Played{Plan: p, History: h, Judgement: invariant.Judge(p, h)})
