@@ -61,11 +61,11 @@ func (c *Controller) wait(ctx context.Context, conn *pgxpool.Conn, until time.Ti
 		_, err := conn.Conn().WaitForNotification(waiting)
 		late := waiting.Err() != nil
 		cancel()
-		switch {
-		case ctx.Err() != nil || !late && err != nil:
+		if late && ctx.Err() == nil {
+			return nil //nolint:nilerr // that it is time is why nothing came
+		}
+		if err != nil {
 			return err
-		case late:
-			return nil
 		}
 		if err := c.launch(ctx, queries{conn}); err != nil {
 			return err

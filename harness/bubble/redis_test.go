@@ -53,7 +53,7 @@ func TestRedis(t *testing.T) {
 					return nil // the run has ended meanwhile
 				}
 				if errors.Is(err, redis.Nil) != (after == 2*time.Second) {
-					return fmt.Errorf("%v after a sleep of %v", err, after)
+					return fmt.Errorf("after a sleep of %v: %w", after, err)
 				}
 			}
 			mu.Lock()
