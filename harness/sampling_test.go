@@ -54,9 +54,9 @@ func TestSampling(t *testing.T) {
 			o := harness.Play(context.Background(), resolve(t, s.Scenarios[i], seed), s.Source, s.Target, nil)
 			want[o.Judgement.Verdict]++
 			if x := o.Judgement.First(); x != nil {
-				print := invariant.Fingerprint(o.Plan, o.History, x)
-				if _, known := smallest[print]; !known {
-					smallest[print] = seed
+				mechanism := invariant.Fingerprint(o.Plan, o.History, x)
+				if _, known := smallest[mechanism]; !known {
+					smallest[mechanism] = seed
 				}
 			}
 			for _, w := range o.Plan.Workspaces {

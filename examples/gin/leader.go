@@ -62,7 +62,7 @@ func (c *Controller) wait(ctx context.Context, conn *pgxpool.Conn, until time.Ti
 		late := waiting.Err() != nil
 		cancel()
 		if late && ctx.Err() == nil {
-			return nil //nolint:nilerr // that it is time is why nothing came
+			return nil // that it is time is why nothing came
 		}
 		if err != nil {
 			return err
