@@ -46,12 +46,13 @@ TEST_MEMORY := 1500 # megabytes that one test process may take
 # skip their longest searches under it, and are tested without it as well.
 UNWATCHED := ./harness/explore ./harness/linear ./harness/bridge
 WATCHED   := ./harness
+LONGEST   := ./harness/live ./harness/foreign ./cmd/bootrace # which mostly wait, and begin first
 TESTING   := test -p 4 -timeout 30m -exec $(BIN)/measured
 
 .PHONY: test
 test: deps bin/measured ## Run every test, with the race detector where it can find something, on real Postgres; say where the time goes
 	@rm -f $(MEASURED)
-	BOOTRACE_MEASURED=$(MEASURED) $(GO) $(TESTING) -race $$($(GO) list ./... | grep -vxF "$$($(GO) list $(UNWATCHED))")
+	BOOTRACE_MEASURED=$(MEASURED) $(GO) $(TESTING) -race $(LONGEST) $$($(GO) list ./... | grep -vxF "$$($(GO) list $(UNWATCHED))")
 	BOOTRACE_MEASURED=$(MEASURED) $(STATIC) $(TESTING) $(UNWATCHED) $(WATCHED) & sims=$$!; \
 	  $(STATIC) test -timeout 30m -run 'TestAsFound|TestContractKept' ./harness/foreign; foreign=$$?; \
 	  wait $$sims && exit $$foreign
