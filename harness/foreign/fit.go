@@ -57,7 +57,7 @@ func (t Target) Fit(s *scenarios.Scenario, seed uint64) (p *plan.Plan, leftOut s
 		w.Name = t.named(w.Name)
 		w.Budget = plan.Duration(t.Budget(w.Runtime))
 		if t.speaks().Spec().NeverGivesUp {
-			w.Budget = plan.Duration(never)
+			w.Budget = plan.Duration(plan.Never)
 		}
 	}
 	p.Settings = plan.Settings{
@@ -115,9 +115,6 @@ func (t Target) lacks(s *scenarios.Scenario) string {
 	}
 	return ""
 }
-
-// never is the budget of a target that never gives up: longer than any run.
-const never = 10 * 365 * 24 * time.Hour
 
 // calls are the calls that an act is.
 var calls = map[string][]string{

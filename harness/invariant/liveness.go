@@ -7,6 +7,7 @@ import (
 
 	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/harness/history"
+	"github.com/bootrace/bootrace/harness/plan"
 )
 
 // The invariants about agents that beat, fall silent, or never come.
@@ -285,7 +286,7 @@ func givesUp(v *View, r *report) {
 			sweep := v.Settings.ProvisionSweepEvery + v.slack()
 			deadline := v.extend(v.due(since, budget, sweep), sweep, nobody)
 			deadline, known := v.knownAt(s, deadline)
-			if !known && next == nil && !s.Plan.External {
+			if !known && next == nil && !s.Plan.External && budget < plan.Never {
 				r.unknown = fmt.Sprintf("workspace %d: the run ends at %s, and the boot of %s has until %s: whether it is given up then is not known",
 					s.Number, Clock(history.Time(v.End)), Clock(begin.At), Clock(history.Time(deadline)))
 			}

@@ -91,6 +91,9 @@ func Resolve(s *scenarios.Scenario, seed uint64) (*Plan, error) {
 	return p, nil
 }
 
+// Never is the budget of boots that are never given up: longer than any run.
+const Never = 10 * 365 * 24 * time.Hour
+
 // Long is how long the run must be for everything to happen and to settle: the last thing that the plan makes happen
 // may begin the longest boot, and a boot that ends with its machine is given up when its budget is over.
 func (p *Plan) Long() time.Duration {
@@ -109,8 +112,8 @@ func (p *Plan) Long() time.Duration {
 			continue
 		}
 		for i, w := range p.Workspaces {
-			if len(f.Workspaces) == 0 || slices.Contains(f.Workspaces, i+1) {
-				boot = max(boot, p.Times().Budget(w.Runtime))
+			if budget := p.Times().Budget(w.Runtime); budget < Never && (len(f.Workspaces) == 0 || slices.Contains(f.Workspaces, i+1)) {
+				boot = max(boot, budget)
 			}
 		}
 	}
