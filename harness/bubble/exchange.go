@@ -210,17 +210,56 @@ func (g *gate) release() {
 		if err == nil && !over {
 			continue
 		}
-		g.blocked = slices.Delete(g.blocked, i, i+1)
-		if err != nil {
-			g.sever(w.conn, err)
-		}
-		g.site.Over(w.step, func() {
-			if err == nil {
-				g.committed(w.conn)
-			}
-		})
+		g.over(w, err)
 		i = -1 // what it did may let others go on
 	}
+}
+
+// over ends the wait of a step, and tells the world what it did: after whoever moved one of its rows before it. Postgres lets those go
+// on who wait for one row in an order of its own, and by now several may have committed.
+func (g *gate) over(w *waiting, err error) {
+	g.blocked = slices.DeleteFunc(g.blocked, func(x *waiting) bool { return x == w })
+	for x := g.before(w); err == nil && x != nil; x = g.before(w) {
+		var failed error
+		for over := false; !over && failed == nil; {
+			over, failed = g.finish(x.conn, x.batch, x.answer) // its reply is on its way: its moves are to be seen
+		}
+		g.over(x, failed)
+	}
+	if err != nil {
+		g.sever(w.conn, err)
+	}
+	g.site.Over(w.step, func() {
+		if err == nil {
+			g.committed(w.conn)
+		}
+	})
+}
+
+// before is a step that waits and has moved a row before w did, or nil.
+func (g *gate) before(w *waiting) *waiting {
+	if !g.running || w.conn.session == nil {
+		return nil
+	}
+	if err := g.look(); err != nil {
+		panic(err) // the world cannot see any more, and must not judge
+	}
+	for i, mine := range g.untold {
+		if atoi(mine[5]) != int(w.conn.session.pid) {
+			continue
+		}
+		for _, theirs := range g.untold[:i] {
+			if !bytes.Equal(theirs[0], mine[0]) {
+				continue
+			}
+			for _, x := range g.blocked {
+				if x.conn.session != nil && int(x.conn.session.pid) == atoi(theirs[5]) {
+					return x
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // sever ends the connection at once, for that reason, and waits until Postgres has let go of all that it held.

@@ -322,14 +322,22 @@ func serve(h http.Handler, w http.ResponseWriter, q *http.Request) (panicked any
 	return nil
 }
 
-// moved tells the world of the rows that the backend has moved. One that waited for its lock may have gone on, and have committed
-// what it did: that is kept until its step is over.
-func (g *gate) moved(pid uint32) error {
+// look reads which rows have moved, those of one row in their order.
+func (g *gate) look() error {
 	result := g.control.ExecPrepared(context.Background(), "moves", nil, nil, nil).Read()
 	if result.Err != nil {
 		return fmt.Errorf("reading the rows' moves: %w", result.Err)
 	}
 	g.untold = append(g.untold, result.Rows...)
+	return nil
+}
+
+// moved tells the world of the rows that the backend has moved. One that waited for its lock may have gone on, and have committed
+// what it did: that is kept until its step is over.
+func (g *gate) moved(pid uint32) error {
+	if err := g.look(); err != nil {
+		return err
+	}
 	var others [][][]byte
 	all := g.untold
 	g.untold = nil
