@@ -126,13 +126,19 @@ func (r *request) ruled() (int, *apiError) {
 	return i, nil
 }
 
+// changing returns the place of the group whose permissions a call changes, and those that it names.
+func (r *request) changing() (int, []permission, *apiError) {
+	i, failure := r.ruled()
+	if failure != nil {
+		return 0, nil, failure
+	}
+	asked, failure := r.permissions()
+	return i, asked, failure
+}
+
 func authorize(egress bool) func(*request) (reply, *apiError) {
 	return func(r *request) (reply, *apiError) {
-		i, failure := r.ruled()
-		if failure != nil {
-			return nil, failure
-		}
-		asked, failure := r.permissions()
+		i, asked, failure := r.changing()
 		if failure != nil {
 			return nil, failure
 		}
@@ -177,11 +183,7 @@ func authorize(egress bool) func(*request) (reply, *apiError) {
 
 func revoke(egress bool) func(*request) (reply, *apiError) {
 	return func(r *request) (reply, *apiError) {
-		i, failure := r.ruled()
-		if failure != nil {
-			return nil, failure
-		}
-		asked, failure := r.permissions()
+		i, asked, failure := r.changing()
 		if failure != nil {
 			return nil, failure
 		}

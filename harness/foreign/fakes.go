@@ -103,10 +103,10 @@ func (f *fakes) watch(ctx context.Context, after int) {
 func (f *fakes) happened(b endpoints.Boot) {
 	switch b.Phase {
 	case endpoints.Launched:
-		f.launched(launch{b.ID, b.WorkspaceID, b.Incarnation, b.Env, b.Cloud, "", 0})
+		f.launched(launch{id: b.ID, workspace: b.WorkspaceID, inc: b.Incarnation, env: b.Env, cloud: b.Cloud})
 		return
 	case endpoints.Refused:
-		f.launched(launch{"", b.WorkspaceID, b.Incarnation, nil, b.Cloud, b.Error, b.Status})
+		f.launched(launch{workspace: b.WorkspaceID, inc: b.Incarnation, cloud: b.Cloud, err: b.Error, code: b.Status})
 		return
 	}
 	how := history.Terminated

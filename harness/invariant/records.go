@@ -360,30 +360,33 @@ func noPhantomRows(v *View, r *report) {
 	}
 }
 
-// doubled finds a workspace of which there are more rows than somebody asked for: by a create that the controller itself tried again.
-// Only the simulated world knows whose create made a row, and sees every request, those that arrive twice included.
+// doubled finds a row of a workspace when fewer creates had been sent than there were rows of it by then: the controller itself tried its
+// own again. Only the simulated world knows whose create made a row, and sees every request, those that arrive twice included.
 func (v *View) doubled() *Violation {
 	if v.Plan.Live != nil {
 		return nil
 	}
-	for _, s := range v.Spaces {
-		rows := slices.DeleteFunc(slices.Clone(v.strange), func(e *history.Event) bool {
-			return e.Kind != history.Move || e.WS != -s.Number || e.From != lifecycle.None
-		})
+	rows := map[int]int{} // beside the first
+	for _, e := range v.strange {
+		if e.Kind != history.Move || e.WS >= 0 || -e.WS > len(v.Spaces) || e.From != lifecycle.None {
+			continue
+		}
+		rows[e.WS]++
+		s := v.Spaces[-e.WS-1]
 		asked := 0
-		for i := range v.events {
-			if e := &v.events[i]; e.Kind == history.Call && e.Call == "create" && e.WS == s.Number {
+		for _, c := range s.Asked {
+			if c.Call == "create" && c.Sent <= e.At {
 				asked++
 			}
 		}
-		if len(s.Moves) == 0 || len(rows) < asked || asked == 0 {
+		if len(s.Moves) == 0 || rows[e.WS] < asked || asked == 0 {
 			continue
 		}
-		first, last := s.Moves[0], rows[len(rows)-1]
+		first := s.Moves[0]
 		return &Violation{
-			Workspace: s.Number, Since: first.At, At: last.At,
-			What: fmt.Sprintf("its creation was asked for %s, and there are %d rows of it: of %s, and of %s", times(asked), 1+len(rows),
-				Clock(first.At), Clock(last.At)),
+			Workspace: s.Number, Since: first.At, At: e.At,
+			What: fmt.Sprintf("its creation was asked for %s, and there are %d rows of it: of %s, and of %s", times(asked), 1+rows[e.WS],
+				Clock(first.At), Clock(e.At)),
 			Expected: "one workspace for one create, also where the controller is not told whether its first try took effect",
 		}
 	}
