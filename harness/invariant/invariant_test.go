@@ -20,7 +20,7 @@ const (
 
 // cases holds, for every invariant, histories in which it holds and histories in which it is violated. A red history says
 // which other invariants it breaks too; no others may be.
-var cases = slices.Concat(commonCases, licenceCases, storedCases, policyCases, intruderCases)
+var cases = slices.Concat(commonCases, licenceCases, storedCases, policyCases, intruderCases, refusalCases)
 
 type judgedCase struct {
 	invariant string
@@ -441,13 +441,22 @@ var commonCases = []judgedCase{
 		s.operator("create", 201, "provisioning")
 		s.at(5 * second).add(history.Event{Kind: history.Cloud, Call: "launch", Inc: 1, Sent: history.Time(4 * second), Err: "no capacity"})
 		s.at(20*second).machine(1, history.Launched)
+		s.at(21 * second).add(history.Event{Kind: history.Cloud, Call: "launch", Inc: 1, Sent: history.Time(19 * second), Machine: "i-1"})
 		s.at(10*minute+second).moved(lifecycle.ProvisionTimeout, lifecycle.Failed, "provision-sweep", "timeout; last launch error: no capacity")
 	}, true, nil},
+	{"cause-kept", "the error of a launch that the cloud carried out later", func(s *story) {
+		s.moved(lifecycle.Create, lifecycle.Provisioning, "create", "")
+		s.operator("create", 201, "provisioning")
+		s.at(65 * second).add(history.Event{Kind: history.Cloud, Call: "launch", Inc: 1, Sent: history.Time(5 * second), Err: "deadline exceeded"})
+		s.at(70*second).machine(1, history.Launched)
+		s.at(10*minute+second).moved(lifecycle.ProvisionTimeout, lifecycle.Failed, "provision-sweep", "timeout; last launch error: deadline exceeded")
+	}, false, nil},
 	{"cause-kept", "a launch failed before the one that succeeded", func(s *story) {
 		s.moved(lifecycle.Create, lifecycle.Provisioning, "create", "")
 		s.operator("create", 201, "provisioning")
 		s.at(5 * second).add(history.Event{Kind: history.Cloud, Call: "launch", Inc: 1, Sent: history.Time(4 * second), Err: "no capacity"})
 		s.at(20*second).machine(1, history.Launched)
+		s.at(21 * second).add(history.Event{Kind: history.Cloud, Call: "launch", Inc: 1, Sent: history.Time(19 * second), Machine: "i-1"})
 		s.at(10*minute+second).moved(lifecycle.ProvisionTimeout, lifecycle.Failed, "provision-sweep", "timeout")
 	}, false, nil},
 	{"cause-kept", "shown of one that is online again", func(s *story) {

@@ -165,32 +165,47 @@ func (s *Space) throughout(e *history.Event) (lifecycle.Status, *history.Event) 
 func causeKept(v *View, r *report) {
 	for _, s := range v.Spaces {
 		what, at := s.causeLost(r)
+		since := at
 		if what == "" {
-			what, at = v.launchErrorLost(s, r)
+			what, since, at = v.launchErrorLost(s, r)
 		}
 		if what == "" {
-			what, at = v.launchErrorKept(s, r)
+			what, since, at = v.launchErrorKept(s, r)
 		}
 		if what == "" {
 			what, at = v.foreignCause(s, r)
+			since = at
 		}
 		if what == "" {
 			what, at = v.causeOutlived(s, r)
+			since = at
 		}
 		if what != "" {
 			r.violated(Violation{
-				Workspace: s.Number, Since: at, At: at, What: what,
+				Workspace: s.Number, Since: since, At: at, What: what,
 				Expected: "the cause on the row while it is failed, and in the log for ever",
 			})
 		}
 	}
 }
 
+// answered are the launches of the incarnation that the controller was told the outcome of, in the order in which it was. A machine
+// that was launched is none: where the call has run into its time limit, the cloud may launch it afterwards, and nobody is told.
+func (s *Space) answered(inc int) []*history.Event {
+	var all []*history.Event
+	for _, c := range s.Clouds {
+		if c.Call == "launch" && c.Inc == inc {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
 // launchErrorLost returns which boot was given up for want of a machine without the error of its last launch in the cause, and
-// when, or nothing: that no machine could be had is why, and the budget only when.
-func (v *View) launchErrorLost(s *Space, r *report) (what string, at history.Time) {
+// since when and when, or nothing: that no machine could be had is why, and the budget only when.
+func (v *View) launchErrorLost(s *Space, r *report) (what string, since, at history.Time) {
 	for _, l := range s.Logs {
-		attempts := s.attempts(l.Inc)
+		attempts := s.answered(l.Inc)
 		if l.Event != lifecycle.ProvisionTimeout || len(attempts) == 0 || attempts[len(attempts)-1].Err == "" {
 			continue
 		}
@@ -202,17 +217,17 @@ func (v *View) launchErrorLost(s *Space, r *report) (what string, at history.Tim
 		r.owed()
 		if !strings.Contains(l.Cause, last.Err) {
 			return fmt.Sprintf("it was given up at %s with the cause %q, and its last launch failed at %s with %q", Clock(l.Logged), l.Cause,
-				Clock(last.At), last.Err), l.Logged
+				Clock(last.At), last.Err), last.At, l.Logged
 		}
 	}
-	return "", 0
+	return "", 0, 0
 }
 
 // launchErrorKept returns which boot was given up, and when, with an error in its cause of a launch before the last, which succeeded,
 // or nothing: that is not why it failed.
-func (v *View) launchErrorKept(s *Space, r *report) (what string, at history.Time) {
+func (v *View) launchErrorKept(s *Space, r *report) (what string, since, at history.Time) {
 	for _, l := range s.Logs {
-		attempts := s.attempts(l.Inc)
+		attempts := s.answered(l.Inc)
 		if l.Event != lifecycle.ProvisionTimeout || len(attempts) < 2 || attempts[len(attempts)-1].Err != "" {
 			continue
 		}
@@ -225,11 +240,11 @@ func (v *View) launchErrorKept(s *Space, r *report) (what string, at history.Tim
 		for _, a := range attempts {
 			if a.Err != "" && strings.Contains(l.Cause, a.Err) {
 				return fmt.Sprintf("it was given up at %s with the cause %q, and that launch failed at %s, before the one at %s that succeeded",
-					Clock(l.Logged), l.Cause, Clock(a.At), Clock(last.At)), l.Logged
+					Clock(l.Logged), l.Cause, Clock(a.At), Clock(last.At)), last.At, l.Logged
 			}
 		}
 	}
-	return "", 0
+	return "", 0, 0
 }
 
 // causeOutlived returns where a workspace that is not failed shows the cause of a failure, and when, or nothing.
