@@ -23,7 +23,7 @@ import (
 // differing is the reference controller with policies of its own, which it keeps. What it declares is another matter.
 func differing(does contract.Policies) sim.Target {
 	return sim.Target{Name: "differing: " + does.String(), Deploy: func() sim.Deployment {
-		d := &deviant{does: does, row: map[boot]row{}, failed: map[boot]int{}, dead: map[boot]string{}, beating: map[uuid.UUID]int{}, restarting: map[uuid.UUID]bool{}, bare: map[boot]bool{}}
+		d := &deviant{does: does, row: map[boot]row{}, failed: map[boot]int{}, machine: map[boot]string{}, dead: map[boot]string{}, beating: map[uuid.UUID]int{}, restarting: map[uuid.UUID]bool{}, bare: map[boot]bool{}}
 		table := lifecycle.Standard()
 		if does.OnlineAfter > 1 { // a rough beat is what the last of a row is stored as, and nothing else brings a workspace online
 			for _, s := range table.From(lifecycle.Register) {
@@ -61,6 +61,7 @@ type deviant struct {
 	row        map[boot]row
 	turns      int             // of beats
 	failed     map[boot]int    // launches
+	machine    map[boot]string // that was launched last
 	dead       map[boot]string // the machine that ended last
 	beating    map[uuid.UUID]int
 	restarting map[uuid.UUID]bool
@@ -100,18 +101,22 @@ func (d *replicaOf) ticks() []controller.Tick {
 
 // watch looks whether the machine has ended.
 func (d *replicaOf) watch(ctx context.Context, w store.Workspace) error {
-	if w.MachineID == "" || w.MachineIncarnation != w.Incarnation {
+	id := w.MachineID
+	if w.MachineIncarnation != w.Incarnation || id == "" { // who launched it has died before the row had it
+		id = d.machine[boot{w.ID, w.Incarnation}]
+	}
+	if id == "" {
 		return nil
 	}
-	m, err := d.Cloud.Describe(ctx, w.MachineID)
+	m, err := d.Cloud.Describe(ctx, id)
 	if err != nil || m.State != cloud.Terminated {
 		return err
 	}
 	change := store.Change{ID: w.ID, Incarnation: w.Incarnation, Cause: "its machine has ended", Now: d.config.Clock.Now()}
 	switch {
 	case w.Status == lifecycle.Provisioning && d.does.Relaunches:
-		d.dead[boot{w.ID, w.Incarnation}] = w.MachineID
-		return d.Store.ReleaseMachine(ctx, w.ID, w.MachineID)
+		d.dead[boot{w.ID, w.Incarnation}] = id
+		return d.Store.ReleaseMachine(ctx, w.ID, id)
 	case !d.does.NoticesDeath:
 		return nil
 	case w.Status == lifecycle.Provisioning:
@@ -240,6 +245,9 @@ func (c ownCloud) Launch(ctx context.Context, spec cloud.Spec) (cloud.Machine, e
 		return cloud.Machine{}, fmt.Errorf("%w: %d launches have failed", cloud.ErrRefused, quota)
 	}
 	m, err := c.Cloud.Launch(ctx, spec)
+	if err == nil {
+		c.machine[key] = m.ID
+	}
 	if err == nil || quota == 0 {
 		return m, err
 	}

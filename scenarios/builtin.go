@@ -30,6 +30,7 @@ var builtinNames = []string{
 	"delete-during-boot",
 	"pause-resume-during-boot",
 	"hibernate-and-wake",
+	"hibernate-the-busy",
 	"pause-family-during-boot",
 	"delete-family-during-boot",
 	"same-name-again",

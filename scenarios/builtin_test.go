@@ -64,14 +64,8 @@ func checkNeeds(t *testing.T, s *Scenario) {
 		needs["parents"] = needs["parents"] || g.Parent != ""
 	}
 	for _, a := range s.Acts {
-		switch a.Do {
-		case "resume":
-			needs["pause"] = true
-		case "wake":
-			needs["hibernate"] = true
-		case "bootstrap-failed":
-		default:
-			needs[a.Do] = true
+		if need := NeedOf(a.Do); need != "bootstrap-failed" {
+			needs[need] = true
 		}
 	}
 	for _, name := range Capabilities() {

@@ -230,15 +230,14 @@ func (c *checker) act(path string, a *Act) {
 	if g != nil && c.judged(at) && c.sound(groupPath+".create_at") && a.At < g.CreateAt {
 		c.complain(at, fmt.Sprintf("the act is at %s, before group %s is created at %s", a.At, g.Name, g.CreateAt), "")
 	}
-	for _, pair := range []struct{ do, undoes string }{{"resume", "pause"}, {"wake", "hibernate"}} {
-		if a.Do == pair.do && c.judged(at) && len(c.doubtful) == 0 && !c.doneBefore(a, pair.undoes) {
-			of, example := "any workspace", "{at: …, do: "+pair.undoes+"}"
-			if a.Group != "" {
-				of, example = "group "+a.Group, "{at: …, do: "+pair.undoes+", group: "+a.Group+"}"
-			}
-			c.complain(path+".do", fmt.Sprintf("%s at %s, but no %s of %s comes before it", a.Do, a.At, pair.undoes, of),
-				"add an act before it, such as "+example)
+	undone := Undone(a.Do)
+	if len(undone) > 0 && c.judged(at) && len(c.doubtful) == 0 && !slices.ContainsFunc(undone, func(do string) bool { return c.doneBefore(a, do) }) {
+		of, example := "any workspace", "{at: …, do: "+undone[0]+"}"
+		if a.Group != "" {
+			of, example = "group "+a.Group, "{at: …, do: "+undone[0]+", group: "+a.Group+"}"
 		}
+		c.complain(path+".do", fmt.Sprintf("%s at %s, but no %s of %s comes before it", a.Do, a.At, undone[0], of),
+			"add an act before it, such as "+example)
 	}
 }
 

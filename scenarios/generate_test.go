@@ -126,6 +126,7 @@ func anyGroup(t *rapid.T, i int) Group {
 		CreateAt:    maybe(t, "create at", anyDuration(t, 0, 9)-anyDuration(t, 0, 0)),
 		CreateEvery: maybe(t, "create every", Duration(rapid.IntRange(1, 5000).Draw(t, "every"))*Duration(time.Millisecond)),
 
+		Tasks:        rapid.SampledFrom([]int{0, 0, 1, 1000}).Draw(t, "tasks"),
 		RegisterOnce: rapid.Bool().Draw(t, "register once"),
 		IgnoresGone:  rapid.Bool().Draw(t, "ignores gone"),
 		BeatEvery:    maybe(t, "beat every", anyDuration(t, 1, 2)),

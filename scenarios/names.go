@@ -58,9 +58,43 @@ const (
 	AfterInterval = "after-interval"
 )
 
-// Acts returns what an operator can do. To wake is to resume a hibernated workspace.
+// Acts returns what an operator can do. To wake is to resume a hibernated workspace; hibernate-idle is without force, so that it is
+// refused where tasks are active.
 func Acts() []string {
-	return []string{"delete", "restart", "pause", "resume", "hibernate", "wake", "bootstrap-failed"}
+	return []string{"delete", "restart", "pause", "resume", "hibernate", "hibernate-idle", "wake", "bootstrap-failed"}
+}
+
+// CallOf returns the HTTP call that an act is.
+func CallOf(act string) string {
+	switch act {
+	case "wake":
+		return "resume"
+	case "hibernate-idle":
+		return "hibernate"
+	}
+	return act
+}
+
+// Undone returns the acts one of which an act undoes.
+func Undone(act string) []string {
+	switch act {
+	case "resume":
+		return []string{"pause"}
+	case "wake":
+		return []string{"hibernate", "hibernate-idle"}
+	}
+	return nil
+}
+
+// NeedOf returns the capability of a controller that an act needs.
+func NeedOf(act string) string {
+	switch act {
+	case "resume":
+		return "pause"
+	case "wake", "hibernate-idle":
+		return "hibernate"
+	}
+	return act
 }
 
 // Capabilities returns what a scenario may need of a controller.

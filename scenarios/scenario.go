@@ -77,6 +77,8 @@ type Group struct {
 	KnownURL bool `yaml:"known_url,omitempty" json:"known_url,omitempty"`
 	// The error rate that the agents report, in percent: from 50 they are degraded, below 10 they recover.
 	ErrorPercent int `yaml:"error_percent,omitempty" json:"error_percent,omitempty" jsonschema:"minimum=0,maximum=100"`
+	// How many active tasks the agents report. A workspace with active tasks is hibernated only by force.
+	Tasks int `yaml:"tasks,omitempty" json:"tasks,omitempty" jsonschema:"minimum=0,maximum=1000"`
 	// Agents heartbeat without registering first, as if they had registered before.
 	SkipRegister bool `yaml:"skip_register,omitempty" json:"skip_register,omitempty"`
 	// Agents register only at the first start of their process. After a restart of the process, they only heartbeat.

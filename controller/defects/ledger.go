@@ -159,7 +159,7 @@ var known = []*Defect{
 		Name:      "register-after-delete",
 		Mechanism: "A removed workspace's register gets 200 and a live token.",
 		Breaks:    "removed-is-terminal",
-		Also:      []string{"stored-as-sent"}, // what it registered is told nobody
+		Also:      []string{"stored-as-sent", "keeps-out"}, // what it registered is told nobody; and anybody may register for it
 		Evidence:  "seen",
 		config: func(c *controller.Config, _ Memory) {
 			c.Store = welcoming{openDoor(c.Store)}
@@ -187,6 +187,7 @@ var known = []*Defect{
 		Name:      "lying-hibernate",
 		Mechanism: "The reply says hibernated, and the row is still online.",
 		Breaks:    "reply-is-state",
+		Also:      []string{"one-machine"}, // it stops the machine of one that is online
 		Evidence:  "seen",
 		config: func(c *controller.Config, _ Memory) {
 			c.Store = lying{c.Store}

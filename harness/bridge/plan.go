@@ -10,6 +10,7 @@ import (
 	"github.com/bootrace/bootrace/controller"
 	"github.com/bootrace/bootrace/harness/history"
 	"github.com/bootrace/bootrace/harness/plan"
+	"github.com/bootrace/bootrace/scenarios"
 )
 
 // Plan makes the plan that takes the live run's course in the simulated world, as far as a plan can say it.
@@ -217,10 +218,7 @@ func (m *measured) acts() {
 	slices.SortStableFunc(m.plan.Acts, func(a, b plan.Act) int { return cmp.Compare(a.At, b.At) })
 	for i := range m.plan.Acts {
 		a := &m.plan.Acts[i]
-		k := key{a.Workspace, a.Do}
-		if a.Do == "wake" {
-			k.call = "resume"
-		}
+		k := key{a.Workspace, scenarios.CallOf(a.Do)}
 		if len(done[k]) > 0 {
 			a.At = plan.Duration(done[k][0])
 			done[k] = done[k][1:]

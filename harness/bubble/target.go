@@ -21,6 +21,7 @@ import (
 	"github.com/bootrace/bootrace/harness/plan"
 	"github.com/bootrace/bootrace/harness/sched"
 	"github.com/bootrace/bootrace/harness/sim"
+	"github.com/bootrace/bootrace/scenarios"
 )
 
 // Target is a controller that knows nothing of this project.
@@ -147,13 +148,7 @@ func (b Target) fit(p *plan.Plan) *plan.Plan {
 	}
 	p.Faults = slices.DeleteFunc(p.Faults, func(f plan.Fault) bool { return slices.Contains(foreign, f.Kind) })
 	p.Acts = slices.DeleteFunc(p.Acts, func(a plan.Act) bool {
-		switch a.Do {
-		case "resume":
-			return lacks("pause")
-		case "wake":
-			return lacks("hibernate")
-		}
-		return lacks(a.Do)
+		return lacks(scenarios.NeedOf(a.Do))
 	})
 	hold(p)
 	for i := range p.Workspaces {

@@ -3,6 +3,7 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/bootrace/bootrace/controller/cloud"
@@ -18,6 +19,10 @@ type CloudFate struct {
 // ErrForGood is what only those errors wrap that no later try can change: the harness's own word on it, whatever a controller
 // makes of the error.
 var ErrForGood = errors.New("the image does not exist")
+
+// ForGood reports whether the text of an error is of one that no later try can change. Over a wire it comes in other clothes, but with
+// the same words, which nothing else has.
+func ForGood(text string) bool { return strings.Contains(text, ErrForGood.Error()) }
 
 // Clouds reports whether any fault strikes the cloud.
 func (s *Set) Clouds() bool { return len(s.clouds) > 0 }

@@ -69,6 +69,7 @@ var othersServed = []string{
 	"pause-resume-during-boot: current-incarnation: kimi-2 kimi-5",
 	"pause-resume-during-boot: linearizable: kimi-1 kimi-3 kimi-4",
 	"hibernate-and-wake: one-machine: kimi-1 kimi-2 kimi-3 kimi-4",
+	"hibernate-the-busy: one-machine: busy-1 busy-2 idle-1 idle-2",
 	"pause-family-during-boot: operator-intent-holds: team-1 team-3 team-4",
 	"pause-family-during-boot: unasked: team-1 team-3 team-4",
 	"pause-family-during-boot: one-machine: lead-1 team-2",

@@ -119,7 +119,7 @@ func (t Target) lacks(s *scenarios.Scenario) string {
 // calls are the calls that an act is.
 var calls = map[string][]string{
 	"delete": {dialect.Delete}, "restart": {dialect.Restart}, "pause": {dialect.Pause}, "resume": {dialect.Resume}, "wake": {dialect.Resume},
-	"hibernate": {dialect.Hibernate}, "bootstrap-failed": {dialect.BootstrapFailed},
+	"hibernate": {dialect.Hibernate}, "hibernate-idle": {dialect.Hibernate}, "bootstrap-failed": {dialect.BootstrapFailed},
 }
 
 // unspoken says what the scenario needs and the target's dialect has no word for, or nothing.

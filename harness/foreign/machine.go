@@ -276,7 +276,7 @@ func (b *machine) Report() agent.Report {
 	if percent := b.member.plan.ErrorPercent; percent > 0 {
 		return agent.Report{ErrorRate: float64(percent) / 100, SampleError: "some of its calls fail"}
 	}
-	return agent.Report{}
+	return agent.Report{ActiveTasks: b.member.plan.Tasks}
 }
 
 // Uptime implements agent.World.

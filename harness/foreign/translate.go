@@ -38,6 +38,8 @@ func callOf(q agent.Request) dialect.Call {
 			ErrorRate: body.ErrorRate, SampleError: body.SampleError, Task: body.CurrentTask, ActiveTasks: int64(body.ActiveTasks),
 			UptimeSecs: body.UptimeSeconds, Wedged: body.RuntimeState == wire.Wedged,
 		}
+	case dialect.Hibernate:
+		c.Force = strings.Contains(q.Path, "force=true")
 	case dialect.BootstrapFailed:
 		var body wire.BootstrapFailedRequest
 		read(&body)

@@ -179,6 +179,12 @@ func (g *generator) moment(label string) time.Duration {
 func (g *generator) act() {
 	w := 1 + g.draw("act on", len(g.plan.Workspaces))
 	do := pick(g, "act", "delete", "restart", "pause", "hibernate", "bootstrap-failed")
+	switch {
+	case do == "hibernate" && g.draw("unless busy", 3) == 2:
+		do = "hibernate-idle"
+	case do == "bootstrap-failed" && g.draw("resumed", 3) == 2:
+		do = "resume" // which nobody paused: it is refused, and changes nothing
+	}
 	at := max(g.moment("act"), time.Duration(g.plan.Workspaces[w-1].CreateAt))
 	g.plan.Acts = append(g.plan.Acts, plan.Act{At: plan.Duration(at), Do: do, Workspace: w})
 	g.moments = append(g.moments, at)
@@ -188,7 +194,7 @@ func (g *generator) act() {
 		later := max(at+pick(g, "later", 20*time.Second, time.Second, 5*time.Second), time.Duration(g.plan.Workspaces[child-1].CreateAt))
 		g.plan.Acts = append(g.plan.Acts, plan.Act{At: plan.Duration(later), Do: pick(g, "of it", "resume", "restart"), Workspace: child})
 	}
-	if do == "hibernate" && g.draw("deleted at once", 4) == 3 {
+	if scenarios.CallOf(do) == "hibernate" && g.draw("deleted at once", 4) == 3 {
 		g.plan.Acts = append(g.plan.Acts, plan.Act{At: plan.Duration(at + 100*time.Millisecond), Do: "delete", Workspace: w})
 		return
 	}
@@ -196,7 +202,7 @@ func (g *generator) act() {
 	switch do {
 	case "pause":
 		back = "resume"
-	case "hibernate":
+	case "hibernate", "hibernate-idle":
 		back = "wake"
 	default:
 		return

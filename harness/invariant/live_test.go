@@ -80,6 +80,14 @@ var outOfReach = map[string]string{
 	"unasked/one restart without an answer restarts it twice":        "boots cannot be counted",
 	"unasked/a call that was given up and answered late is one call": "boots cannot be counted",
 
+	"reply-is-state/hibernated without force, and busy":     "a server of somebody else's may have reasons of its own",
+	"reply-is-state/not hibernated without force, and idle": "a server of somebody else's may have reasons of its own",
+	"reply-is-state/not hibernated with force, and busy":    "a server of somebody else's may have reasons of its own",
+	"reply-is-state/not hibernated, though it is degraded":  "a server of somebody else's may have reasons of its own",
+	"reply-is-state/not resumed, though it is paused":       "a server of somebody else's may have reasons of its own",
+	"reply-is-state/not restarted, though it is up":         "a server of somebody else's may have reasons of its own",
+	"reply-is-state/not paused, though it is up":            "a server of somebody else's may have reasons of its own",
+
 	"referential-integrity/created below what is removed":        "what the wire says of an unknown parent, it does not say",
 	"referential-integrity/refused below a parent that is there": "a server of somebody else's may have reasons of its own",
 }

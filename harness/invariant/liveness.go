@@ -324,8 +324,7 @@ func (v *View) failedTooSoon(s *Space, i int, begin *history.Event, budget time.
 		}
 	}
 	failed := s.failedLaunches(m.Inc, m.At)
-	if slices.ContainsFunc(failed, func(c *history.Event) bool { return c.Phase == history.Permanent }) ||
-		len(failed) > 0 && v.Plan.Live != nil { // on a wall clock nobody tells which errors are for good
+	if slices.ContainsFunc(failed, func(c *history.Event) bool { return c.Phase == history.Permanent }) {
 		return false
 	}
 	quota := v.Table.Policies().LaunchQuota

@@ -8,6 +8,7 @@ import (
 	"github.com/bootrace/bootrace/controller/lifecycle"
 	"github.com/bootrace/bootrace/harness/history"
 	"github.com/bootrace/bootrace/harness/linear"
+	"github.com/bootrace/bootrace/scenarios"
 )
 
 // What the answer to a call says of what the call did: parts of reply-is-state.
@@ -24,13 +25,19 @@ func (v *View) belied(s *Space, c *history.Event, r *report) (what, expected str
 	switch {
 	case c.Call == "state" && c.Code/100 == 2:
 		return misflagged(c, r), "paused and deleted as the status is"
-	case c.Code == 404 || c.Code == 410:
-		return v.deniedThere(s, c, r)
+	case c.Code == 404 || c.Code == 410 || c.Code == 409:
+		if what, expected = v.deniedThere(s, c, r); what != "" {
+			return what, expected
+		}
+		return v.groundless(s, c, r), "granted: the contract has no reason to refuse it"
 	case c.Code == 401 && c.Actor == history.ActorAgent:
 		return v.uselessCredential(s, c, r), "accepted: it is the last credential that was handed out"
 	case c.Code/100 == 2 && c.Actor == history.ActorOperator:
 		if what = v.ineffective(s, c, r); what != "" {
 			return what, "an effect: what is granted is done"
+		}
+		if what = v.overlooked(s, c, r); what != "" {
+			return what, "a 409: only with force is a workspace with active tasks hibernated"
 		}
 		return v.miscounted(s, c, r), "as many as the call moved"
 	}
@@ -40,7 +47,7 @@ func (v *View) belied(s *Space, c *history.Event, r *report) (what, expected str
 // deniedThere judges an answer that there is no such workspace.
 func (v *View) deniedThere(s *Space, c *history.Event, r *report) (what, expected string) {
 	call, ok := v.Table.Contract().Call(c.Call)
-	if !ok || slices.Contains(call.Codes.Conflict, c.Code) || c.Replica == 0 && v.Plan.Live == nil {
+	if !ok || c.Code == 409 || slices.Contains(call.Codes.Conflict, c.Code) || c.Replica == 0 && v.Plan.Live == nil {
 		return "", ""
 	}
 	r.owed()
@@ -166,10 +173,7 @@ func misflagged(c *history.Event, r *report) string {
 func (v *View) refusedActs(may []string) []string {
 	var doubts []string
 	for i, a := range v.Plan.Acts {
-		call := a.Do
-		if call == "wake" {
-			call = "resume"
-		}
+		call := scenarios.CallOf(a.Do)
 		if slices.Contains(may, a.Do) || a.Workspace < 1 || a.Workspace > len(v.Spaces) {
 			continue
 		}

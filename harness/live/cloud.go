@@ -133,7 +133,7 @@ func (w *world) hideNew() {
 // sendError answers as EC2 does for an error of package cloud.
 func sendError(out http.ResponseWriter, err error) {
 	status, code := http.StatusBadRequest, "InvalidAMIID.NotFound"
-	message := "The image id '[ami-0b007ace00000dead]' does not exist"
+	message := fault.ErrForGood.Error()
 	switch {
 	case errors.Is(err, cloudpkg.ErrThrottled):
 		status, code, message = http.StatusServiceUnavailable, "RequestLimitExceeded", "Request limit exceeded."

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"regexp"
+	"strings"
 	"time"
 
 	cloudpkg "github.com/bootrace/bootrace/controller/cloud"
@@ -104,14 +105,26 @@ func (s *site) startLost(r *http.Request, answer *httptest.ResponseRecorder) {
 	}
 }
 
+// What the Engine says where a fault has a launch fail for now.
+const (
+	engineThrottles = "too many requests"
+	engineIsFull    = "no available IPv4 addresses on this network's address pools"
+)
+
+// passing reports whether the Engine's error is one that a later try may not meet: a fault's, or a time limit. Of all others of its
+// errors that is not known.
+func passing(text string) bool {
+	return strings.Contains(text, engineThrottles) || strings.Contains(text, engineIsFull) || strings.Contains(text, "deadline exceeded")
+}
+
 // refuseContainer answers as the Engine does for an error of package cloud.
 func refuseContainer(out http.ResponseWriter, err error) {
-	status, message := http.StatusNotFound, "No such image: bootrace-program:gone"
+	status, message := http.StatusNotFound, "No such image: bootrace-program:gone: "+fault.ErrForGood.Error()
 	switch {
 	case errors.Is(err, cloudpkg.ErrThrottled):
-		status, message = http.StatusTooManyRequests, "too many requests"
+		status, message = http.StatusTooManyRequests, engineThrottles
 	case errors.Is(err, cloudpkg.ErrCapacity):
-		status, message = http.StatusInternalServerError, "no available IPv4 addresses on this network's address pools"
+		status, message = http.StatusInternalServerError, engineIsFull
 	}
 	out.Header().Set("Content-Type", "application/json")
 	out.WriteHeader(status)

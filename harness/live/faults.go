@@ -133,6 +133,8 @@ func (f *faults) start(x *fault.Fault) {
 	case "stray-agent":
 		f.Struck(x, 0)
 		w.stray()
+	case "intruder":
+		w.intrude(x)
 	case "partition":
 		if w.site != nil && w.site.unplugs(x) {
 			f.upset(x, w.site.unplug, true)

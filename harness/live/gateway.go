@@ -134,6 +134,9 @@ func (g *gateway) accept(w http.ResponseWriter, r *http.Request) (*call, error) 
 		}
 		c.ws = g.about(r.URL.Path, body)
 	}
+	if c.actor == history.ActorOperator {
+		g.world.asks(c.name, c.ws)
+	}
 	if ns, err := strconv.ParseInt(r.Header.Get(caller.HeaderSent), 10, 64); err == nil {
 		c.sent = g.world.clock.at(time.Unix(0, ns))
 	}
@@ -239,6 +242,9 @@ func (c *call) forward() reply {
 		return reply{seen: err.Error()}
 	}
 	r.Header = c.request.Header.Clone()
+	if (c.actor == history.ActorOperator || c.actor == history.ActorObserver) && r.Header.Get("Authorization") == "" {
+		r.Header.Set("Authorization", "Bearer "+adminToken)
+	}
 	r.Header.Set(caller.HeaderCall, c.name)
 	r.Header.Set(caller.HeaderWorkspace, strconv.Itoa(c.ws))
 	r.Header.Set(caller.HeaderIncarnation, strconv.Itoa(c.inc))
@@ -298,7 +304,10 @@ func (c *call) answer(w http.ResponseWriter, out reply) {
 func (c *call) record(code int, seen string, body []byte) {
 	e := history.Event{
 		Kind: history.Call, Actor: c.actor, WS: c.ws, Inc: c.inc, Call: c.name, Sent: history.Time(c.sent), Code: code, Err: seen,
-		Replica: c.replica.number,
+		Replica: c.replica.number, By: c.request.Header.Get(caller.HeaderWith),
+	}
+	if c.actor == history.ActorAgent && code == http.StatusOK {
+		c.gateway.world.letIn(c.name, c.ws, c.inc, c.request.Header)
 	}
 	if code == 0 || c.fate.Limited {
 		e.Replica = 0 // it did not answer
@@ -306,7 +315,7 @@ func (c *call) record(code int, seen string, body []byte) {
 		e.Says, e.Token, e.Data = operator.ReadAll(agent.Request{Call: c.name, Path: c.request.URL.Path}, agent.Response{Code: code, Body: body}, time.Time{})
 	}
 	if e.Data == "" {
-		e.Data = operator.Sent(agent.Request{Call: c.name, Body: c.body})
+		e.Data = operator.Sent(agent.Request{Call: c.name, Path: c.request.URL.RequestURI(), Body: c.body})
 	}
 	c.gateway.world.add(e)
 }

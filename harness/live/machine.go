@@ -113,6 +113,7 @@ func (b *machine) config() programs.Config {
 		Speed: w.clock.speed, Boot: p.Boot(b.inc), Launched: time.Now(), Provider: p.Provider, LLM: w.llmURL, Workspace: b.ws, Inc: b.inc,
 		Interval: plan.Duration(w.plan.Beat(p)), URL: operator.AgentURL(b.ws),
 		SkipRegister: p.SkipRegister, IgnoresGone: p.IgnoresGone, Swallow: w.options.Defect.SwallowsErrors(), ErrorPercent: p.ErrorPercent,
+		Tasks: p.Tasks,
 	}
 	b.mu.Lock()
 	if b.pulled {

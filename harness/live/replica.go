@@ -44,7 +44,8 @@ func (r *replica) config() programs.Config {
 	w := r.world
 	c := programs.Config{
 		Number: r.number, DatabaseURL: w.databaseURL(r.number), Endpoint: w.cloudURL, Secret: secret, PublicURL: w.gateway.url,
-		Settings: w.settings, Settle: w.clock.real(settle),
+		AdminToken: adminToken,
+		Settings:   w.settings, Settle: w.clock.real(settle),
 		Phases: map[string]time.Duration{},
 	}
 	if w.site != nil {
@@ -139,6 +140,9 @@ func (r *replica) heard(x programs.Report) {
 		e := history.Event{
 			Kind: history.Cloud, Call: x.Call, Sent: history.Time(w.clock.at(x.Sent)), Inc: x.Incarnation, Machine: x.Machine,
 			Err: x.Err, Replica: r.number,
+		}
+		if x.Call == "launch" && (fault.ForGood(x.Err) || w.site != nil && x.Err != "" && !passing(x.Err)) {
+			e.Phase = history.Permanent
 		}
 		if id, err := uuid.Parse(x.Workspace); err == nil {
 			e.WS = w.number(id)

@@ -80,6 +80,8 @@ func more() []trial {
 		{"stalled-sweeps", "double-sweep", "event-iff-transition", ""},
 		{"register-overtaken", "swallowed-4xx", "converges", "takes a refusal for success"},
 		{"rolling-updates", "budget-from-restart", "gives-up", "began the budget anew"},
+		{"cloud-throttling", "throttled-is-refused", "gives-up", ""},
+		{"intruder", "old-incarnation-online", "keeps-out", "An intruder's "},
 	}...)
 }
 
@@ -250,7 +252,7 @@ func TestSupports(t *testing.T) {
 		p := resolved(t, s, live.DefaultSpeed)
 		reason, ok := live.Options{Postgres: database}.Supports(p)
 		why, cannot := map[string]string{
-			"clock-jump": "fault 1 (clock)", "doubtful-cloud": "fault 1 (list-truncated)", "intruder": "fault 1 (intruder)",
+			"clock-jump": "fault 1 (clock)", "doubtful-cloud": "fault 1 (list-truncated)",
 			"mass-reconnect": "beat_jitter", "same-name-again": "two rows of one name", "crash-after-launch": "first_turns",
 			"beyond-the-first-page": "first_turns", "spot-end": "first_turns",
 		}[s.Name]

@@ -10,7 +10,6 @@ import (
 var unsupported = map[string]string{
 	"clock":          "the processes of one machine share one clock, and the harness does not set it",
 	"describe-error": "to look at one machine and to list all is one action of EC2's, which the fake EC2 fails as a whole",
-	"intruder":       "the live world has no intruder",
 	"list-stale":     "the fake EC2 hides machines that are new, and shows none that have ended",
 	"list-truncated": "the fake EC2 lists all machines, or none",
 }

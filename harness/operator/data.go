@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"strconv"
+	"strings"
 	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
@@ -53,6 +54,8 @@ func Sent(q agent.Request) string {
 				f.Add("active_tasks", "0") // that it says nothing of note is something, too
 			}
 		}
+	case "hibernate":
+		f.Add("force", strconv.FormatBool(strings.Contains(q.Path, "force=true")))
 	case "bootstrap-failed":
 		var b wire.BootstrapFailedRequest
 		if jsonv2.Unmarshal(q.Body, &b) == nil {

@@ -148,6 +148,8 @@ func Request(id, do string) agent.Request {
 		q.Call, q.Path = "resume", path+"/resume"
 	case "hibernate":
 		q.Path += "?force=true"
+	case "hibernate-idle":
+		q.Call, q.Path = "hibernate", path+"/hibernate"
 	case "bootstrap-failed":
 		q.Path = "/admin" + path + "/bootstrap-failed"
 		q.Body = marshal(wire.BootstrapFailedRequest{Error: "the operator saw it fail: " + id, LogTail: "Killed"})

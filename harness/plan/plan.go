@@ -123,6 +123,8 @@ type Workspace struct {
 	// What its scenario says of its agent.
 	KnownURL     bool `json:"known_url,omitempty"`
 	ErrorPercent int  `json:"error_percent,omitempty"`
+	// Tasks is how many active tasks its agent reports; where 0, simulated agents have some from time to time.
+	Tasks        int  `json:"tasks,omitempty"`
 	SkipRegister bool `json:"skip_register,omitempty"`
 	// RegisterOnce has its agent try to register once, and only beat from then on, also where its process starts again.
 	RegisterOnce bool `json:"register_once,omitempty"`

@@ -150,7 +150,7 @@ func member(s *scenarios.Scenario, g scenarios.Group, i int, rand func() uint64)
 	w := Workspace{
 		Group: g.Name, Provider: g.Provider, Runtime: g.Runtime, External: g.External,
 		CreateAt: g.CreateAt + Duration(i)*g.CreateEvery,
-		KnownURL: g.KnownURL, ErrorPercent: g.ErrorPercent, SkipRegister: g.SkipRegister, RegisterOnce: g.RegisterOnce,
+		KnownURL: g.KnownURL, ErrorPercent: g.ErrorPercent, Tasks: g.Tasks, SkipRegister: g.SkipRegister, RegisterOnce: g.RegisterOnce,
 		IgnoresGone: g.IgnoresGone, BeatEvery: g.BeatEvery, BeatJitter: g.BeatJitter,
 	}
 	if w.Group == "" {

@@ -27,7 +27,7 @@ func (p *Plan) Scenario(about string) (*scenarios.Scenario, error) {
 		}
 		s.Fleet = append(s.Fleet, scenarios.Group{
 			Name: w.Group, Provider: w.Provider, Runtime: w.Runtime, Count: 1, External: w.External, KnownURL: w.KnownURL,
-			Parent: p.groupOf(w.Parent), ErrorPercent: w.ErrorPercent, SkipRegister: w.SkipRegister, CreateAt: w.CreateAt,
+			Parent: p.groupOf(w.Parent), ErrorPercent: w.ErrorPercent, Tasks: w.Tasks, SkipRegister: w.SkipRegister, CreateAt: w.CreateAt,
 			SameNamesAs: names, RegisterOnce: w.RegisterOnce, IgnoresGone: w.IgnoresGone, BeatEvery: w.BeatEvery, BeatJitter: w.BeatJitter,
 			Boot: &scenarios.Boot{ImagePull: boot.ImagePull, AgentStart: boot.AgentStart, Preflight: boot.Preflight, Dies: boot.Dies},
 		})

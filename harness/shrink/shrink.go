@@ -7,6 +7,7 @@ import (
 
 	"github.com/bootrace/bootrace/controller"
 	"github.com/bootrace/bootrace/harness/plan"
+	"github.com/bootrace/bootrace/scenarios"
 )
 
 // Fails reports whether the plan still fails in the same way. It must not keep or change the plan.
@@ -75,18 +76,13 @@ func sensible(p *plan.Plan) bool {
 		if a.At < p.Workspaces[a.Workspace-1].CreateAt {
 			return false
 		}
-		rest := ""
-		switch a.Do {
-		case "resume":
-			rest = "pause"
-		case "wake":
-			rest = "hibernate"
-		default:
+		rests := scenarios.Undone(a.Do)
+		if len(rests) == 0 {
 			continue
 		}
 		if !slices.ContainsFunc(p.Acts, func(b plan.Act) bool {
-			by := b.Workspace == a.Workspace || rest == "pause" && slices.Contains(p.Above(a.Workspace), b.Workspace)
-			return b.Do == rest && by && b.At < a.At
+			by := b.Workspace == a.Workspace || b.Do == "pause" && slices.Contains(p.Above(a.Workspace), b.Workspace)
+			return slices.Contains(rests, b.Do) && by && b.At < a.At
 		}) {
 			return false
 		}
@@ -382,6 +378,7 @@ func (s *shrinker) plainSettings() bool {
 	}) || changed
 	changed = s.each(len(s.best.Workspaces), func(p *plan.Plan, i int) { p.Workspaces[i].Parent = 0 }) || changed
 	changed = s.each(len(s.best.Workspaces), func(p *plan.Plan, i int) { p.Workspaces[i].ErrorPercent = 0 }) || changed
+	changed = s.each(len(s.best.Workspaces), func(p *plan.Plan, i int) { p.Workspaces[i].Tasks = 0 }) || changed
 	changed = s.each(len(s.best.Workspaces), func(p *plan.Plan, i int) { p.Workspaces[i].SkipRegister = false }) || changed
 	changed = s.each(len(s.best.Workspaces), func(p *plan.Plan, i int) { p.Workspaces[i].Name = p.Workspaces[i].Group + "-1" }) || changed
 	return s.each(len(s.best.Workspaces), func(p *plan.Plan, i int) { p.Workspaces[i].Runtime = "claude-code" }) || changed

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -75,8 +74,7 @@ func (p *cloudProxy) record(call string, sent time.Duration, ws, inc int, machin
 	if err != nil {
 		e.Err = err.Error()
 	}
-	// Over a wire a refusal for good comes in other clothes, but with the same words, which nothing else has.
-	if call == "launch" && strings.Contains(e.Err, fault.ErrForGood.Error()) {
+	if call == "launch" && fault.ForGood(e.Err) {
 		e.Phase = history.Permanent
 	}
 	p.replica.world.add(e)

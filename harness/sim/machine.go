@@ -41,9 +41,7 @@ func (w *world) launched(m cloud.Machine, spec cloud.Spec, ws int) {
 		caller: w.newCaller(history.ActorAgent, ws, m.Incarnation),
 	}
 	b.member.machine = b
-	if b.token != "" {
-		b.member.tokens = append(b.member.tokens, credential{b.inc, b.token})
-	}
+	b.member.keys.Booted(b.inc, b.token)
 	w.machines[m.ID] = b
 	if x := w.faults.Starved(ws); x != nil {
 		b.process = w.process("machine " + m.ID)
@@ -223,6 +221,9 @@ func (b *machine) work() agent.Report {
 		if n%3 > 0 {
 			b.task = "task " + strconv.Itoa(n)
 		}
+	}
+	if tasks := b.member.plan.Tasks; tasks > 0 {
+		return agent.Report{ActiveTasks: tasks, CurrentTask: b.task}
 	}
 	return agent.Report{ActiveTasks: n % 3, CurrentTask: b.task}
 }

@@ -143,7 +143,7 @@ func (j *job) record(code int, seen string, r agent.Response) {
 	}
 	c.world.add(e)
 	if c.actor == history.ActorAgent && code == http.StatusOK && c.ws > 0 {
-		c.world.members[c.ws-1].accepted(&e)
+		c.world.members[c.ws-1].keys.Accepted(e.Call, e.Inc)
 	}
 	if c.ws > 0 && e.Replica != 0 && code/100 == 4 && (c.actor == history.ActorAgent || c.actor == history.ActorOperator) {
 		c.world.look(c.world.members[c.ws-1]) // a refusal changes nothing

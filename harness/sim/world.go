@@ -13,6 +13,7 @@ import (
 	"github.com/bootrace/bootrace/fakeprovider/cpwire"
 	"github.com/bootrace/bootrace/fakeprovider/ec2wire"
 	"github.com/bootrace/bootrace/harness/history"
+	"github.com/bootrace/bootrace/harness/intruder"
 	"github.com/bootrace/bootrace/harness/oracle"
 	"github.com/bootrace/bootrace/harness/plan"
 	"github.com/bootrace/bootrace/harness/sched"
@@ -155,21 +156,9 @@ type member struct {
 	machine  *machine
 	starts   int // of agents, so far
 	observer *observer
-	tokens   []credential // that its machines were booted with
-
-	registered, locked int // the incarnation whose agent was let in, and which has a token that nobody else can get
+	keys     intruder.Keys
 
 	incarnation int // as its row's moves say, where the controller is not made of our parts
-}
-
-// accepted notes that a call of its agent was accepted: after a register, one by which the token counts as handed over.
-func (m *member) accepted(e *history.Event) {
-	switch {
-	case e.Call == "register":
-		m.registered = e.Inc
-	case e.Call == "heartbeat" && m.registered == e.Inc:
-		m.locked = e.Inc
-	}
 }
 
 func (w *world) build() error {
@@ -233,7 +222,7 @@ func (w *world) observe(c store.RowChange) {
 	w.add(e)
 	if number > 0 {
 		if c.To == lifecycle.Provisioning || c.To == lifecycle.AwaitingAgent {
-			w.members[number-1].registered, w.members[number-1].locked = 0, 0
+			w.members[number-1].keys.Begins()
 		}
 		w.meets(number, w.moves[number])
 		w.moves[number]++

@@ -89,6 +89,9 @@ type Call struct {
 	// Kept is what the process that makes the call has been told to keep by earlier ones; nil where it forgets everything.
 	Kept map[string]string
 
+	// Force is what a hibernate says of active tasks: that they are no reason to refuse it.
+	Force bool
+
 	Create    *CreateCall
 	Register  *RegisterCall
 	Heartbeat *HeartbeatCall

@@ -202,6 +202,7 @@ var scopes = map[string]map[string]*cel.Type{
 	Create: {
 		"name": cel.StringType, "runtime": cel.DynType, "model": cel.DynType, "parent": cel.DynType, "url": cel.DynType, "external": cel.BoolType,
 	},
+	Hibernate:       {"force": cel.BoolType},
 	BootstrapFailed: {"error": cel.StringType, "log": cel.StringType},
 	Register:        {"url": cel.StringType, "card": cel.DynType, "kept": cel.MapType(cel.StringType, cel.DynType)},
 	Heartbeat: {

@@ -117,6 +117,9 @@ func variables(c Call, params map[string]Param) vars {
 		"params": given, "kept": c.kept(), "id": c.ID, "token": full(c.Token), "operator_token": full(c.Operator),
 		"now": time.Now().UTC().Format("2006-01-02T15:04:05.000000Z"),
 	}
+	if c.Name == Hibernate {
+		v["force"] = c.Force
+	}
 	if x := c.Create; x != nil {
 		v["name"], v["runtime"], v["model"], v["parent"] = x.Name, full(x.Runtime), full(x.Model), full(x.Parent)
 		v["url"], v["external"] = full(x.URL), x.External

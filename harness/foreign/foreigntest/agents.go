@@ -79,6 +79,7 @@ func (s *Server) heartbeat(w http.ResponseWriter, r *http.Request) {
 		WorkspaceID  string  `json:"workspace_id"`
 		ErrorRate    float64 `json:"error_rate"`
 		RuntimeState string  `json:"runtime_state"`
+		ActiveTasks  int     `json:"active_tasks"`
 	}
 	if json.NewDecoder(r.Body).Decode(&q) != nil || q.WorkspaceID == "" {
 		refuse(w, http.StatusBadRequest, "workspace_id is missing")
@@ -104,7 +105,7 @@ func (s *Server) heartbeat(w http.ResponseWriter, r *http.Request) {
 	case !s.letIn(w, r, x):
 		return
 	}
-	x.heard = time.Now()
+	x.heard, x.tasks = time.Now(), q.ActiveTasks
 	sick := q.ErrorRate >= 0.5 || q.RuntimeState == "wedged"
 	switch {
 	case slices.Contains([]string{provisioning, awaiting, offline}, x.status), x.status == failed && !s.config.BeatIgnoresFailed,

@@ -278,11 +278,15 @@ func (s *Server) resume(w http.ResponseWriter, _ *http.Request, x *row) {
 	reply(w, http.StatusOK, body{"resumed_count": n})
 }
 
-func (s *Server) hibernate(w http.ResponseWriter, _ *http.Request, x *row) {
+func (s *Server) hibernate(w http.ResponseWriter, r *http.Request, x *row) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if x.status != online && x.status != degraded {
 		refuse(w, http.StatusNotFound, "it is not online")
+		return
+	}
+	if x.tasks > 0 && r.URL.Query().Get("force") != "true" {
+		refuse(w, http.StatusConflict, "it has active tasks")
 		return
 	}
 	s.move(x, hibernating, "hibernate")

@@ -28,6 +28,7 @@ type row struct {
 	tokens                                   []string // live ones
 	confirmed                                bool     // one of them was used, or was told at the creation
 	began, heard                             time.Time
+	tasks                                    int // active ones, as its last heartbeat says
 	machine                                  string
 	order                                    []byte // the first provision's body
 }

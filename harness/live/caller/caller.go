@@ -26,6 +26,8 @@ type Caller struct {
 	ws, inc string
 	client  *http.Client
 	timeout time.Duration
+
+	With string // what an intruder's next call is made with: one of package history's
 }
 
 // New returns a caller: one of package history's actors, with its workspace and incarnation.
@@ -60,9 +62,11 @@ func (c *Caller) CallContext(ctx context.Context, q agent.Request) (agent.Respon
 	}
 	for name, value := range map[string]string{
 		HeaderActor: c.actor, HeaderCall: q.Call, HeaderWorkspace: c.ws, HeaderIncarnation: c.inc,
-		HeaderSent: strconv.FormatInt(time.Now().UnixNano(), 10),
+		HeaderSent: strconv.FormatInt(time.Now().UnixNano(), 10), HeaderWith: c.With,
 	} {
-		r.Header.Set(name, value)
+		if value != "" {
+			r.Header.Set(name, value)
+		}
 	}
 	reply, err := c.client.Do(r)
 	if err != nil {
@@ -83,6 +87,7 @@ const (
 	HeaderWorkspace   = "Bootrace-Workspace"
 	HeaderIncarnation = "Bootrace-Incarnation"
 	HeaderSent        = "Bootrace-Sent" // nanoseconds since 1970
+	HeaderWith        = "Bootrace-With" // what an intruder calls with
 )
 
 // Close gives up the connection that is kept for the next call.

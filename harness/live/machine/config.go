@@ -23,6 +23,7 @@ type Config struct {
 	IgnoresGone  bool   `json:"ignores_gone,omitempty"`
 	Swallow      bool   `json:"swallow,omitempty"`
 	ErrorPercent int    `json:"error_percent,omitempty"`
+	Tasks        int    `json:"tasks,omitempty"` // active ones that its agent reports
 	Sick         []Sick `json:"sick,omitempty"`
 	// Starved has the agent of a container take memory until it is killed for it.
 	Starved bool `json:"starved,omitempty"`

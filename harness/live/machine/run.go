@@ -133,7 +133,7 @@ func (m *machine) Report() agent.Report {
 	if m.ErrorPercent > 0 {
 		return agent.Report{ErrorRate: float64(m.ErrorPercent) / 100, SampleError: "some of its calls fail"}
 	}
-	return agent.Report{}
+	return agent.Report{ActiveTasks: m.Tasks}
 }
 
 // Uptime implements agent.World.

@@ -18,6 +18,7 @@ type Config struct {
 	Settle      time.Duration       `json:"settle"`           // see ec2.Config
 	Secret      string              `json:"secret"`
 	PublicURL   string              `json:"public_url"`
+	AdminToken  string              `json:"admin_token,omitempty"` // of the operators; where empty, their calls are open
 	Defect      string              `json:"defect,omitempty"`
 	// Steps is where to ask before and after steps into the store; empty where nobody wants to know.
 	Steps string `json:"steps,omitempty"`

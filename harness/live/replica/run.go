@@ -124,7 +124,8 @@ func (r *replica) build(ctx context.Context) (defects.Built, error) {
 	}
 	c := controller.Config{
 		Store: rows, Cloud: told{machines, r.report}, Settings: r.Settings, Secret: []byte(r.Secret), PublicURL: r.PublicURL,
-		Clock: controller.WallClock{}, Logger: r.log,
+		AdminToken: r.AdminToken,
+		Clock:      controller.WallClock{}, Logger: r.log,
 	}
 	if r.Steps != "" {
 		transport := &http.Transport{MaxIdleConnsPerHost: maxConns}
