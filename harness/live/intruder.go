@@ -18,14 +18,22 @@ const adminToken = "the operators' token of the live world"
 // keyring is what the gateway has seen of the workspaces' tokens.
 type keyring struct {
 	mu   sync.Mutex
-	keys []intruder.Keys // by member
+	keys map[int]*intruder.Keys // by number
 }
 
-// about lets the function read or write.
-func (k *keyring) about(do func(keys []intruder.Keys)) {
+// about lets the function read or write: of returns what is known of a workspace.
+func (k *keyring) about(do func(of func(ws int) *intruder.Keys)) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	do(k.keys)
+	do(func(ws int) *intruder.Keys {
+		if k.keys == nil {
+			k.keys = map[int]*intruder.Keys{}
+		}
+		if k.keys[ws] == nil {
+			k.keys[ws] = &intruder.Keys{}
+		}
+		return k.keys[ws]
+	})
 }
 
 // asks notes an operator's call on its way: another boot may begin from now on, of that workspace or of any below it.
@@ -33,9 +41,9 @@ func (w *world) asks(call string, ws int) {
 	if call != "restart" && call != "resume" || ws < 1 {
 		return
 	}
-	w.keyring.about(func(keys []intruder.Keys) {
+	w.keyring.about(func(of func(int) *intruder.Keys) {
 		for _, n := range append(w.plan.Below(ws), ws) {
-			keys[n-1].Begins()
+			of(n).Begins()
 		}
 	})
 }
@@ -46,9 +54,9 @@ func (w *world) letIn(call string, ws, inc int, header http.Header) {
 		return
 	}
 	token, _ := strings.CutPrefix(header.Get("Authorization"), "Bearer ")
-	w.keyring.about(func(keys []intruder.Keys) {
-		keys[ws-1].Booted(inc, token)
-		keys[ws-1].Accepted(call, inc)
+	w.keyring.about(func(of func(int) *intruder.Keys) {
+		of(ws).Booted(inc, token)
+		of(ws).Accepted(call, inc)
 	})
 }
 
@@ -69,7 +77,7 @@ func (w *world) intrude(x *fault.Fault) {
 func (w *world) intrudeUpon(m *member, x *fault.Fault) {
 	id := w.idOf(m)
 	locked := func() (yes bool) {
-		w.keyring.about(func(keys []intruder.Keys) { yes = keys[m.number-1].Locked() })
+		w.keyring.about(func(of func(int) *intruder.Keys) { yes = of(m.number).Locked() })
 		return yes
 	}
 	for until := w.clock.now() + intruderPatience; !locked() && w.clock.now() < until; {
@@ -84,14 +92,14 @@ func (w *world) intrudeUpon(m *member, x *fault.Fault) {
 		if intruder.OfAgents(q.Call) && !locked() {
 			continue // until there is a token, anybody may call for it
 		}
-		w.keyring.about(func(keys []intruder.Keys) {
+		w.keyring.about(func(of func(int) *intruder.Keys) {
 			var others []*intruder.Keys
-			for i := range keys {
-				if i+1 != m.number && i+1 != m.plan.Parent {
-					others = append(others, &keys[i])
+			for _, o := range w.members {
+				if o != m && o.number != m.plan.Parent {
+					others = append(others, of(o.number))
 				}
 			}
-			stranger.With, q.Token = keys[m.number-1].Pick(n+x.Number+int(w.plan.Seed), others)
+			stranger.With, q.Token = of(m.number).Pick(n+x.Number+int(w.plan.Seed), others)
 		})
 		stranger.CallContext(w.ctx, q) //nolint:errcheck // the gateway writes down what came of it
 	}

@@ -14,7 +14,6 @@ import (
 	"github.com/bootrace/bootrace/fakeprovider/ec2wire"
 	"github.com/bootrace/bootrace/harness/child"
 	"github.com/bootrace/bootrace/harness/history"
-	"github.com/bootrace/bootrace/harness/intruder"
 	"github.com/bootrace/bootrace/harness/oracle"
 	"github.com/bootrace/bootrace/harness/pgserver"
 	"github.com/bootrace/bootrace/harness/plan"
@@ -42,7 +41,6 @@ func Run(ctx context.Context, p *plan.Plan, o Options) (*history.History, error)
 	w.faults = newFaults(w)
 	for i := range p.Workspaces {
 		w.members = append(w.members, &member{number: i + 1, plan: &p.Workspaces[i], known: make(chan struct{})})
-		w.keyring.keys = append(w.keyring.keys, intruder.Keys{})
 	}
 	h, err := w.run()
 	return h, errors.Join(err, w.clear())
