@@ -69,8 +69,8 @@ BUSY_ROUNDS   := 1
 
 .PHONY: test-busy
 test-busy: deps bin/busy ## Run the tests that have a wall clock beside four busy loops and a disk writer a core, BUSY_ROUNDS times
-	$(GO) test -run '^$$' $(BUSY_PACKAGES) >/dev/null
-	for round in $$(seq $(BUSY_ROUNDS)); do $(BIN)/busy $(GO) test -count=1 -timeout 30m $(BUSY_PACKAGES) || exit 1; done
+	$(STATIC) test -run '^$$' $(BUSY_PACKAGES) >/dev/null
+	for round in $$(seq $(BUSY_ROUNDS)); do $(BIN)/busy env $(STATIC) test -count=1 -timeout 30m $(BUSY_PACKAGES) || exit 1; done
 
 .PHONY: soak-live
 soak-live: build bin/busy ## Show that live runs are sound beside such load: ten suites, and every defect five times (more than an hour)
