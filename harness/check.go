@@ -24,6 +24,11 @@ type Checking struct {
 	Strategies generate.Portfolio
 	// Cloud is the plans': see plan.Plan.
 	Cloud string
+	// Around is a plan near which all others are drawn: see generate.Near. It is the first that is played, with its own seed. Without one,
+	// whole plans are drawn.
+	Around *plan.Plan
+	// Distance is how far Around's times move at most; default: DefaultDistance.
+	Distance time.Duration
 	// Jobs is how many plans are played at a time; 0 is one. It changes nothing of what is found.
 	Jobs int
 	// Checks and For bound the search; 0 is no bound, and one of the two must be given.
@@ -32,6 +37,9 @@ type Checking struct {
 	// Progress is told now and then how far the search is.
 	Progress func(*Checked)
 }
+
+// DefaultDistance is how far the times of a plan move at most that a search goes around: four heartbeats.
+const DefaultDistance = 2 * time.Minute
 
 // Checked is how far a search came, and what it found.
 type Checked struct {

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"sync/atomic"
@@ -37,6 +38,14 @@ func (c Checking) drawRound(r *Checked, draw generate.Draw, checks []check) {
 			k.room = o.History.Events // nobody keeps that history
 		}
 		k.strategy = c.Strategies.Turn(k.number)
+		if c.Around != nil {
+			if k.plan = c.Around; k.number > 0 {
+				k.plan = generate.Near(draw, k.strategy, c.Around, cmp.Or(c.Distance, DefaultDistance))
+			}
+			k.plan.Cloud = c.Cloud
+			checks[i] = k
+			continue
+		}
 		if k.number%aimEvery == aimEvery-1 && len(aims) > 0 {
 			k.plan = generate.Aimed(draw, k.strategy, aims[draw("aim", len(aims))])
 		} else {

@@ -25,6 +25,10 @@ import (
 const defaultSearch = 30 * time.Second
 
 type checkCmd struct {
+	Scenario   string        `arg:"" optional:"" predictor:"scenario" help:"Search around this scenario, a built-in one or a YAML file: the same fleet, acts and faults, with times, boots and schedules nearby. Default: whole plans are drawn."`
+	From       string        `predictor:"run" placeholder:"FOLDER" help:"Search around a scenario of this kept run, such as runs/latest; of a live run, as it was measured."`
+	Of         string        `placeholder:"NAME" help:"Which scenario of --from. Default: the first that is violated."`
+	Distance   time.Duration `placeholder:"TIME" help:"How far times move at most from the scenario's. Default: 2m."`
 	Checks     int           `placeholder:"NUMBER" help:"Stop after this number of plans."`
 	For        time.Duration `placeholder:"TIME" help:"Stop after this time. Default: 30s, unless --checks is given."`
 	Jobs       int           `placeholder:"N" help:"Play N plans at a time (default: one for each core). It does not change what is found."`
@@ -37,10 +41,29 @@ type checkCmd struct {
 	Out        string `default:"runs" type:"path" placeholder:"FOLDER" help:"Folder for the runs of findings (default: runs)."`
 }
 
+// Help says which search is for what.
+func (checkCmd) Help() string {
+	return `It plays plans until one breaks an invariant, then makes the plan small, explains it, and keeps it as a run and as a scenario.
+
+Without a scenario it draws whole plans: fleets, boots around the edges of their budgets, faults, acts and schedules. With one, or with
+--from and a kept run, it draws plans near it, of which the first is the scenario itself.
+
+  bootrace run X               whether a scenario holds
+  bootrace run X --seeds 1000  how often it breaks
+  bootrace check X             what goes wrong near it
+  bootrace check               what goes wrong that nobody thought of
+  bootrace explore             whether anything can go wrong in a small world
+
+Exit codes: 0 nothing found; 1 violated; 10 a plan takes two courses.`
+}
+
 // Validate is called when the command line was read.
 func (c *checkCmd) Validate() error {
-	if c.Checks < 0 || c.For < 0 || c.Jobs < 0 {
-		return errors.New("--checks, --for and --jobs must not be below zero")
+	if c.Checks < 0 || c.For < 0 || c.Jobs < 0 || c.Distance < 0 {
+		return errors.New("--checks, --for, --jobs and --distance must not be below zero")
+	}
+	if c.Of != "" && c.From == "" {
+		return errors.New("--of is which scenario of --from")
 	}
 	return nil
 }
@@ -60,6 +83,10 @@ func (c *checkCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return usage(err)
 	}
+	around, err := c.around(seed)
+	if err != nil {
+		return usage(err)
+	}
 	source, err := c.open(ctx, s)
 	if err != nil {
 		return err
@@ -74,7 +101,7 @@ func (c *checkCmd) Run(ctx context.Context, s streams) error {
 		return usage(err)
 	}
 	checked, err := harness.Checking{
-		Target: sim.Reference(defect), Source: source, Seed: seed, Strategies: strategies, Cloud: plansCloud(c.Cloud), Jobs: cmp.Or(c.Jobs, runtime.NumCPU()), Checks: c.Checks, For: c.For, Progress: func(k *harness.Checked) {
+		Target: sim.Reference(defect), Source: source, Seed: seed, Around: around, Distance: c.Distance, Strategies: strategies, Cloud: plansCloud(c.Cloud), Jobs: cmp.Or(c.Jobs, runtime.NumCPU()), Checks: c.Checks, For: c.For, Progress: func(k *harness.Checked) {
 			progress.Line(checkLine(k))
 		},
 	}.Run(ctx)
@@ -87,7 +114,7 @@ func (c *checkCmd) Run(ctx context.Context, s streams) error {
 		return environment(fmt.Errorf("check %d: %w", checked.Checks+1, err))
 	}
 	fmt.Fprintln(s.out, checkLine(checked))
-	if checked.Found == nil || c.Coverage {
+	if checked.Found == nil && around == nil || c.Coverage {
 		c.coverage(s, checked.Coverage)
 	}
 	if f := checked.Found; f != nil {
@@ -165,7 +192,11 @@ func (c *checkCmd) keep(s streams, t reports.Terminal, source stores.Source, f *
 		f.Shrinking.Round(time.Millisecond), f.Tried, sizeText(size), sizeText(drawn))
 	t.Fit([]*plan.Plan{o.Plan}).Summary(r)
 	t.Kept(r)
-	about := fmt.Sprintf("Found by bootrace check with seed %d. It violates %s: %s.", seed, x.First.Invariant, x.First.What)
+	where := cmp.Or(c.Scenario, c.From)
+	if where != "" {
+		where = " around " + where
+	}
+	about := fmt.Sprintf("Found by bootrace check%s with seed %d. It violates %s: %s.", where, seed, x.First.Invariant, x.First.What)
 	text, err := f.Scenario(about, o.Plan.Seed)
 	if err != nil {
 		fmt.Fprintf(s.out, "no scenario can say it: %v\n", err)
