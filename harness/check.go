@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/bootrace/bootrace/harness/generate"
+	"github.com/bootrace/bootrace/harness/invariant"
 	"github.com/bootrace/bootrace/harness/oracle"
 	"github.com/bootrace/bootrace/harness/plan"
 	"github.com/bootrace/bootrace/harness/shrink"
@@ -31,6 +32,8 @@ type Checking struct {
 	Distance time.Duration
 	// Jobs is how many plans are played at a time; 0 is one. It changes nothing of what is found.
 	Jobs int
+	// KeepGoing has the search go on after a finding, up to its bounds. Without it, the first ends it.
+	KeepGoing bool
 	// Checks and For bound the search; 0 is no bound, and one of the two must be given.
 	Checks int
 	For    time.Duration
@@ -48,8 +51,19 @@ type Checked struct {
 	Wall     time.Duration
 	Virtual  time.Duration
 	Coverage *Coverage
-	// Found is the plan that failed, made small; nil where none did.
+	// Found is the plan that failed first, made small; nil where none did.
 	Found *Found
+	// Causes are what the plans that failed have in common, in the order in which they were found first. A plan counts for the first
+	// of its violations.
+	Causes []*Finding
+}
+
+// Finding is all plans of a search that break one invariant by one mechanism.
+type Finding struct {
+	Fingerprint string // see invariant.Fingerprint
+	Plans       int    // that failed so
+	Check       int    // the first of them, from 1
+	Found       *Found // that one, made small
 }
 
 // Found is a failure that a search found.
@@ -115,11 +129,11 @@ func (c Checking) Run(ctx context.Context) (*Checked, error) {
 				r.Twice++
 			}
 			if k.outcome.Judgement.First() != nil {
-				k.outcome.Digest = k.outcome.History.Digest()
-				r.Found = c.shrink(ctx, k.outcome)
-				r.Found.After, r.Found.Strategy = r.Wall, k.strategy
+				c.note(ctx, r, k)
 				r.Wall = time.Since(began)
-				return r, nil
+				if !c.KeepGoing {
+					return r, nil
+				}
 			}
 			if c.Progress != nil && time.Since(told) > progressEvery {
 				told = time.Now()
@@ -128,6 +142,26 @@ func (c Checking) Run(ctx context.Context) (*Checked, error) {
 		}
 	}
 	return r, nil
+}
+
+// note counts a plan that failed. The first of each cause is made small.
+func (c Checking) note(ctx context.Context, r *Checked, k *check) {
+	o := k.outcome
+	print := invariant.Fingerprint(o.Plan, o.History, o.Judgement.First())
+	for _, f := range r.Causes {
+		if f.Fingerprint == print {
+			f.Plans++
+			return
+		}
+	}
+	o.Digest = o.History.Digest()
+	f := c.shrink(ctx, o)
+	f.After, f.Strategy = r.Wall, k.strategy
+	r.Causes = append(r.Causes, &Finding{Fingerprint: print, Plans: 1, Check: r.Checks, Found: f})
+	if r.Found == nil {
+		r.Found = f
+	}
+	k.outcome, k.room = nil, nil // whose history is kept, and no room for another's
 }
 
 // shrink makes the plan of a failure small. A smaller plan counts if it breaks the same invariant first.

@@ -68,7 +68,7 @@ func (c Checking) playRound(ctx context.Context, checks []check, over func() boo
 			for i := next.Add(1) - 1; i < first.Load() && !over(); i = next.Add(1) - 1 {
 				k := &checks[i]
 				c.play(ctx, k)
-				if k.outcome.Fault == nil && k.course == nil && k.outcome.Judgement.First() == nil {
+				if k.outcome.Fault == nil && k.course == nil && (c.KeepGoing || k.outcome.Judgement.First() == nil) {
 					continue
 				}
 				for at := first.Load(); i < at && !first.CompareAndSwap(at, i); at = first.Load() {

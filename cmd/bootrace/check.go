@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,6 +33,7 @@ type checkCmd struct {
 	Checks     int           `placeholder:"NUMBER" help:"Stop after this number of plans."`
 	For        time.Duration `placeholder:"TIME" help:"Stop after this time. Default: 30s, unless --checks is given."`
 	Jobs       int           `placeholder:"N" help:"Play N plans at a time (default: one for each core). It does not change what is found."`
+	KeepGoing  bool          `help:"Go on after a finding. Findings of one cause are counted together, and the first of each is made small and kept."`
 	Seed       *uint64       `placeholder:"NUMBER" help:"Seed of the plans. Default: a random one, which is printed."`
 	Strategy   string        `enum:"${strategies}" default:"${strategy}" help:"How schedules are drawn: ${enum}. portfolio alternates between the others; pct-d is probabilistic concurrency testing of depth d (default: ${default})."`
 	Defect     string        `predictor:"defect" placeholder:"NAME" help:"Give the reference controller a named defect: see bootrace defects."`
@@ -101,7 +103,7 @@ func (c *checkCmd) Run(ctx context.Context, s streams) error {
 		return usage(err)
 	}
 	checked, err := harness.Checking{
-		Target: sim.Reference(defect), Source: source, Seed: seed, Around: around, Distance: c.Distance, Strategies: strategies, Cloud: plansCloud(c.Cloud), Jobs: cmp.Or(c.Jobs, runtime.NumCPU()), Checks: c.Checks, For: c.For, Progress: func(k *harness.Checked) {
+		Target: sim.Reference(defect), Source: source, Seed: seed, Around: around, Distance: c.Distance, KeepGoing: c.KeepGoing, Strategies: strategies, Cloud: plansCloud(c.Cloud), Jobs: cmp.Or(c.Jobs, runtime.NumCPU()), Checks: c.Checks, For: c.For, Progress: func(k *harness.Checked) {
 			progress.Line(checkLine(k))
 		},
 	}.Run(ctx)
@@ -117,10 +119,17 @@ func (c *checkCmd) Run(ctx context.Context, s streams) error {
 	if checked.Found == nil && around == nil || c.Coverage {
 		c.coverage(s, checked.Coverage)
 	}
-	if f := checked.Found; f != nil {
-		if err := c.keep(s, t, source, f, seed, began); err != nil {
+	kept := map[*harness.Finding]string{} // the folders
+	for _, f := range checked.Causes {
+		if c.KeepGoing {
+			fmt.Fprintf(s.out, "\ncause %s\n  %s, the first in check %d\n", f.Fingerprint, plural(f.Plans, "plan", "plans"), f.Check)
+		}
+		if kept[f], err = c.keep(s, t, source, f.Found, seed, began); err != nil {
 			return environment(err)
 		}
+	}
+	if c.KeepGoing && len(checked.Causes) > 0 {
+		causes(s, checked, kept)
 	}
 	if err := source.Close(); err != nil {
 		return environment(fmt.Errorf("cleaning up: %w", err))
@@ -132,6 +141,20 @@ func (c *checkCmd) Run(ctx context.Context, s streams) error {
 		return interrupted()
 	}
 	return nil
+}
+
+// causes sums up what a search found that went on.
+func causes(s streams, k *harness.Checked, kept map[*harness.Finding]string) {
+	failed := 0
+	for _, f := range k.Causes {
+		failed += f.Plans
+	}
+	fmt.Fprintf(s.out, "\n%d of %d plans failed, of %s:\n", failed, k.Checks, plural(len(k.Causes), "cause", "causes"))
+	for _, f := range slices.SortedStableFunc(slices.Values(k.Causes), func(a, b *harness.Finding) int { return cmp.Compare(b.Plans, a.Plans) }) {
+		low, high := harness.Interval(f.Plans, k.Checks)
+		fmt.Fprintf(s.out, "  %6d × %s\n           %s, 95 %% interval %s–%s; kept as %s\n", f.Plans, f.Fingerprint,
+			percent(float64(f.Plans)/float64(k.Checks)), strings.TrimSuffix(percent(low), " %"), percent(high), kept[f])
+	}
 }
 
 // coverage says what the search never reached, and on request all that it did.
@@ -170,22 +193,22 @@ func checkLine(k *harness.Checked) string {
 		k.Twice, float64(k.Checks)/max(k.Wall.Seconds(), 1e-9), k.Virtual.Hours(), reached, all)
 }
 
-// keep writes what was found into a run's folder, and as a scenario.
-func (c *checkCmd) keep(s streams, t reports.Terminal, source stores.Source, f *harness.Found, seed uint64, began time.Time) error {
+// keep writes what was found into a run's folder, which it returns, and as a scenario.
+func (c *checkCmd) keep(s streams, t reports.Terminal, source stores.Source, f *harness.Found, seed uint64, began time.Time) (string, error) {
 	o := f.Outcome
 	r := &runs.Run{
 		Form: runs.Form, Began: began, Version: version(), Seed: o.Plan.Seed, World: runs.Simulated, Store: source.Name(),
 		Server: source.Describe(), Defect: c.Defect,
 	}
 	if err := r.Create(c.Out); err != nil {
-		return err
+		return "", err
 	}
 	x := r.Add(runs.Played{
 		Plan: o.Plan, History: o.History, Digest: o.Digest, Judgement: o.Judgement, Wall: o.Wall, Fault: o.Fault,
 	})
 	r.Wall = time.Since(began)
 	if err := errors.Join(r.SaveHistory(x), r.Save(), reports.Write(r)); err != nil {
-		return err
+		return "", err
 	}
 	size, drawn := harness.SizeOf(o.Plan), harness.SizeOf(f.Drawn)
 	fmt.Fprintf(s.out, "found after %s by %s; made small in %s, %d plans: %s (drawn as %s)\n\n", f.After.Round(time.Millisecond), f.Strategy,
@@ -200,19 +223,13 @@ func (c *checkCmd) keep(s streams, t reports.Terminal, source stores.Source, f *
 	text, err := f.Scenario(about, o.Plan.Seed)
 	if err != nil {
 		fmt.Fprintf(s.out, "no scenario can say it: %v\n", err)
-		return nil // the run is kept all the same
+		return shown(r.Folder()), nil // the run is kept all the same
 	}
 	file := filepath.Join(r.Folder(), "scenario.yaml")
 	if err := runs.WriteFile(file, text); err != nil {
-		return err
+		return "", err
 	}
-	shown := file
-	if here, err := os.Getwd(); err == nil {
-		if rel, err := filepath.Rel(here, file); err == nil && !strings.HasPrefix(rel, "..") {
-			shown = rel
-		}
-	}
-	command := fmt.Sprintf("bootrace run %s --seed %d", shown, o.Plan.Seed)
+	command := fmt.Sprintf("bootrace run %s --seed %d", shown(file), o.Plan.Seed)
 	if c.Defect != "" {
 		command += " --defect " + c.Defect
 	}
@@ -220,7 +237,17 @@ func (c *checkCmd) keep(s streams, t reports.Terminal, source stores.Source, f *
 		command += " --cloud " + o.Plan.Cloud
 	}
 	fmt.Fprintf(s.out, "scenario %s\n", command)
-	return nil
+	return shown(r.Folder()), nil
+}
+
+// shown is the path from the working directory, where the file is below it.
+func shown(file string) string {
+	if here, err := os.Getwd(); err == nil {
+		if rel, err := filepath.Rel(here, file); err == nil && !strings.HasPrefix(rel, "..") {
+			return rel
+		}
+	}
+	return file
 }
 
 func sizeText(s harness.Size) string {
