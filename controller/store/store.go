@@ -127,17 +127,14 @@ type Store interface {
 	UpdateCard(ctx context.Context, id uuid.UUID, token TokenHash, card json.RawMessage) error
 
 	// ExpireBoots applies provision_timeout to at most limit workspaces whose boot deadline is at or before now, oldest
-	// deadline first, then id. The cause is the given one, and "; last launch error: …" where the row has one. A boot that is
-	// provisioning and started [Ahead] of now, by a clock that was ahead, becomes one that starts MaxStall from now, with the
-	// same budget: otherwise nobody would give it up until that clock's time has come.
+	// deadline first, then id. The cause is the given one, and "; last launch error: …" where the row has one.
 	ExpireBoots(ctx context.Context, now time.Time, cause string, limit int) ([]Transition, error)
-	// ExpireSilent applies silence to workspaces whose last proof of life is at least the TTL old, oldest first, then id. A proof
-	// of life that was written [Ahead] of now becomes one of MaxStall from now, for the same reason as in ExpireBoots.
+	// ExpireSilent applies silence to workspaces whose last proof of life is at least the TTL old, oldest first, then id.
 	ExpireSilent(ctx context.Context, s Silence, cause string) ([]Transition, error)
 
 	// ClaimLaunches returns what there is to be done about machines; see [Launches] for what is found. Each claim counts
 	// an attempt and moves LaunchAfter to until, so that no other replica claims it before. At most limit are claimed, and
-	// at most limit unwanted are returned. A LaunchAfter [Ahead] of until counts as none.
+	// at most limit unwanted are returned.
 	ClaimLaunches(ctx context.Context, now, until time.Time, limit int) (Launches, error)
 	// AttachMachine records the machine launched for the incarnation. It reports false, and records nothing, where the
 	// workspace has moved on: another incarnation, a status that keeps no machine, another machine, no such row.

@@ -44,10 +44,6 @@ func LastSeen(stored, now time.Time) time.Time {
 	return now
 }
 
-// Ahead reports whether the time cannot have been written by a clock that is right, since it lies more than MaxStall ahead of now. A
-// sweep that was held up for less between reading its clock and reading the row does not take what was written meanwhile for that.
-func Ahead(t, now time.Time) bool { return !now.IsZero() && t.After(now.Add(MaxStall)) }
-
 // BootCause is the cause of a boot of the workspace that is given up: with the last launch error, where there is one.
 func BootCause(cause string, w *Workspace) string {
 	if w.LaunchError == "" {

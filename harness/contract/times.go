@@ -17,10 +17,6 @@ type Times struct {
 	LivenessTTL time.Duration `json:"liveness_ttl"`
 	ExternalTTL time.Duration `json:"external_ttl"`
 
-	// MisledFor is how long after its clock is right again, and a sweep has seen it, a time that a controller wrote with a clock that
-	// was ahead may mislead it at most.
-	MisledFor time.Duration `json:"misled_for"` // ours: the wire has no word on clocks
-
 	ProvisionSweepEvery time.Duration `json:"provision_sweep_every"`
 	LivenessSweepEvery  time.Duration `json:"liveness_sweep_every"`
 	OrphanSweepEvery    time.Duration `json:"orphan_sweep_every"`
@@ -43,8 +39,6 @@ func times() Times {
 
 		LivenessTTL: 180 * time.Second,
 		ExternalTTL: 90 * time.Second,
-
-		MisledFor: 10 * time.Minute,
 
 		ProvisionSweepEvery: 30 * time.Second,
 		LivenessSweepEvery:  15 * time.Second, // the wire's health sweep

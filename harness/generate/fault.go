@@ -192,7 +192,7 @@ func (g *generator) llm(f *plan.Fault) {
 func (g *generator) clock(f *plan.Fault) {
 	f.Kind = "clock"
 	g.lasts(f)
-	f.By = plan.Duration(pick(g, "by", time.Minute, -time.Minute, 15*time.Minute, -15*time.Minute, 24*time.Hour, -24*time.Hour))
+	f.By = plan.Duration(pick(g, "by", time.Minute, -time.Minute, 15*time.Minute, -15*time.Minute))
 	if g.plan.Controllers > 1 {
 		f.Replica = g.draw("replica", g.plan.Controllers+1)
 	}

@@ -221,9 +221,8 @@ func (v *View) faultWindows() {
 		case "store-error", "store-error-after-commit", "store-slow", "stall", "preempt", "controller-stall", "postgres-crash", "postgres-restart":
 		case "clock":
 			w.Clock = true
-			// A time that was written while the clock was ahead can mislead for as long as it was ahead, and no longer than the
-			// contract lets it once a sweep has seen it.
-			w.Until += min(ahead, v.Settings.MisledFor+max(v.Settings.LivenessSweepEvery, v.Settings.ProvisionSweepEvery))
+			// A time that was written while the clock was ahead can mislead for as long as it was ahead.
+			w.Until += ahead
 		case "cloud-throttle", "cloud-capacity", "cloud-slow", "cloud-lost-reply", "cloud-stale", "describe-error", "list-stale", "list-truncated":
 			w.Cloud = true
 			if !slices.Contains(f.Calls, "list") { // which is about all of them
@@ -267,16 +266,12 @@ func (v *View) extend(from, bound time.Duration, workspace int) time.Duration {
 	return deadline
 }
 
-// due is when a time that was written at from has passed by: later, where a clock that was off may have written or read it. What ran
-// then may be counted anew from when times no longer mislead.
+// due is when a time that was written at from has passed by: later, where a clock that was off may have written or read it.
 func (v *View) due(from, takes, sweep time.Duration) time.Duration {
-	at := from + takes
-	for _, w := range v.Windows {
-		if w.Clock && w.From <= at+sweep && w.Until >= from {
-			at = max(at, w.Until+takes)
-		}
+	if at := from + takes; v.clockOff(from, at+sweep) {
+		return at + v.clockBy
 	}
-	return at
+	return from + takes
 }
 
 // healed is when the last hindrance was over: faults of the plan, and replicas that were down.

@@ -9,7 +9,6 @@ import (
 
 	"github.com/bootrace/bootrace/controller"
 	"github.com/bootrace/bootrace/controller/lifecycle"
-	"github.com/bootrace/bootrace/controller/store"
 	"github.com/bootrace/bootrace/harness/contract"
 )
 
@@ -36,7 +35,6 @@ func told(c *contract.Contract) []string {
 	}
 	t := c.Times
 	say("liveness TTL %s, external %s", t.LivenessTTL, t.ExternalTTL)
-	say("a clock that was ahead misleads for %s", t.MisledFor)
 	say("sweeps: provision %s, liveness %s, orphan %s, launcher %s", t.ProvisionSweepEvery, t.LivenessSweepEvery, t.OrphanSweepEvery, t.LauncherEvery)
 	say("launches: time-out %s, retried after at most %s, %d at once, %d a turn", t.LaunchTimeout, t.LaunchRetryMax, t.LaunchesAtOnce, t.LaunchBatch)
 	return facts
@@ -66,7 +64,6 @@ func done(t *lifecycle.Table, s controller.Settings) []string {
 		say("budget of %s: %s", runtime, s.Budget(runtime))
 	}
 	say("liveness TTL %s, external %s", s.LivenessTTL, s.ExternalTTL)
-	say("a clock that was ahead misleads for %s", store.MaxStall)
 	say("sweeps: provision %s, liveness %s, orphan %s, launcher %s", s.ProvisionSweepEvery, s.LivenessSweepEvery, s.OrphanSweepEvery, s.LauncherEvery)
 	say("launches: time-out %s, retried after at most %s, %d at once, %d a turn", s.LaunchTimeout, s.LaunchRetryMax, controller.LaunchesAtOnce, s.LaunchBatch)
 	return facts

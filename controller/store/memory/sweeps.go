@@ -40,12 +40,6 @@ func (s *Store) ExpireBoots(_ context.Context, now time.Time, cause string, limi
 		to, _ := s.table.Next(lifecycle.ProvisionTimeout, w.Status)
 		moved = append(moved, s.move(w, lifecycle.ProvisionTimeout, to, w.Incarnation, store.BootCause(cause, w), now))
 	}
-	for _, w := range s.order {
-		if _, ok := s.table.Next(lifecycle.ProvisionTimeout, w.Status); ok && store.Ahead(w.BootStartedAt, now) {
-			by := w.BootStartedAt.Sub(now.Add(store.MaxStall))
-			w.BootStartedAt, w.BootDeadline = w.BootStartedAt.Add(-by), w.BootDeadline.Add(-by)
-		}
-	}
 	return moved, nil
 }
 
@@ -66,11 +60,6 @@ func (s *Store) ExpireSilent(_ context.Context, q store.Silence, cause string) (
 		to, _ := s.table.Next(lifecycle.Silence, w.Status)
 		moved = append(moved, s.move(w, lifecycle.Silence, to, w.Incarnation, cause, now))
 	}
-	for _, w := range s.order {
-		if _, ok := s.table.Next(lifecycle.Silence, w.Status); ok && store.Ahead(w.LastSeenAt, now) {
-			w.LastSeenAt = now.Add(store.MaxStall)
-		}
-	}
 	return moved, nil
 }
 
@@ -78,13 +67,12 @@ func (s *Store) ExpireSilent(_ context.Context, q store.Silence, cause string) (
 func (s *Store) ClaimLaunches(_ context.Context, now, until time.Time, limit int) (store.Launches, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now, until = cut(now), cut(until)
+	now = cut(now)
 	var found store.Launches
 	for _, w := range s.due(limit, func(w *store.Workspace) bool {
-		return w.Status == lifecycle.Provisioning && !w.External && w.MachineID == "" &&
-			(!w.LaunchAfter.After(now) || store.Ahead(w.LaunchAfter, until))
+		return w.Status == lifecycle.Provisioning && !w.External && w.MachineID == "" && !w.LaunchAfter.After(now)
 	}, func(w *store.Workspace) time.Time { return w.BootStartedAt }) {
-		w.LaunchAfter = until
+		w.LaunchAfter = cut(until)
 		w.LaunchAttempts++
 		found.Claimed = append(found.Claimed, copyOf(w))
 	}

@@ -13,8 +13,7 @@ import (
 // buildMachines makes the statements of the launcher and the orphan sweeper. None of them moves a status.
 func (s *statements) buildMachines() {
 	const boots = "boot_started_at NULLS FIRST, id"
-	due := fmt.Sprintf("status = 'provisioning' AND NOT external AND machine_id = '' AND "+
-		"(launch_after IS NULL OR launch_after <= $1 OR launch_after > $2::timestamptz + interval '%d microseconds')", store.MaxStall.Microseconds())
+	due := "status = 'provisioning' AND NOT external AND machine_id = '' AND (launch_after IS NULL OR launch_after <= $1)"
 	unwanted := fmt.Sprintf("(status = 'hibernating' OR machine_id <> '' AND (NOT %s OR machine_incarnation <> incarnation))",
 		isOneOf("status", keepers(true)))
 	s.anyLaunches = named("claim launches: look", fmt.Sprintf(`SELECT EXISTS (SELECT FROM workspaces WHERE %s)
@@ -50,7 +49,7 @@ WHERE id = $1 AND machine_id = $2`)
 // there is, the statement judges for itself, and is the one transaction that has an effect.
 func (s *Store) ClaimLaunches(ctx context.Context, now, until time.Time, limit int) (found store.Launches, err error) {
 	some := false
-	err = s.query(ctx, s.sql.anyLaunches, args().time(now).time(until), func(r *row) { some = r.bool() })
+	err = s.query(ctx, s.sql.anyLaunches, args().time(now), func(r *row) { some = r.bool() })
 	if err != nil || !some {
 		return found, err
 	}

@@ -20,34 +20,24 @@ func (s *statements) buildSweeps(table *lifecycle.Table) {
 	if !boots.none() {
 		s.expireBoots = sweepStatement("expire boots", boots,
 			`boot_deadline <= $1`, `boot_deadline`,
-			`$2::text || CASE WHEN launch_error = '' THEN '' ELSE '; last launch error: ' || launch_error END`,
-			`boot_started_at`, `boot_started_at = `+stallAhead+`, boot_deadline = boot_deadline - (boot_started_at - (`+stallAhead+`))`)
+			`$2::text || CASE WHEN launch_error = '' THEN '' ELSE '; last launch error: ' || launch_error END`)
 	}
 	silent := newGuard(table, lifecycle.Silence)
 	if !silent.none() {
 		s.expireSilent = sweepStatement("expire silent", silent,
-			`last_seen_at <= CASE WHEN external THEN $5::timestamptz ELSE $4::timestamptz END`, `last_seen_at`, `$2::text`,
-			`last_seen_at`, `last_seen_at = `+stallAhead)
+			`last_seen_at <= CASE WHEN external THEN $5::timestamptz ELSE $4::timestamptz END`, `last_seen_at`, `$2::text`)
 	}
 }
 
-// stallAhead is store.MaxStall ahead of now, which is the first parameter.
-var stallAhead = fmt.Sprintf(`$1::timestamptz + interval '%d microseconds'`, store.MaxStall.Microseconds())
-
-// sweepStatement takes now, cause, limit, and what its condition needs besides. Where the time that it is counted from lies ahead, it
-// is put right: those rows are none of the due ones.
-func sweepStatement(name string, g guard, condition, oldest, cause, from, right string) *statement {
+// sweepStatement takes now, cause, limit, and what its condition needs besides.
+func sweepStatement(name string, g guard, condition, oldest, cause string) *statement {
 	return named(name, fmt.Sprintf(`WITH due AS MATERIALIZED (
 SELECT id, %s AS next, %s AS why FROM workspaces
 WHERE %s AND %s
 ORDER BY %s, id LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED
-), ahead AS MATERIALIZED (
-SELECT id FROM workspaces WHERE %[3]s AND %[8]s > %[9]s FOR NO KEY UPDATE SKIP LOCKED
-), righted AS (
-UPDATE workspaces w SET %[10]s FROM ahead WHERE w.id = ahead.id
 )
-SELECT %[6]s FROM due CROSS JOIN LATERAL move_workspace(due.id, %[7]s, due.next, due.why, $1::timestamptz)`,
-		g.next(), cause, g.holds("status"), condition, oldest, transitionColumns, quote(g.event), from, stallAhead, right))
+SELECT %s FROM due CROSS JOIN LATERAL move_workspace(due.id, %s, due.next, due.why, $1::timestamptz)`,
+		g.next(), cause, g.holds("status"), condition, oldest, transitionColumns, quote(g.event)))
 }
 
 // ExpireBoots implements store.Store.

@@ -16,9 +16,6 @@ var sweepTests = []subtest{
 	{"ExpireBoots moves at the deadline, not before, and once", expireBootsWhen},
 	{"ExpireBoots takes the oldest deadlines first, then ids, at most limit", expireBootsOrder},
 	{"ExpireBoots names the last launch error of the incarnation", expireBootsCause},
-	{"ExpireBoots puts right what a clock that was ahead wrote", expireBootsAhead},
-	{"ExpireSilent puts right what a clock that was ahead wrote", expireSilentAhead},
-	{"ClaimLaunches passes over what a clock that was ahead wrote", claimAhead},
 	{"ExpireSilent moves by the table, in every status", func(f *fixture) { f.expireAllSilent() }},
 	{"ExpireSilent moves at the TTL, ours and external, not before, and once", expireSilentWhen},
 	{"ExpireSilent takes the longest silent first, then ids, at most limit", expireSilentOrder},
@@ -202,70 +199,6 @@ func expireSilentWhen(f *fixture) {
 	// One that was never seen is not silent.
 	f.reach(lifecycle.Online)
 	f.wantSilent("never seen", f.tickOn().Add(24*time.Hour), 10)
-}
-
-// edit writes to a row what no call writes.
-func (f *fixture) edit(id uuid.UUID, alter func(*store.Workspace)) {
-	f.ok(f.unguarded().Edit(f.ctx, id, alter))
-}
-
-func expireBootsAhead(f *fixture) {
-	now := f.tickOn()
-	for _, c := range []struct{ starts, want time.Duration }{
-		{store.MaxStall, store.MaxStall}, // at the most, who is late may have written it
-		{store.MaxStall + tick, store.MaxStall},
-		{24 * time.Hour, store.MaxStall},
-	} {
-		w := f.create()
-		f.edit(w.ID, func(w *store.Workspace) {
-			w.BootStartedAt, w.BootDeadline = now.Add(c.starts), now.Add(c.starts+budget)
-		})
-		f.wantSweep("ahead", lifecycle.ProvisionTimeout, now, nil, nil,
-			func() ([]store.Transition, error) { return f.ExpireBoots(f.ctx, now, "too late", 100) })
-		if got := f.get(w.ID); !got.BootStartedAt.Equal(now.Add(c.want)) || !got.BootDeadline.Equal(now.Add(c.want+budget)) {
-			f.Errorf("starts %v ahead: from %v to %v", c.starts, got.BootStartedAt.Sub(now), got.BootDeadline.Sub(now))
-		}
-		f.apply(w.ID, lifecycle.Remove)
-	}
-	w := f.create() // who is not provisioning any more keeps what is written
-	f.edit(w.ID, func(w *store.Workspace) { w.BootStartedAt = now.Add(24 * time.Hour) })
-	f.apply(w.ID, lifecycle.Pause)
-	f.ok(errOf(f.ExpireBoots(f.ctx, now, "too late", 100)))
-	if got := f.get(w.ID); !got.BootStartedAt.Equal(now.Add(24 * time.Hour)) {
-		f.Errorf("of one that is paused: %v", got.BootStartedAt.Sub(now))
-	}
-}
-
-func expireSilentAhead(f *fixture) {
-	now := f.tickOn()
-	for _, c := range []struct{ seen, want time.Duration }{
-		{store.MaxStall, store.MaxStall}, {store.MaxStall + tick, store.MaxStall}, {24 * time.Hour, store.MaxStall},
-	} {
-		w := f.reach(lifecycle.Online)
-		f.edit(w.ID, func(w *store.Workspace) { w.LastSeenAt = now.Add(c.seen) })
-		f.wantSilent("ahead", now, 100)
-		if got := f.get(w.ID).LastSeenAt; !got.Equal(now.Add(c.want)) {
-			f.Errorf("seen %v ahead: %v", c.seen, got.Sub(now))
-		}
-		f.wantSilent("silent at last", now.Add(store.MaxStall+ttl), 100, f.get(w.ID))
-	}
-}
-
-func claimAhead(f *fixture) {
-	now := f.tickOn()
-	until := now.Add(time.Minute)
-	w := f.create()
-	for _, c := range []struct {
-		after time.Duration
-		due   bool
-	}{{0, true}, {tick, false}, {time.Minute + store.MaxStall, false}, {time.Minute + store.MaxStall + tick, true}, {24 * time.Hour, true}} {
-		f.edit(w.ID, func(w *store.Workspace) { w.LaunchAfter = now.Add(c.after) })
-		found, err := f.ClaimLaunches(f.ctx, now, until, 100)
-		f.ok(err)
-		if due := len(found.Claimed) > 0; due != c.due {
-			f.Errorf("launch after %v: claimed is %v", c.after, due)
-		}
-	}
 }
 
 func expireSilentOrder(f *fixture) {
