@@ -221,7 +221,7 @@ func (t *trace) answered(_ *world, c *state, k *task, unheard bool) {
 	case unheard && e.Code > 0:
 		e.Err, what = "the reply was lost", what+", and the reply is lost"
 	case unheard:
-		e.Err, what = "timed out", "gets no answer"
+		e.Err, what = history.TimedOut, "gets no answer"
 	}
 	t.step(c, caller(k), "%s", what)
 	t.add(c, e)

@@ -31,7 +31,7 @@ type caller struct {
 }
 
 // errTimeout is what a caller sees whose request or reply was lost.
-var errTimeout = errors.New("timed out")
+var errTimeout = errors.New(history.TimedOut)
 
 // Sleep implements operator.World.
 func (c *caller) Sleep(d time.Duration) bool { return sleep(c.ctx, d) }

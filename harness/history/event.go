@@ -117,6 +117,9 @@ const (
 	GivenUp   = "the caller had given up"
 )
 
+// TimedOut is the Err of a call that its caller gave up before there was an answer.
+const TimedOut = "timed out"
+
 // Calls of readings that are not looks at one workspace.
 const (
 	List = "list" // the list of all workspaces

@@ -65,9 +65,10 @@ func (v *View) grants(s *Space) []grant {
 	return all
 }
 
-// answeredLate reports whether the call, which its caller gave up, was answered all the same.
+// answeredLate reports whether the call, which its caller gave up, was answered all the same. A connection that was reset, or closed by
+// a handler that panicked, is another copy of the request, which may have taken effect by itself.
 func answeredLate(s *Space, c *history.Event) bool {
-	return slices.ContainsFunc(s.Calls, func(o *history.Event) bool {
+	return c.Err == history.TimedOut && slices.ContainsFunc(s.Calls, func(o *history.Event) bool {
 		return o.Sent == c.Sent && o.Call == c.Call && o.Actor == c.Actor && o.Code != 0 && (o.Err == history.GivenUp || o.Err == history.ReplyLost)
 	})
 }

@@ -49,7 +49,8 @@ func convergesByProofs(v *View, s *Space, r *report) bool {
 		from, until := p.Sent.D()-v.tolerance, p.At.D()+v.convergeBound()
 		status, inc := s.at(p.At.D())
 		until, known := v.knownAt(s, until)
-		if inc != p.Inc || v.Table.Held(status) || !known {
+		// What was put aside when the proof was stored owes nothing for it, whatever it is when the answer comes.
+		if inc != p.Inc || v.mayHave(s, p.Sent.D(), p.At.D(), v.Table.Held) || !known {
 			continue
 		}
 		// The operator may move it on before the bound is over.

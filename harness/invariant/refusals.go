@@ -54,7 +54,7 @@ func (v *View) groundless(s *Space, c *history.Event, r *report) string {
 
 // overlooked says what is wrong with a grant that the contract has a reason to refuse, or nothing.
 func (v *View) overlooked(s *Space, c *history.Event, r *report) string {
-	if c.Call != "hibernate" || history.Field(c.Data, "force") != "false" {
+	if c.Call != "hibernate" || history.Field(c.Data, "force") != "false" || v.twin(s) {
 		return ""
 	}
 	r.owed()

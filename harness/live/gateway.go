@@ -26,7 +26,7 @@ import (
 
 // What the callers of calls see that were not answered.
 const (
-	seenTimeout = "timed out"
+	seenTimeout = history.TimedOut
 	seenRefused = "connection refused"
 	seenReset   = "connection reset: the controller died"
 )
@@ -62,6 +62,7 @@ type call struct {
 	copied   bool // a duplicate, whose reply nobody waits for
 	mu       sync.Mutex
 	deserted bool // its caller has given up
+	answered bool // before that
 }
 
 // reply is what comes back from a replica, or why nothing does.
@@ -104,9 +105,15 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	select {
 	case <-r.Context().Done():
-		c.desert()
+		if c.desert() {
+			late := <-answers
+			c.record(late.code, history.GivenUp, late.body)
+		}
 		panic(http.ErrAbortHandler)
 	case out := <-answers:
+		if out.seen == "" {
+			c.record(out.code, "", out.body)
+		}
 		c.answer(w, out)
 	}
 }
@@ -224,11 +231,13 @@ func (c *call) deliver(after time.Duration) (reply, bool) {
 		seen = history.Duplicate
 	case c.fate.LoseReply || cut:
 		seen = history.ReplyLost
-	case !c.waiting():
+	case !c.handOver():
 		seen = history.GivenUp
+	default:
+		return out, true // who hands it to the caller writes it down
 	}
 	c.record(out.code, seen, out.body)
-	return out, seen == ""
+	return out, false
 }
 
 // forward makes the call to the replica.
@@ -278,12 +287,22 @@ func (c *call) waiting() bool {
 	return !c.deserted
 }
 
-// desert notes that the caller has given up.
-func (c *call) desert() {
+// handOver notes that there is an answer for the caller, and reports whether the caller was still there then.
+func (c *call) handOver() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.answered = !c.deserted
+	return c.answered
+}
+
+// desert notes that the caller has given up, and reports whether there is an answer that it did not wait for.
+func (c *call) desert() bool {
 	c.mu.Lock()
 	c.deserted = true
+	answered := c.answered
 	c.mu.Unlock()
 	c.record(0, seenTimeout, nil)
+	return answered
 }
 
 // answer gives the caller what came back.

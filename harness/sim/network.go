@@ -34,7 +34,7 @@ const callTimeout = 10 * time.Second
 
 // Errors of calls that got no answer.
 var (
-	errTimeout = errors.New("timed out")
+	errTimeout = errors.New(history.TimedOut)
 	errRefused = errors.New("connection refused")
 	errReset   = errors.New("connection reset: the controller died")
 	errEnded   = errors.New("the run ended")
