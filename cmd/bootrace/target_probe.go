@@ -15,9 +15,7 @@ type targetProbeCmd struct {
 }
 
 // needed are the calls without which nothing can be played.
-var needed = map[string]bool{
-	dialect.List: true, dialect.Get: true, dialect.Create: true, dialect.Delete: true, dialect.Register: true, dialect.Heartbeat: true,
-}
+var needed = []string{dialect.List, dialect.Create, dialect.Get, dialect.Register, dialect.Heartbeat, dialect.Delete}
 
 // Run implements the command.
 func (c *targetProbeCmd) Run(ctx context.Context, s streams) error {
@@ -66,7 +64,7 @@ func (c *targetProbeCmd) Run(ctx context.Context, s streams) error {
 	for _, l := range left {
 		fmt.Fprintf(s.err, "left: %s\n", l)
 	}
-	for call := range needed {
+	for _, call := range needed { // in the order in which they are made
 		if !done[call] {
 			return environment(fmt.Errorf("%s was not granted, or not understood: nothing can be played there", call))
 		}

@@ -272,3 +272,29 @@ func TestContractKept(t *testing.T) {
 		}
 	}
 }
+
+// A server that keeps the contract is accused with no times that somebody may run it with to have an answer soon: all of the contract's,
+// so many times shorter.
+func TestContractKeptWithShortTimes(t *testing.T) {
+	t.Parallel()
+	if underRace {
+		t.Skip("make test plays this without the race detector")
+	}
+	for _, times := range []int{6, 20, 60} {
+		scaled := func(d time.Duration) time.Duration { return d / time.Duration(times) }
+		for _, s := range scenarios.Builtin() {
+			stage(t, foreigntest.Behaviour{}, foreigntest.Times{
+				Budget: scaled(10 * time.Minute), TTL: scaled(3 * time.Minute), ExternalTTL: scaled(90 * time.Second),
+				ProvisionSweep: scaled(30 * time.Second), LivenessSweep: scaled(15 * time.Second),
+			}, func(x *foreign.Target) {
+				x.Heartbeat, x.Poll = scaled(30*time.Second), scaled(5*time.Second)
+			}, func(t *testing.T, x *staged) {
+				for _, one := range x.play(t, s) {
+					if j := invariant.Judge(one.plan, one.history); j.Verdict == invariant.Violated {
+						t.Errorf("%d times shorter, %s: %+v", times, s.Name, j.First())
+					}
+				}
+			})
+		}
+	}
+}

@@ -68,10 +68,17 @@ func (c *client) do(ctx context.Context, q agent.Request, kept map[string]string
 	return replyOf(q.Call, a), a, nil
 }
 
+// shareOfTTL is how many of an agent's time-outs are as long as the TTL, at least: who waits longer for one lost answer is silent for
+// it, however often it means to beat. The contract's 10 seconds and 180 are 18.
+const shareOfTTL = 5
+
 // timeout is how long the call may take.
 func (c *client) timeout(call string) time.Duration {
-	if call == dialect.Heartbeat {
-		return callTimeout + c.spec.Holds
+	switch call {
+	case dialect.Heartbeat:
+		return min(callTimeout, c.target.TTL/shareOfTTL) + c.spec.Holds
+	case dialect.Register:
+		return min(callTimeout, c.target.TTL/shareOfTTL)
 	}
 	return callTimeout
 }
