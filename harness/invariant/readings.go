@@ -399,8 +399,12 @@ func (v *View) strangers() []string {
 		return nil
 	}
 	var doubts []string
-	shut, often := 0, 0
+	shut, often, wants, asked := 0, 0, 0, 0
 	for _, s := range v.Spaces {
+		if !s.Plan.External && slices.ContainsFunc(s.Asked, func(c *history.Event) bool { return c.Call == "create" && c.Code/100 == 2 }) {
+			wants++
+		}
+		asked += len(s.Clouds) + len(s.Machines)
 		if s.shutOut() {
 			shut++
 		}
@@ -409,6 +413,10 @@ func (v *View) strangers() []string {
 				often++
 			}
 		}
+	}
+	if wants > 0 && asked == 0 && !blind(v.Plan, history.Cloud) {
+		doubts = append(doubts, fmt.Sprintf("the target asked for no machine here, for any of %s: check the address that it is given for that "+
+			"(CP_PROVISION_URL where this serves its control plane, AWS_ENDPOINT_URL where it launches at a fake provider)", plural(wants, "workspace", "workspaces")))
 	}
 	if shut > 0 {
 		doubts = append(doubts, fmt.Sprintf("the agents of %s were never let in: the first register of each was refused, before anybody here had a token",
