@@ -147,9 +147,9 @@ func (c Checking) Run(ctx context.Context) (*Checked, error) {
 // note counts a plan that failed. The first of each cause is made small.
 func (c Checking) note(ctx context.Context, r *Checked, k *check) {
 	o := k.outcome
-	print := invariant.Fingerprint(o.Plan, o.History, o.Judgement.First())
+	cause := invariant.Fingerprint(o.Plan, o.History, o.Judgement.First())
 	for _, f := range r.Causes {
-		if f.Fingerprint == print {
+		if f.Fingerprint == cause {
 			f.Plans++
 			return
 		}
@@ -157,7 +157,7 @@ func (c Checking) note(ctx context.Context, r *Checked, k *check) {
 	o.Digest = o.History.Digest()
 	f := c.shrink(ctx, o)
 	f.After, f.Strategy = r.Wall, k.strategy
-	r.Causes = append(r.Causes, &Finding{Fingerprint: print, Plans: 1, Check: r.Checks, Found: f})
+	r.Causes = append(r.Causes, &Finding{Fingerprint: cause, Plans: 1, Check: r.Checks, Found: f})
 	if r.Found == nil {
 		r.Found = f
 	}

@@ -155,6 +155,9 @@ func (s *Server) admitted(w http.ResponseWriter, r *http.Request) bool {
 		return true
 	}
 	w.Header().Set("Retry-After", strconv.Itoa(int(resets/time.Second)+1))
+	s.mu.Lock()
+	s.limited++
+	s.mu.Unlock()
 	refuse(w, http.StatusTooManyRequests, "slow down, "+r.URL.Path)
 	return false
 }

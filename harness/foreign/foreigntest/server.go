@@ -40,6 +40,15 @@ type Server struct {
 	feed  []entry // oldest first
 	calls map[string]*bucket
 	dead  bool
+
+	limited int // calls that it refused for being too many
+}
+
+// Limited is how many calls it refused for being too many.
+func (s *Server) Limited() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.limited
 }
 
 // Move is a row that changed its status.
