@@ -119,8 +119,8 @@ func TestCleanWaitsOutTheLimit(t *testing.T) {
 		if rest := x.server.Left(); deleted != 100 || len(left) > 0 || err != nil || len(rest) != 1 {
 			t.Errorf("deleted %d, left %v and %v, %v", deleted, left, rest, err)
 		}
-		if n := x.server.Limited(); n == 0 || n > 100 {
-			t.Errorf("%d calls were refused: none, or more than are deleted, is no waiting", n)
+		if n := x.server.Limited(); n == 0 || n > 40 { // eight at a time, once in each of three minutes
+			t.Errorf("%d calls were refused: none, or many, is no waiting", n)
 		}
 	})
 }
