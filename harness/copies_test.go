@@ -2,6 +2,7 @@ package harness_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/bootrace/bootrace/harness"
@@ -16,26 +17,8 @@ import (
 func TestAnswersOfOtherCopiesAccuseNobody(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
-		"tasks": `
-fleet: [{name: a, provider: kimi, boot: {total: 1m}}]
-acts: [{at: 7m36s, do: hibernate-idle}]
-faults:
-  - {kind: lose-reply, from: 6m30s, until: 6m50s, calls: [heartbeat]}
-  - {kind: duplicate, from: 6m30s, until: 6m50s, calls: [heartbeat], delay: 45s}
-  - {kind: stall, from: 7m18s, until: 7m23s, calls: [heartbeat], delay: 45s, when: after}
-  - {kind: crash, from: 7m30s, delay: 3s}
-expect: {refused: [hibernate-idle]}
-`,
-		"no tasks": `
-fleet: [{name: a, provider: kimi, boot: {total: 1m}}]
-acts: [{at: 9m36s, do: hibernate-idle}]
-faults:
-  - {kind: lose-reply, from: 8m30s, until: 8m50s, calls: [heartbeat]}
-  - {kind: duplicate, from: 8m30s, until: 8m50s, calls: [heartbeat], delay: 45s}
-  - {kind: stall, from: 9m18s, until: 9m23s, calls: [heartbeat], delay: 45s, when: after}
-  - {kind: crash, from: 9m30s, delay: 3s}
-expect: {refused: [hibernate-idle]}
-`,
+		"tasks":    heartbeatsCopied(6),
+		"no tasks": heartbeatsCopied(8),
 		"resumed meanwhile": `
 fleet: [{name: ext, provider: kimi, external: true, boot: {total: 1m}}]
 acts: [{at: 5m25s, do: pause}, {at: 5m36s, do: resume}]
@@ -54,4 +37,19 @@ faults: [{kind: stall, from: 5m20s, until: 5m35s, calls: [heartbeat], delay: 8s,
 			}
 		}
 	}
+}
+
+// heartbeatsCopied has the reply to a heartbeat of the minute get lost, a copy of it be stored after the next one, and the controller
+// die before it answers that. Then the workspace is hibernated, unless it is busy: whether it is, both heartbeats say.
+func heartbeatsCopied(minute int) string {
+	return fmt.Sprintf(`
+fleet: [{name: a, provider: kimi, boot: {total: 1m}}]
+acts: [{at: %[2]dm36s, do: hibernate-idle}]
+faults:
+  - {kind: lose-reply, from: %[1]dm30s, until: %[1]dm50s, calls: [heartbeat]}
+  - {kind: duplicate, from: %[1]dm30s, until: %[1]dm50s, calls: [heartbeat], delay: 45s}
+  - {kind: stall, from: %[2]dm18s, until: %[2]dm23s, calls: [heartbeat], delay: 45s, when: after}
+  - {kind: crash, from: %[2]dm30s, delay: 3s}
+expect: {refused: [hibernate-idle]}
+`, minute, minute+1)
 }

@@ -151,9 +151,7 @@ func causes(s streams, k *harness.Checked, kept map[*harness.Finding]string) {
 	}
 	fmt.Fprintf(s.out, "\n%d of %d plans failed, of %s:\n", failed, k.Checks, plural(len(k.Causes), "cause", "causes"))
 	for _, f := range slices.SortedStableFunc(slices.Values(k.Causes), func(a, b *harness.Finding) int { return cmp.Compare(b.Plans, a.Plans) }) {
-		low, high := harness.Interval(f.Plans, k.Checks)
-		fmt.Fprintf(s.out, "  %6d × %s\n           %s, 95 %% interval %s–%s; kept as %s\n", f.Plans, f.Fingerprint,
-			percent(float64(f.Plans)/float64(k.Checks)), strings.TrimSuffix(percent(low), " %"), percent(high), kept[f])
+		fmt.Fprintf(s.out, "  %6d × %s\n           %s; kept as %s\n", f.Plans, f.Fingerprint, share(f.Plans, k.Checks), kept[f])
 	}
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -43,6 +42,9 @@ func (c *checkCmd) kept() (*plan.Plan, error) {
 	if r.Test != "" || r.World == runs.Explored {
 		return nil, fmt.Errorf("%s is no run of scenarios", c.From)
 	}
+	if err := recorded(r, c.From); err != nil {
+		return nil, err
+	}
 	var names []string
 	for _, x := range r.Results {
 		names = append(names, x.Scenario)
@@ -54,7 +56,7 @@ func (c *checkCmd) kept() (*plan.Plan, error) {
 	case i < 0 && c.Of == "":
 		return nil, fmt.Errorf("no scenario of %s is violated: choose one with --of: %s", c.From, strings.Join(names, ", "))
 	case i < 0:
-		return nil, fmt.Errorf("%s has no scenario %q; it has %s", c.From, c.Of, cmp.Or(strings.Join(names, ", "), "none"))
+		return nil, fmt.Errorf("%s has no scenario %q; it has %s", c.From, c.Of, strings.Join(names, ", "))
 	}
 	x := r.Results[i]
 	if x.Plan.Live == nil {

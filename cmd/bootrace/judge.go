@@ -25,8 +25,8 @@ func (c *judgeCmd) Run(s streams) error {
 	if err != nil {
 		return usage(err)
 	}
-	if len(kept.Results) == 0 {
-		return usage(fmt.Errorf("%s holds no scenario: it was interrupted before the first was over", c.Folder))
+	if err := recorded(kept, c.Folder); err != nil {
+		return usage(err)
 	}
 	t := terminal(s, c.All, plansOf(kept.Results))
 	t.Header(version(), kept.Seed, kept.World, "judged from the kept histories", kept.Defect)

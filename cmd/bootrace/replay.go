@@ -108,10 +108,18 @@ func (c *replayCmd) Run(ctx context.Context, s streams) error {
 	return verdict(again)
 }
 
+// recorded returns an error where the run of the folder holds nothing to go by.
+func recorded(kept *runs.Run, folder string) error {
+	if len(kept.Results) == 0 {
+		return fmt.Errorf("%s holds no scenario: it was interrupted before the first was over", folder)
+	}
+	return nil
+}
+
 // results returns those of the run that are to be played again.
 func (c *replayCmd) results(kept *runs.Run) ([]*runs.Result, error) {
-	if len(kept.Results) == 0 {
-		return nil, fmt.Errorf("%s holds no scenario: it was interrupted before the first was over", c.Folder)
+	if err := recorded(kept, c.Folder); err != nil {
+		return nil, err
 	}
 	if c.Scenario == "" {
 		return kept.Results, nil

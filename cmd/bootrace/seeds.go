@@ -132,9 +132,7 @@ func quantileText(sorted []time.Duration) string {
 
 // rate tells of one scenario.
 func (c *runCmd) rate(s streams, r *harness.Rate) {
-	low, high := harness.Interval(r.Violated, r.Seeds)
-	fmt.Fprintf(s.out, "%s: violated %d of %d seeds (%s, 95 %% interval %s–%s)", r.Scenario, r.Violated, r.Seeds, percent(float64(r.Violated)/float64(max(r.Seeds, 1))),
-		strings.TrimSuffix(percent(low), " %"), percent(high))
+	fmt.Fprintf(s.out, "%s: violated %d of %d seeds (%s)", r.Scenario, r.Violated, r.Seeds, share(r.Violated, r.Seeds))
 	if r.Inconclusive > 0 {
 		fmt.Fprintf(s.out, ", inconclusive %d", r.Inconclusive)
 	}
@@ -148,6 +146,12 @@ func (c *runCmd) rate(s streams, r *harness.Rate) {
 	for _, x := range r.Causes {
 		fmt.Fprintf(s.out, "    %d × %s\n        such as seed %d: %s\n", x.Seeds, x.Fingerprint, x.Smallest, x.What)
 	}
+}
+
+// share is which share of all n are, with the interval of a rate of which that is a sample.
+func share(n, all int) string {
+	low, high := harness.Interval(n, all)
+	return fmt.Sprintf("%s, 95 %% interval %s–%s", percent(float64(n)/float64(max(all, 1))), strings.TrimSuffix(percent(low), " %"), percent(high))
 }
 
 func percent(share float64) string { return fmt.Sprintf("%.3g %%", 100*share) }

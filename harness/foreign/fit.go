@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/bootrace/bootrace/harness/foreign/dialect"
 	"github.com/bootrace/bootrace/harness/plan"
 	"github.com/bootrace/bootrace/scenarios"
 )
@@ -116,12 +115,6 @@ func (t Target) lacks(s *scenarios.Scenario) string {
 	return ""
 }
 
-// calls are the calls that an act is.
-var calls = map[string][]string{
-	"delete": {dialect.Delete}, "restart": {dialect.Restart}, "pause": {dialect.Pause}, "resume": {dialect.Resume}, "wake": {dialect.Resume},
-	"hibernate": {dialect.Hibernate}, "hibernate-idle": {dialect.Hibernate}, "bootstrap-failed": {dialect.BootstrapFailed},
-}
-
 // unspoken says what the scenario needs and the target's dialect has no word for, or nothing.
 func (t Target) unspoken(s *scenarios.Scenario) string {
 	spec := t.speaks().Spec()
@@ -131,10 +124,8 @@ func (t Target) unspoken(s *scenarios.Scenario) string {
 		}
 	}
 	for _, a := range s.Acts {
-		for _, call := range calls[a.Do] {
-			if !spec.Has(call) {
-				return fmt.Sprintf("its act %s is a call that the dialect %s does not have", a.Do, spec.Name)
-			}
+		if !spec.Has(scenarios.CallOf(a.Do)) {
+			return fmt.Sprintf("its act %s is a call that the dialect %s does not have", a.Do, spec.Name)
 		}
 	}
 	for _, g := range s.Fleet {

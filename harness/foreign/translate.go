@@ -8,6 +8,7 @@ import (
 	"github.com/bootrace/bootrace/controller/wire"
 	"github.com/bootrace/bootrace/harness/agent"
 	"github.com/bootrace/bootrace/harness/foreign/dialect"
+	"github.com/bootrace/bootrace/harness/operator"
 )
 
 // Agents and operators speak the contract's wire. What they say is put into calls of the target's dialect here, and what it answers
@@ -39,7 +40,7 @@ func callOf(q agent.Request) dialect.Call {
 			UptimeSecs: body.UptimeSeconds, Wedged: body.RuntimeState == wire.Wedged,
 		}
 	case dialect.Hibernate:
-		c.Force = strings.Contains(q.Path, "force=true")
+		c.Force = operator.Forced(q)
 	case dialect.BootstrapFailed:
 		var body wire.BootstrapFailedRequest
 		read(&body)

@@ -24,12 +24,7 @@ func (v *View) launcherTurn() time.Duration {
 
 // attempts are the launches of the incarnation that were tried, in the order of their ends; one that succeeded has no Err.
 func (s *Space) attempts(inc int) []*history.Event {
-	var all []*history.Event
-	for _, c := range s.Clouds {
-		if c.Call == "launch" && c.Inc == inc {
-			all = append(all, c)
-		}
-	}
+	all := s.answered(inc)
 	for _, m := range s.Machines {
 		if m.Phase == history.Launched && m.Inc == inc {
 			all = append(all, m)

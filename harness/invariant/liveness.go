@@ -50,7 +50,7 @@ func convergesByProofs(v *View, s *Space, r *report) bool {
 		status, inc := s.at(p.At.D())
 		until, known := v.knownAt(s, until)
 		// What was put aside when the proof was stored owes nothing for it, whatever it is when the answer comes.
-		if inc != p.Inc || v.mayHave(s, p.Sent.D(), p.At.D(), v.Table.Held) || !known {
+		if inc != p.Inc || !known || v.mayHave(s, p.Sent.D(), p.At.D(), v.Table.Held) {
 			continue
 		}
 		// The operator may move it on before the bound is over.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"strconv"
-	"strings"
 	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
@@ -55,7 +54,7 @@ func Sent(q agent.Request) string {
 			}
 		}
 	case "hibernate":
-		f.Add("force", strconv.FormatBool(strings.Contains(q.Path, "force=true")))
+		f.Add("force", strconv.FormatBool(Forced(q)))
 	case "bootstrap-failed":
 		var b wire.BootstrapFailedRequest
 		if jsonv2.Unmarshal(q.Body, &b) == nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
@@ -147,7 +148,7 @@ func Request(id, do string) agent.Request {
 	case "wake":
 		q.Call, q.Path = "resume", path+"/resume"
 	case "hibernate":
-		q.Path += "?force=true"
+		q.Path += "?" + force
 	case "hibernate-idle":
 		q.Call, q.Path = "hibernate", path+"/hibernate"
 	case "bootstrap-failed":
@@ -156,6 +157,12 @@ func Request(id, do string) agent.Request {
 	}
 	return q
 }
+
+// Forced reports whether the request, a hibernate, is to pass over active tasks.
+func Forced(q agent.Request) bool { return strings.Contains(q.Path, force) }
+
+// force is the query of a hibernate that is.
+const force = "force=true"
 
 // Look returns what anybody sees of the workspace, or false where there is nothing to be seen.
 func (o Operator) Look() (wire.Workspace, bool) {
